@@ -1,0 +1,60 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+
+/**
+ * Every metric of the hub, in one place, with bounded labels only (provider, group, route pattern, outcome): never an
+ * id of a connection or a person.
+ */
+export function createMetrics() {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'tieline_' })
+  const registers = [registry]
+  return {
+    registry,
+    apiSeconds: new Histogram({
+      name: 'tieline_api_request_seconds',
+      help: 'Time to answer a request to the API',
+      labelNames: ['method', 'route', 'status'] as const,
+      buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
+      registers,
+    }),
+    providerSeconds: new Histogram({
+      name: 'tieline_provider_call_seconds',
+      help: 'Time of one call to a provider, retries counted one by one',
+      labelNames: ['provider', 'group', 'outcome'] as const,
+      buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30],
+      registers,
+    }),
+    providerBytes: new Counter({
+      name: 'tieline_provider_bytes_total',
+      help: 'Bytes of the bodies that a provider answered',
+      labelNames: ['provider', 'group'] as const,
+      registers,
+    }),
+    leaseWaitSeconds: new Histogram({
+      name: 'tieline_rate_limit_wait_seconds',
+      help: 'Time a call waited for its rate-limit lease',
+      labelNames: ['provider', 'priority'] as const,
+      buckets: [0.01, 0.1, 0.5, 1, 5, 15, 60],
+      registers,
+    }),
+    records: new Counter({
+      name: 'tieline_records_total',
+      help: 'Records that syncs have looked at, by what became of them',
+      labelNames: ['provider', 'effect'] as const,
+      registers,
+    }),
+    runs: new Counter({
+      name: 'tieline_runs_total',
+      help: 'Runs that ended, by outcome',
+      labelNames: ['provider', 'outcome'] as const,
+      registers,
+    }),
+    runsOpen: new Gauge({
+      name: 'tieline_run_slices_open',
+      help: 'Slices of runs that this worker is working on',
+      registers,
+    }),
+  }
+}
+
+export type Metrics = ReturnType<typeof createMetrics>
