@@ -205,7 +205,7 @@ create index runs_by_connection on runs (connection_id, run_id);
 create index runs_by_partner on runs (partner_id, run_id);
 create index runs_by_provider on runs (provider, run_id);
 create index runs_by_state on runs (state, run_id);
-create index runs_by_workflow on runs (workflow_id, run_id);
+create unique index runs_by_workflow on runs (workflow_id, workflow_run_id);
 
 create table run_resources (
   run_id text not null references runs on delete cascade,

@@ -1,0 +1,135 @@
+/**
+ * What goes in and out of workflows: inputs, results, ids, signals, updates, queries. Types and names only, so that the
+ * client (outside the bundle) and the workflows (inside it) share them. Inputs are small JSON that an admin can type into
+ * the Temporal UI; each workflow validates its own.
+ */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
+
+/** `incremental`: go on from the cursors. `full`: the same as a first load. `force`: ignore cursors, re-read, re-compare. */
+export type SyncMode = 'incremental' | 'full' | 'force'
+
+export interface SyncConnectionInput {
+  readonly connectionId: string
+  /** Given by the API, which has made the row already; a run started by a schedule or by hand gets one. */
+  readonly runId?: string
+  readonly mode?: SyncMode
+  readonly dryRun?: boolean
+  /** Names of resources; what they depend on is not added. All when left out. */
+  readonly resources?: readonly string[]
+  /** Who started it: `admin`, `schedule`, `ui`, `sync-many`. */
+  readonly startedBy?: string
+  readonly speed?: Speed
+  /** Carried over by continue-as-new; not for callers. */
+  readonly continued?: SyncContinuation
+}
+
+export interface SyncContinuation {
+  readonly runId: string
+  readonly paused: boolean
+  readonly startedAt: string
+}
+
+/** Bounds how fast a run reads. Null: as fast as the provider's limits allow. */
+export interface Speed {
+  readonly pagesPerMinute: number | null
+}
+
+export type RunOutcome = 'succeeded' | 'partly_failed' | 'failed' | 'cancelled'
+
+export interface Counts {
+  readonly pages: number
+  readonly scanned: number
+  readonly created: number
+  readonly updated: number
+  readonly unchanged: number
+  readonly deleted: number
+  readonly stale: number
+  readonly quarantined: number
+  readonly retried: number
+}
+
+export interface SyncResult extends Counts {
+  readonly runId: string
+  readonly connectionId: string
+  readonly outcome: RunOutcome
+}
+
+export interface ResourceProgress extends Counts {
+  readonly resource: string
+  readonly state: 'waiting' | 'running' | 'succeeded' | 'failed' | 'skipped'
+}
+
+export interface Progress {
+  readonly runId: string
+  readonly state: 'running' | 'paused' | 'waiting' | 'closing'
+  /** Why it waits and until when (RFC 3339), when it does. */
+  readonly waiting: { readonly until: string; readonly reason: string } | null
+  readonly speed: Speed
+  readonly resources: readonly ResourceProgress[]
+}
+
+export interface SyncManyInput {
+  /** Slug; all providers when left out. */
+  readonly provider?: string
+  readonly accountId?: string
+  readonly connectionId?: string
+  readonly mode?: SyncMode
+  readonly dryRun?: boolean
+  readonly resources?: readonly string[]
+  /** How many connections at once, 1–50; 10 when left out. */
+  readonly parallel?: number
+  readonly startedBy?: string
+  readonly continued?: SyncManyContinuation
+}
+
+export interface SyncManyContinuation {
+  readonly after: string
+  readonly result: SyncManyResult
+}
+
+export interface SyncManyResult extends Counts {
+  readonly connections: number
+  readonly succeeded: number
+  readonly partlyFailed: number
+  readonly failed: number
+  readonly cancelled: number
+  /** Connections that already had a run under way or are not active. */
+  readonly skipped: number
+  /** At most 50, so that the result stays small. */
+  readonly failures: readonly { readonly connectionId: string; readonly reason: string }[]
+}
+
+export interface OperationInput {
+  readonly operationId: string
+}
+
+export interface OperationResult {
+  readonly operationId: string
+  readonly state: 'succeeded' | 'failed'
+}
+
+export const workflowIds = {
+  syncConnection: (connectionId: string) => `sync:${connectionId}`,
+  syncMany: (scope: string, startedAt: string) => `sync-many:${scope}:${startedAt}`,
+  runAction: (operationId: string) => `action:${operationId}`,
+  runReport: (operationId: string) => `report:${operationId}`,
+  syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
+} as const
+
+export const pauseSignal = defineSignal('pause')
+export const resumeSignal = defineSignal('resume')
+export const setSpeedUpdate = defineUpdate<Speed, [Speed]>('setSpeed')
+export const progressQuery = defineQuery<Progress>('progress')
+export const manyProgressQuery = defineQuery<SyncManyResult>('progress')
+
+/** Typed search attributes, registered at start-up (design §6). */
+export const searchAttributeNames = [
+  'TielineProvider',
+  'TielineConnection',
+  'TielineAccount',
+  'TielinePartner',
+  'TielineOutcome',
+] as const
+
+/** Temporal's own priority (1 first) and fairness for a kind of work (temporal-notes §2). */
+export const temporalPriority = { webhook: 1, interactive: 2, incremental: 3, backfill: 5 } as const
