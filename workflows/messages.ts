@@ -18,6 +18,8 @@ export interface SyncConnectionInput {
   readonly resources?: readonly string[]
   /** Who started it: `admin`, `schedule`, `ui`, `sync-many`. */
   readonly startedBy?: string
+  /** Workflow id of the syncMany that asked for it. */
+  readonly batchId?: string
   readonly speed?: Speed
   /** Carried over by continue-as-new; not for callers. */
   readonly continued?: SyncContinuation

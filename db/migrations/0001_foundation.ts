@@ -22,6 +22,7 @@ const tenantTables = [
   'mappings',
   'records',
   'record_versions',
+  'record_counts',
   'quarantine',
   'cursors',
   'runs',
@@ -142,18 +143,28 @@ create table records (
   run_id text,
   primary key (connection_id, resource, external_id)
 ) partition by hash (connection_id);
+-- Living records per resource, kept by every transaction that adds or removes one: a count must not cost a scan.
+create table record_counts (
+  connection_id text not null,
+  resource text not null,
+  partner_id text not null,
+  living bigint not null,
+  primary key (connection_id, resource)
+);
 create index records_by_change on records (connection_id, resource, changed_at, external_id);
 create index records_by_model on records (partner_id, model, changed_at, connection_id, external_id);
 
+-- Versions that were superseded, with what ended them; the living version is the row in records.
 create table record_versions (
   connection_id text not null,
   resource text not null,
   external_id text not null,
   version int not null,
   partner_id text not null,
-  raw jsonb,
+  raw jsonb not null,
   source_updated_at timestamptz,
-  effect text not null check (effect in ('created', 'updated', 'deleted', 'restored')),
+  was_deleted boolean not null,
+  ended_by text not null check (ended_by in ('updated', 'deleted', 'restored')),
   run_id text,
   created_at timestamptz not null default now(),
   primary key (connection_id, resource, external_id, version, created_at)
@@ -195,12 +206,15 @@ create table runs (
   dry_run boolean not null default false,
   state text not null check (state in ('running', 'paused', 'waiting', 'succeeded', 'failed', 'partly_failed', 'cancelled')),
   started_by text not null,
+  -- The syncMany that asked for it.
+  batch_id text,
   workflow_id text not null,
   workflow_run_id text,
   failure jsonb,
   started_at timestamptz not null default now(),
   ended_at timestamptz
 );
+create index runs_by_batch on runs (batch_id, run_id) where batch_id is not null;
 create index runs_by_connection on runs (connection_id, run_id);
 create index runs_by_partner on runs (partner_id, run_id);
 create index runs_by_provider on runs (provider, run_id);
@@ -213,7 +227,10 @@ create table run_resources (
   ordinal int not null,
   partner_id text not null,
   state text not null default 'waiting' check (state in ('waiting', 'running', 'succeeded', 'failed', 'skipped')),
+  -- Read from the start in this run, so that what it did not see may be gone.
   full_scan boolean not null default false,
+  -- Ids are noted in scan_seen (not on a first load: there is nothing to miss).
+  track_seen boolean not null default false,
   position jsonb,
   pages int not null default 0,
   scanned bigint not null default 0,
