@@ -93,6 +93,26 @@ export async function createRun(tx: Db, run: NewRun): Promise<void> {
   `.execute(tx)
 }
 
+/** Ties the row that the API made to the Temporal run that carries it. */
+export async function adoptRun(tx: Db, runId: string, workflowRunId: string): Promise<void> {
+  await sql`update runs set workflow_run_id = ${workflowRunId} where run_id = ${runId} and workflow_run_id is null`.execute(tx)
+}
+
+/**
+ * Ends open runs of a connection whose workflow is gone (terminated in the Temporal UI, a server that was replaced). The
+ * caller is the connection's one living run. A row that the API has just made and not yet started is left alone.
+ */
+export async function endLostRuns(tx: Db, connectionId: string, livingRunId: string): Promise<void> {
+  const lost = await sql<{ runId: string }>`
+    select run_id from runs where connection_id = ${connectionId} and ended_at is null and run_id <> ${livingRunId}
+      and (workflow_run_id is not null or started_at < now() - interval '10 minutes')
+  `.execute(tx)
+  for (const { runId } of lost.rows) {
+    const failure = { code: 'Superseded', message: 'The run ended without notice, for example because it was terminated.' }
+    await endRun(tx, runId, { state: 'failed', failure })
+  }
+}
+
 /** Takes back the row of a run whose workflow was never started. */
 export async function deleteUnstartedRun(db: Db, runId: string): Promise<void> {
   await sql`delete from runs where run_id = ${runId} and workflow_run_id is null and ended_at is null`.execute(db)

@@ -1,0 +1,89 @@
+/** The proof of a run: counts and hashes of everything it read, signed so that it can be checked without the hub. */
+import { CompactSign, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import { addProofKey, currentProofKey, listPages, type SigningKey } from '../db/proofs.ts'
+import type { Db } from '../db/client.ts'
+import type { Run } from '../db/runs.ts'
+import type { Vault } from '../db/vault.ts'
+import { canonicalJson, isJsonObject, type JsonObject } from '../model/json.ts'
+import { accuracyPercent, type Comparison, type ProofContent, type ResourceProof } from '../model/proof.ts'
+import { chainManifest, chainStart } from '../platform/manifest-chain.ts'
+
+const place = (keyId: string) => ({ table: 'signing_keys', column: 'sealed_private', row: keyId })
+
+/** The key that signs now; made on first use. Two processes that make one at once end with the same. */
+async function proofKey(db: Db, vault: Vault): Promise<SigningKey> {
+  const known = await currentProofKey(db)
+  if (known) return known
+  const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
+  const publicJwk = await exportJWK(pair.publicKey)
+  const keyId = await calculateJwkThumbprint(publicJwk)
+  const sealedPrivate = await vault.seal(db, 'hub', place(keyId), JSON.stringify(await exportJWK(pair.privateKey)))
+  const shown = { ...publicJwk, kid: keyId, use: 'sig', alg: 'EdDSA' } as JsonObject
+  await addProofKey(db, { keyId, publicJwk: shown, sealedPrivate })
+  return (await currentProofKey(db)) ?? (await proofKey(db, vault))
+}
+
+/** Signs the proof of a run that has ended with `outcome`. Reads its page manifests in batches. */
+export async function signProof(
+  db: Db,
+  vault: Vault,
+  run: Run,
+  outcome: string,
+  endedAt: Date,
+): Promise<{ keyId: string; jws: string; content: ProofContent }> {
+  const content = await proofContent(db, run, outcome, endedAt)
+  const key = await proofKey(db, vault)
+  const opened = await vault.open(db, 'hub', place(key.keyId), key.sealedPrivate)
+  const privateKey = await importJWK(JSON.parse(opened.toString('utf8')) as JWK, 'EdDSA')
+  const jws = await new CompactSign(new TextEncoder().encode(canonicalJson(content)))
+    .setProtectedHeader({ alg: 'EdDSA', kid: key.keyId, typ: 'tieline-proof+json' })
+    .sign(privateKey)
+  return { keyId: key.keyId, jws, content }
+}
+
+async function proofContent(db: Db, run: Run, outcome: string, endedAt: Date): Promise<ProofContent> {
+  const chains = await manifestChains(db, run.runId)
+  const resources = run.resources.map((resource): ResourceProof => ({
+    resource: resource.resource,
+    state: resource.state,
+    fullScan: resource.fullScan,
+    pages: resource.pages,
+    scanned: resource.scanned,
+    created: resource.created,
+    updated: resource.updated,
+    unchanged: resource.unchanged,
+    deleted: resource.deleted,
+    stale: resource.stale,
+    quarantined: resource.quarantined,
+    retried: resource.retried,
+    contentHash: resource.contentHash,
+    manifestChain: chains.get(resource.resource) ?? chainStart,
+    comparison: isJsonObject(resource.verification) ? (resource.verification as Comparison) : null,
+  }))
+  const compared = resources.map((resource) => resource.comparison).filter((comparison) => comparison !== null)
+  const sum = (pick: (comparison: Comparison) => number) => compared.reduce((total, one) => total + pick(one), 0)
+  return {
+    version: 1,
+    runId: run.runId,
+    connectionId: run.connectionId,
+    provider: run.provider,
+    mode: run.mode,
+    outcome,
+    startedAt: run.startedAt.toISOString(),
+    endedAt: endedAt.toISOString(),
+    resources,
+    accuracyPercent: accuracyPercent(sum((one) => one.matching), sum((one) => one.checked - one.changedSince)),
+  }
+}
+
+async function manifestChains(db: Db, runId: string): Promise<Map<string, string>> {
+  const chains = new Map<string, string>()
+  let after: { resource: string; page: number } | undefined
+  for (;;) {
+    const pages = await listPages(db, { runId, after, limit: 1000 })
+    for (const page of pages) chains.set(page.resource, chainManifest(chains.get(page.resource) ?? chainStart, page))
+    const last = pages.at(-1)
+    if (!last) return chains
+    after = { resource: last.resource, page: last.page }
+  }
+}

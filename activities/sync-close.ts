@@ -1,0 +1,90 @@
+/** Closing a run: its outcome, its proof, what it means for the connection. */
+import { appendAudit } from '../db/audit.ts'
+import { asTenant, type Db } from '../db/client.ts'
+import { getConnection, recordSynced, setConnectionState } from '../db/connections.ts'
+import { saveProof } from '../db/proofs.ts'
+import { endRun, getRun, setRunState, type FailureNote, type Run, type RunState } from '../db/runs.ts'
+import { HubError } from '../platform/errors.ts'
+import type { ActivityDeps } from './deps.ts'
+import { signProof } from './proof.ts'
+import type { SliceProgress } from './reading.ts'
+
+export interface CloseRunInput {
+  readonly runId: string
+  readonly cancelled: boolean
+  /** Why the run as a whole ended early. */
+  readonly failure: FailureNote | null
+}
+
+export interface CloseRunResult extends Omit<SliceProgress, 'expected'> {
+  readonly outcome: 'succeeded' | 'partly_failed' | 'failed' | 'cancelled'
+}
+
+/** Ends a run and signs its proof (a dry run leaves its plan instead). A repetition answers the same. */
+export async function closeRun(deps: ActivityDeps, input: CloseRunInput): Promise<CloseRunResult> {
+  const { db } = deps.database
+  const run = await getRun(db, input.runId)
+  if (!run) throw new HubError('Superseded', 'The run is gone')
+  const outcome = outcomeOf(run, input)
+  if (run.endedAt) return { outcome, ...totals(run) }
+  const endedAt = deps.clock.now()
+  const failure = input.failure ?? run.resources.find((resource) => resource.failure)?.failure ?? null
+  const proof = run.dryRun ? undefined : await signProof(db, deps.vault, run, outcome, endedAt)
+  await asTenant(db, run.partnerId, async (tx) => {
+    if (!(await endRun(tx, run.runId, { state: outcome, failure: outcome === 'succeeded' ? null : failure }))) return
+    if (proof) await saveProof(tx, { runId: run.runId, partnerId: run.partnerId, keyId: proof.keyId, jws: proof.jws })
+    await settleConnection(tx, run, outcome, failure, endedAt)
+    await appendAudit(tx, {
+      actor: 'syncConnection',
+      action: `run.${outcome}`,
+      subject: run.runId,
+      partnerId: run.partnerId,
+      details: { connectionId: run.connectionId, ...totals(run) },
+    })
+  })
+  deps.metrics.runs.inc({ provider: run.provider, outcome })
+  return { outcome, ...totals(run) }
+}
+
+function outcomeOf(run: Run, input: CloseRunInput): CloseRunResult['outcome'] {
+  if (run.endedAt && run.state !== 'running' && run.state !== 'paused' && run.state !== 'waiting') return run.state
+  if (input.cancelled) return 'cancelled'
+  const good = run.resources.filter((resource) => resource.state === 'succeeded').length
+  if (good === run.resources.length && !input.failure) return 'succeeded'
+  return good > 0 ? 'partly_failed' : 'failed'
+}
+
+/** A refused credential needs a person; a run that went through shows that whatever was wrong is mended. */
+async function settleConnection(tx: Db, run: Run, outcome: RunState, failure: FailureNote | null, endedAt: Date): Promise<void> {
+  const connection = await getConnection(tx, run.connectionId)
+  if (!connection || connection.state === 'deleted') return
+  if (failure?.code === 'Unauthorized' && connection.state === 'active') {
+    await setConnectionState(tx, run.connectionId, 'needs_attention', failure.message)
+  }
+  if (outcome !== 'succeeded') return
+  if (connection.state === 'needs_attention') await setConnectionState(tx, run.connectionId, 'active', null)
+  if (!run.dryRun) await recordSynced(tx, run.connectionId, { runId: run.runId, at: endedAt })
+}
+
+function totals(run: Run): Omit<SliceProgress, 'expected'> {
+  const sum = (pick: (resource: Run['resources'][number]) => number) => run.resources.reduce((total, one) => total + pick(one), 0)
+  return {
+    pages: sum((one) => one.pages),
+    scanned: sum((one) => one.scanned),
+    created: sum((one) => one.created),
+    updated: sum((one) => one.updated),
+    unchanged: sum((one) => one.unchanged),
+    deleted: sum((one) => one.deleted),
+    stale: sum((one) => one.stale),
+    quarantined: sum((one) => one.quarantined),
+    retried: sum((one) => one.retried),
+  }
+}
+
+/** Shows in lists that a run is paused or waiting. */
+export async function noteRunState(
+  deps: ActivityDeps,
+  input: { readonly runId: string; readonly state: 'running' | 'paused' | 'waiting' },
+): Promise<void> {
+  await setRunState(deps.database.db, input.runId, input.state)
+}
