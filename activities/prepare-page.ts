@@ -41,7 +41,11 @@ export function fingerprintOf(row: Row, volatile: readonly string[]): string {
  * Prepares all rows of a page. A row that stands twice counts once, by its later reading.
  * @param mapping the connection's mapping where it has one, else the resource's default.
  */
-export function preparePage(resource: Resource, mapping: FieldMapping, page: Pick<Page, 'rows' | 'deletedIds'>): PreparedRows {
+export function preparePage(
+  resource: Resource,
+  mapping: FieldMapping,
+  page: Pick<Page, 'rows' | 'deletedIds'>,
+): PreparedRows {
   const rows = new Map<string, PreparedRow>()
   const quarantined = new Map<string, QuarantinedRow>()
   page.rows.forEach((answered, index) => {
@@ -59,8 +63,13 @@ export function preparePage(resource: Resource, mapping: FieldMapping, page: Pic
   })
   for (const externalId of page.deletedIds ?? []) rows.set(externalId, tombstone(externalId, undefined))
   let contentHash = 0n
-  for (const row of rows.values()) if (!row.deleted) contentHash = addToHash(contentHash, row.externalId, row.fingerprint)
-  return { rows: [...rows.values()], quarantined: [...quarantined.values()].filter((row) => !rows.has(row.externalId)), contentHash }
+  for (const row of rows.values())
+    if (!row.deleted) contentHash = addToHash(contentHash, row.externalId, row.fingerprint)
+  return {
+    rows: [...rows.values()],
+    quarantined: [...quarantined.values()].filter((row) => !rows.has(row.externalId)),
+    contentHash,
+  }
 }
 
 const isNewer = (a: PreparedRow, b: PreparedRow) =>
@@ -89,9 +98,11 @@ function tombstone(externalId: string, sourceUpdatedAt: Date | undefined): Prepa
 /** Why a row does not fit, without its content; undefined when it does. */
 function misfit(resource: Resource, row: Row): string | undefined {
   const validate = validatorOf(resource)
-  if (!validate(row)) return (validate.errors ?? []).slice(0, 3).map(describe).join('; ') || 'does not fit its schema'
+  if (!validate(row))
+    return (validate.errors ?? []).slice(0, 3).map(describe).join('; ') || 'does not fit its schema'
   const updatedAt = resource.updatedAt(row)
-  if (updatedAt !== undefined && Number.isNaN(Date.parse(updatedAt))) return 'its time of change is not a time'
+  if (updatedAt !== undefined && Number.isNaN(Date.parse(updatedAt)))
+    return 'its time of change is not a time'
   return undefined
 }
 

@@ -17,7 +17,12 @@ async function proofKey(db: Db, vault: Vault): Promise<SigningKey> {
   const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
   const publicJwk = await exportJWK(pair.publicKey)
   const keyId = await calculateJwkThumbprint(publicJwk)
-  const sealedPrivate = await vault.seal(db, 'hub', place(keyId), JSON.stringify(await exportJWK(pair.privateKey)))
+  const sealedPrivate = await vault.seal(
+    db,
+    'hub',
+    place(keyId),
+    JSON.stringify(await exportJWK(pair.privateKey)),
+  )
   const shown = { ...publicJwk, kid: keyId, use: 'sig', alg: 'EdDSA' } as JsonObject
   await addProofKey(db, { keyId, publicJwk: shown, sealedPrivate })
   return (await currentProofKey(db)) ?? (await proofKey(db, vault))
@@ -60,8 +65,11 @@ async function proofContent(db: Db, run: Run, outcome: string, endedAt: Date): P
     manifestChain: chains.get(resource.resource) ?? chainStart,
     comparison: isJsonObject(resource.verification) ? (resource.verification as Comparison) : null,
   }))
-  const compared = resources.map((resource) => resource.comparison).filter((comparison) => comparison !== null)
-  const sum = (pick: (comparison: Comparison) => number) => compared.reduce((total, one) => total + pick(one), 0)
+  const compared = resources
+    .map((resource) => resource.comparison)
+    .filter((comparison) => comparison !== null)
+  const sum = (pick: (comparison: Comparison) => number) =>
+    compared.reduce((total, one) => total + pick(one), 0)
   return {
     version: 1,
     runId: run.runId,
@@ -72,7 +80,10 @@ async function proofContent(db: Db, run: Run, outcome: string, endedAt: Date): P
     startedAt: run.startedAt.toISOString(),
     endedAt: endedAt.toISOString(),
     resources,
-    accuracyPercent: accuracyPercent(sum((one) => one.matching), sum((one) => one.checked - one.changedSince)),
+    accuracyPercent: accuracyPercent(
+      sum((one) => one.matching),
+      sum((one) => one.checked - one.changedSince),
+    ),
   }
 }
 
@@ -81,7 +92,8 @@ async function manifestChains(db: Db, runId: string): Promise<Map<string, string
   let after: { resource: string; page: number } | undefined
   for (;;) {
     const pages = await listPages(db, { runId, after, limit: 1000 })
-    for (const page of pages) chains.set(page.resource, chainManifest(chains.get(page.resource) ?? chainStart, page))
+    for (const page of pages)
+      chains.set(page.resource, chainManifest(chains.get(page.resource) ?? chainStart, page))
     const last = pages.at(-1)
     if (!last) return chains
     after = { resource: last.resource, page: last.page }

@@ -49,9 +49,14 @@ export async function openReading(
   if (!run || run.endedAt) throw new HubError('Superseded', 'The run has ended')
   const traces: CallTrace[] = []
   const priority: Priority = run.mode === 'incremental' ? 'incremental' : 'backfill'
-  const session = await openSession(deps, run.connectionId, { priority, signal, onCall: (trace) => traces.push(trace) })
+  const session = await openSession(deps, run.connectionId, {
+    priority,
+    signal,
+    onCall: (trace) => traces.push(trace),
+  })
   const resource = session.provider.resources.find((one) => one.name === key.resource)
-  if (!resource) throw new HubError('InvalidInput', `${session.provider.name} has no resource "${key.resource}".`)
+  if (!resource)
+    throw new HubError('InvalidInput', `${session.provider.name} has no resource "${key.resource}".`)
   const mapping = (await getMapping(db, run.connectionId, resource.name)) ?? resource.mapping
   return { deps, run, resource, mapping, session, traces }
 }
@@ -79,7 +84,8 @@ export async function storePage(reading: Reading, scope: PageScope, page: Prepar
   const store = scope.dryRun ? planPage : commitPage
   const effects = await store(deps.database.db, scope, page)
   for (const [effect, count] of Object.entries(effects)) {
-    if (typeof count === 'number' && count > 0) deps.metrics.records.inc({ provider: session.provider.slug, effect }, count)
+    if (typeof count === 'number' && count > 0)
+      deps.metrics.records.inc({ provider: session.provider.slug, effect }, count)
   }
 }
 
@@ -109,12 +115,16 @@ const counted = new WeakSet<CallTrace>()
 /** A failure that is only a matter of time. */
 export function waitOf(error: unknown): { state: 'wait'; until: string; reason: string } | undefined {
   if (!isHubError(error) || error.retryAt === undefined) return undefined
-  if (error.code !== 'RateLimited' && error.code !== 'QuotaExhausted' && error.code !== 'Unavailable') return undefined
+  if (error.code !== 'RateLimited' && error.code !== 'QuotaExhausted' && error.code !== 'Unavailable')
+    return undefined
   return { state: 'wait', until: error.retryAt.toISOString(), reason: error.code }
 }
 
 /** Failures all, successes the newest few: enough to see what happened, bounded however long the slice. */
-export async function keepTraces(reading: Reading, key: { readonly runId: string; readonly resource: string }): Promise<void> {
+export async function keepTraces(
+  reading: Reading,
+  key: { readonly runId: string; readonly resource: string },
+): Promise<void> {
   const failed = reading.traces.filter((trace) => trace.outcome !== 'ok').slice(-200)
   const rest = reading.traces.filter((trace) => trace.outcome === 'ok').slice(-20)
   const calls = [...failed, ...rest].sort((a, b) => a.at.getTime() - b.at.getTime())
@@ -122,6 +132,7 @@ export async function keepTraces(reading: Reading, key: { readonly runId: string
 }
 
 export function progressOf(state: RunResource): SliceProgress {
-  const { pages, scanned, created, updated, unchanged, deleted, stale, quarantined, retried, expected } = state
+  const { pages, scanned, created, updated, unchanged, deleted, stale, quarantined, retried, expected } =
+    state
   return { pages, scanned, created, updated, unchanged, deleted, stale, quarantined, retried, expected }
 }

@@ -3,7 +3,8 @@ import { appendAudit } from '../db/audit.ts'
 import { asTenant, type Db } from '../db/client.ts'
 import { getConnection, recordSynced, setConnectionState } from '../db/connections.ts'
 import { saveProof } from '../db/proofs.ts'
-import { endRun, getRun, setRunState, type FailureNote, type Run, type RunState } from '../db/runs.ts'
+import { endRun, getRun, setRunState, type Run, type RunState } from '../db/runs.ts'
+import type { FailureNote } from '../model/failures.ts'
 import { HubError } from '../platform/errors.ts'
 import type { ActivityDeps } from './deps.ts'
 import { signProof } from './proof.ts'
@@ -31,8 +32,10 @@ export async function closeRun(deps: ActivityDeps, input: CloseRunInput): Promis
   const failure = input.failure ?? run.resources.find((resource) => resource.failure)?.failure ?? null
   const proof = run.dryRun ? undefined : await signProof(db, deps.vault, run, outcome, endedAt)
   await asTenant(db, run.partnerId, async (tx) => {
-    if (!(await endRun(tx, run.runId, { state: outcome, failure: outcome === 'succeeded' ? null : failure }))) return
-    if (proof) await saveProof(tx, { runId: run.runId, partnerId: run.partnerId, keyId: proof.keyId, jws: proof.jws })
+    if (!(await endRun(tx, run.runId, { state: outcome, failure: outcome === 'succeeded' ? null : failure })))
+      return
+    if (proof)
+      await saveProof(tx, { runId: run.runId, partnerId: run.partnerId, keyId: proof.keyId, jws: proof.jws })
     await settleConnection(tx, run, outcome, failure, endedAt)
     await appendAudit(tx, {
       actor: 'syncConnection',
@@ -47,7 +50,8 @@ export async function closeRun(deps: ActivityDeps, input: CloseRunInput): Promis
 }
 
 function outcomeOf(run: Run, input: CloseRunInput): CloseRunResult['outcome'] {
-  if (run.endedAt && run.state !== 'running' && run.state !== 'paused' && run.state !== 'waiting') return run.state
+  if (run.endedAt && run.state !== 'running' && run.state !== 'paused' && run.state !== 'waiting')
+    return run.state
   if (input.cancelled) return 'cancelled'
   const good = run.resources.filter((resource) => resource.state === 'succeeded').length
   if (good === run.resources.length && !input.failure) return 'succeeded'
@@ -55,7 +59,13 @@ function outcomeOf(run: Run, input: CloseRunInput): CloseRunResult['outcome'] {
 }
 
 /** A refused credential needs a person; a run that went through shows that whatever was wrong is mended. */
-async function settleConnection(tx: Db, run: Run, outcome: RunState, failure: FailureNote | null, endedAt: Date): Promise<void> {
+async function settleConnection(
+  tx: Db,
+  run: Run,
+  outcome: RunState,
+  failure: FailureNote | null,
+  endedAt: Date,
+): Promise<void> {
   const connection = await getConnection(tx, run.connectionId)
   if (!connection || connection.state === 'deleted') return
   if (failure?.code === 'Unauthorized' && connection.state === 'active') {
@@ -67,7 +77,8 @@ async function settleConnection(tx: Db, run: Run, outcome: RunState, failure: Fa
 }
 
 function totals(run: Run): Omit<SliceProgress, 'expected'> {
-  const sum = (pick: (resource: Run['resources'][number]) => number) => run.resources.reduce((total, one) => total + pick(one), 0)
+  const sum = (pick: (resource: Run['resources'][number]) => number) =>
+    run.resources.reduce((total, one) => total + pick(one), 0)
   return {
     pages: sum((one) => one.pages),
     scanned: sum((one) => one.scanned),

@@ -3,8 +3,9 @@ import { Context } from '@temporalio/activity'
 import { asTenant } from '../db/client.ts'
 import { saveCursor } from '../db/cursors.ts'
 import { countLiving, endRunResource } from '../db/run-resources.ts'
-import { getRunResource, type FailureNote, type RunResource } from '../db/runs.ts'
+import { getRunResource, type RunResource } from '../db/runs.ts'
 import { listUnseen, sampleRecords } from '../db/scan.ts'
+import type { FailureNote } from '../model/failures.ts'
 import { accuracyPercent, type Comparison } from '../model/proof.ts'
 import { HubError, isHubError } from '../platform/errors.ts'
 import type { Row } from '../providers/contract.ts'
@@ -107,13 +108,28 @@ async function compare(reading: Reading): Promise<Comparison | null> {
   const expected = (await load(reading)).expected
   const getMany = resource.getMany?.bind(resource)
   const sample = getMany
-    ? await sampleRecords(db, { connectionId: run.connectionId, resource: resource.name, pivot: pivot(), limit: batch })
+    ? await sampleRecords(db, {
+        connectionId: run.connectionId,
+        resource: resource.name,
+        pivot: pivot(),
+        limit: batch,
+      })
     : []
-  const result: Comparison = { checked: 0, matching: 0, changedSince: 0, stored, providerCount: expected, accuracyPercent: 100 }
+  const result: Comparison = {
+    checked: 0,
+    matching: 0,
+    changedSince: 0,
+    stored,
+    providerCount: expected,
+    accuracyPercent: 100,
+  }
   if (!getMany || sample.length === 0) return result
   let again: ReadonlyMap<string, Row>
   try {
-    const answer = await getMany(session.context, sample.map((one) => one.externalId))
+    const answer = await getMany(
+      session.context,
+      sample.map((one) => one.externalId),
+    )
     again = new Map(answer.rows.map((row) => [resource.externalId(row), row]))
   } catch (error) {
     // A connection that may read lists but not single objects still has its counts and hashes.
@@ -134,7 +150,8 @@ const hasMoved = (now: string | undefined, then: Date | null): boolean =>
   now !== undefined && then !== null && Date.parse(now) > then.getTime()
 
 /** A random place in the order of ids, most of which begin with a digit. */
-const pivot = () => String(Math.floor(Math.random() * 1e9)).padStart(9, String(1 + Math.floor(Math.random() * 9)))
+const pivot = () =>
+  String(Math.floor(Math.random() * 1e9)).padStart(9, String(1 + Math.floor(Math.random() * 9)))
 
 async function close(reading: Reading, verification: Comparison | null): Promise<void> {
   const { deps, run, resource } = reading
@@ -145,7 +162,13 @@ async function close(reading: Reading, verification: Comparison | null): Promise
     const restarts = run.mode === 'force' && !run.dryRun && resource.incremental
     if (closed && restarts && state.position) {
       const { connectionId, partnerId } = run
-      await saveCursor(tx, { connectionId, partnerId, resource: resource.name, position: state.position, runId: run.runId })
+      await saveCursor(tx, {
+        connectionId,
+        partnerId,
+        resource: resource.name,
+        position: state.position,
+        runId: run.runId,
+      })
     }
   })
 }
@@ -153,7 +176,12 @@ async function close(reading: Reading, verification: Comparison | null): Promise
 /** Closes a resource that could not be read to its end. Its pages stay; the next run goes on from the cursor. */
 export async function failResource(
   deps: ActivityDeps,
-  input: { readonly runId: string; readonly partnerId: string; readonly resource: string; readonly failure: FailureNote },
+  input: {
+    readonly runId: string
+    readonly partnerId: string
+    readonly resource: string
+    readonly failure: FailureNote
+  },
 ): Promise<void> {
   await asTenant(deps.database.db, input.partnerId, async (tx) => {
     await endRunResource(tx, input, { state: 'failed', failure: input.failure })

@@ -5,7 +5,15 @@ import { appendAudit } from '../db/audit.ts'
 import { asTenant } from '../db/client.ts'
 import { activeConnectionIds, getConnection, type Connection } from '../db/connections.ts'
 import { addRunResources } from '../db/run-resources.ts'
-import { adoptRun, createRun, endLostRuns, findRunOfWorkflow, getRun, type Run, type RunMode } from '../db/runs.ts'
+import {
+  adoptRun,
+  createRun,
+  endLostRuns,
+  findRunOfWorkflow,
+  getRun,
+  type Run,
+  type RunMode,
+} from '../db/runs.ts'
 import { HubError } from '../platform/errors.ts'
 import { newId } from '../platform/new-id.ts'
 import type { Provider } from '../providers/contract.ts'
@@ -42,7 +50,10 @@ export function inReadingOrder(provider: Provider, wanted: readonly string[] | u
   const names = provider.resources.map((resource) => resource.name)
   const unknown = wanted?.find((name) => !names.includes(name))
   if (unknown !== undefined) {
-    throw new HubError('InvalidInput', `${provider.name} has no resource "${unknown}". It has: ${names.join(', ')}.`)
+    throw new HubError(
+      'InvalidInput',
+      `${provider.name} has no resource "${unknown}". It has: ${names.join(', ')}.`,
+    )
   }
   const ordered: string[] = []
   const place = (name: string): void => {
@@ -69,7 +80,10 @@ export async function openRun(deps: ActivityDeps, input: OpenRunInput): Promise<
   const known = await getRun(db, runId)
   if (!known?.workflowRunId) mayStart(connection, input)
   if (known?.workflowRunId && known.workflowRunId !== input.workflowRunId) {
-    throw new HubError('InvalidInput', `"${runId}" is the id of another run. Leave "runId" out to get a new one.`)
+    throw new HubError(
+      'InvalidInput',
+      `"${runId}" is the id of another run. Leave "runId" out to get a new one.`,
+    )
   }
   await asTenant(db, connection.partnerId, async (tx) => {
     await endLostRuns(tx, connection.connectionId, runId)
@@ -79,7 +93,10 @@ export async function openRun(deps: ActivityDeps, input: OpenRunInput): Promise<
     if (!known?.workflowRunId) await audit(tx, connection, runId, input)
   })
   const run = await getRun(db, runId)
-  if (!run) throw new HubError('Internal', 'The run could not be made', { internal: `no row for ${runId} after insert` })
+  if (!run)
+    throw new HubError('Internal', 'The run could not be made', {
+      internal: `no row for ${runId} after insert`,
+    })
   return planOf(run, connection, provider)
 }
 
@@ -88,7 +105,10 @@ function mayStart(connection: Connection, input: OpenRunInput): void {
     throw new HubError('StateConflict', `The connection "${connection.name}" is paused. Resume it first.`)
   }
   if (connection.state === 'needs_attention' && input.startedBy === 'schedule') {
-    throw new HubError('StateConflict', `The connection "${connection.name}" needs attention: ${connection.stateReason ?? 'see its last check'}.`)
+    throw new HubError(
+      'StateConflict',
+      `The connection "${connection.name}" needs attention: ${connection.stateReason ?? 'see its last check'}.`,
+    )
   }
 }
 
@@ -106,7 +126,12 @@ function planOf(run: Run, connection: Connection, provider: Provider): RunPlan {
   }
 }
 
-async function audit(tx: Parameters<typeof appendAudit>[0], connection: Connection, runId: string, input: OpenRunInput): Promise<void> {
+async function audit(
+  tx: Parameters<typeof appendAudit>[0],
+  connection: Connection,
+  runId: string,
+  input: OpenRunInput,
+): Promise<void> {
   await appendAudit(tx, {
     actor: input.startedBy,
     action: 'run.started',
@@ -125,7 +150,10 @@ export interface FindConnectionsInput {
 }
 
 /** Connections that a `syncMany` is to visit, in id order. A mistyped provider or an unknown connection is `InvalidInput`. */
-export async function findConnections(deps: ActivityDeps, input: FindConnectionsInput): Promise<readonly string[]> {
+export async function findConnections(
+  deps: ActivityDeps,
+  input: FindConnectionsInput,
+): Promise<readonly string[]> {
   if (input.provider !== undefined && !deps.findProvider(input.provider)) {
     const known = deps.providerSlugs.join(', ')
     throw new HubError('InvalidInput', `There is no provider "${input.provider}". Known providers: ${known}.`)

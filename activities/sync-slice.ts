@@ -8,7 +8,17 @@ import { getRunResource } from '../db/runs.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Page } from '../providers/contract.ts'
 import type { ActivityDeps } from './deps.ts'
-import { keepTraces, openReading, preparedPage, progressOf, scopeOf, storePage, waitOf, type Reading, type SliceProgress } from './reading.ts'
+import {
+  keepTraces,
+  openReading,
+  preparedPage,
+  progressOf,
+  scopeOf,
+  storePage,
+  waitOf,
+  type Reading,
+  type SliceProgress,
+} from './reading.ts'
 import { startResource } from './sync-start.ts'
 
 export interface SliceInput {
@@ -82,7 +92,11 @@ async function readPages(reading: Reading, input: SliceInput, signal: AbortSigna
     }
     const pause = pauseFor(input, startedAt, clock.now().getTime())
     if (pause > shortWaitMs) {
-      outcome = { state: 'wait', until: new Date(clock.now().getTime() + pause).toISOString(), reason: 'speed' }
+      outcome = {
+        state: 'wait',
+        until: new Date(clock.now().getTime() + pause).toISOString(),
+        reason: 'speed',
+      }
       break
     }
     if (pause > 0) await clock.sleep(pause, signal).catch(() => undefined)
@@ -101,4 +115,3 @@ function readAhead(reading: Reading, position: JsonObject): Promise<Page> {
 function pauseFor(input: SliceInput, startedAt: number, now: number): number {
   return input.pagesPerMinute === null ? 0 : Math.max(0, 60_000 / input.pagesPerMinute - (now - startedAt))
 }
-

@@ -24,8 +24,10 @@ export async function startResource(reading: Reading): Promise<RunResource> {
       ? (await listCursors(db, run.connectionId)).find((one) => one.resource === resource.name)
       : undefined
   const fullScan = cursor === undefined
-  const position = cursor?.position ?? resource.start({ settings: session.connection.settings, now: () => deps.clock.now() })
-  const mayMiss = fullScan && resource.deletions !== 'none' && (await hasRecords(db, run.connectionId, resource.name))
+  const position =
+    cursor?.position ?? resource.start({ settings: session.connection.settings, now: () => deps.clock.now() })
+  const mayMiss =
+    fullScan && resource.deletions !== 'none' && (await hasRecords(db, run.connectionId, resource.name))
   if (fullScan) await noteExpected(reading)
   await asTenant(db, run.partnerId, async (tx) => {
     await startRunResource(tx, key, { position, fullScan, trackSeen: mayMiss || run.dryRun })
@@ -45,10 +47,14 @@ async function noteExpected(reading: Reading): Promise<void> {
   const { resource, session, run, deps } = reading
   try {
     const expected = await resource.count?.(session.context)
-    if (expected !== undefined) await setExpected(deps.database.db, { runId: run.runId, resource: resource.name }, expected)
+    if (expected !== undefined)
+      await setExpected(deps.database.db, { runId: run.runId, resource: resource.name }, expected)
   } catch (error) {
     if (!isHubError(error)) throw error
-    deps.log.debug({ code: error.code, runId: run.runId, resource: resource.name }, 'the provider gave no count')
+    deps.log.debug(
+      { code: error.code, runId: run.runId, resource: resource.name },
+      'the provider gave no count',
+    )
   }
 }
 
@@ -60,11 +66,18 @@ async function lookAgain(reading: Reading, position: JsonObject): Promise<void> 
   const { deps, run, resource, mapping } = reading
   let after: { resource: string; externalId: string } | undefined
   for (;;) {
-    const entries = await listQuarantine(deps.database.db, { connectionId: run.connectionId, resource: resource.name, after, limit: 500 })
+    const entries = await listQuarantine(deps.database.db, {
+      connectionId: run.connectionId,
+      resource: resource.name,
+      after,
+      limit: 500,
+    })
     const last = entries.at(-1)
     if (!last) return
     after = { resource: last.resource, externalId: last.externalId }
-    const fitting = entries.filter((entry) => preparePage(resource, mapping, { rows: [entry.raw] }).quarantined.length === 0)
+    const fitting = entries.filter(
+      (entry) => preparePage(resource, mapping, { rows: [entry.raw] }).quarantined.length === 0,
+    )
     if (fitting.length === 0) continue
     const readAt = new Date(Math.min(...fitting.map((entry) => entry.readAt.getTime())))
     const state = await load(reading)

@@ -51,11 +51,15 @@ async function seenRows(tx: Db, scope: PageScope, ids: readonly string[]): Promi
     where run_id = ${scope.runId} and resource = ${scope.resource} and external_id = any (${[...ids]}::text[])
   `.execute(tx)
   const long = new Date(0)
-  return new Map(found.rows.map((row) => [row.externalId, { ...row, sourceUpdatedAt: null, readAt: long, version: 1 }]))
+  return new Map(
+    found.rows.map((row) => [row.externalId, { ...row, sourceUpdatedAt: null, readAt: long, version: 1 }]),
+  )
 }
 
 async function planned(tx: Db, scope: PageScope, changes: readonly Change[]): Promise<PlannedChange[]> {
-  const updated = changes.filter((change) => change.effect === 'updated').map((change) => change.row.externalId)
+  const updated = changes
+    .filter((change) => change.effect === 'updated')
+    .map((change) => change.row.externalId)
   const before = new Map<string, JsonObject>()
   if (updated.length > 0) {
     const found = await sql<{ externalId: string; raw: JsonObject }>`
@@ -67,12 +71,20 @@ async function planned(tx: Db, scope: PageScope, changes: readonly Change[]): Pr
   return changes.map(({ row, effect }) => {
     const old = before.get(row.externalId)
     const now: unknown = effect === 'updated' ? JSON.parse(row.raw) : undefined
-    return { externalId: row.externalId, effect, fields: old && isJsonObject(now) ? diffFields(old, now) : [] }
+    return {
+      externalId: row.externalId,
+      effect,
+      fields: old && isJsonObject(now) ? diffFields(old, now) : [],
+    }
   })
 }
 
 /** Adds changes to the plan that the run keeps for a resource: field counts in full, single changes up to a bound. */
-export async function addToPlan(tx: Db, scope: Pick<PageScope, 'runId' | 'resource'>, more: readonly PlannedChange[]): Promise<void> {
+export async function addToPlan(
+  tx: Db,
+  scope: Pick<PageScope, 'runId' | 'resource'>,
+  more: readonly PlannedChange[],
+): Promise<void> {
   if (more.length === 0) return
   const found = await sql<{ changedFields: Record<string, number>; samples: PlannedChange[] }>`
     select changed_fields, samples from run_resources where run_id = ${scope.runId} and resource = ${scope.resource}

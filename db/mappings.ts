@@ -4,7 +4,11 @@ import type { FieldMapping } from '../model/mapping.ts'
 import type { Db } from './client.ts'
 
 /** The newest mapping of a connection's resource, or undefined where the default holds. */
-export async function getMapping(db: Db, connectionId: string, resource: string): Promise<FieldMapping | undefined> {
+export async function getMapping(
+  db: Db,
+  connectionId: string,
+  resource: string,
+): Promise<FieldMapping | undefined> {
   const found = await sql<{ mapping: FieldMapping }>`
     select mapping from mappings where connection_id = ${connectionId} and resource = ${resource} order by version desc limit 1
   `.execute(db)

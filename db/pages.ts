@@ -92,7 +92,11 @@ export async function commitPage(db: Db, scope: PageScope, page: PreparedPage): 
     try {
       return await asTenant(db, scope.partnerId, async (tx) => {
         await lockPage(tx, scope, page.page)
-        const stored = await storedRows(tx, scope, page.rows.map((row) => row.externalId))
+        const stored = await storedRows(
+          tx,
+          scope,
+          page.rows.map((row) => row.externalId),
+        )
         const { changes, effects } = classify(page, stored, scope.force)
         await writeChanges(tx, scope, changes, page.readAt)
         await settleQuarantine(tx, scope, page)
@@ -120,7 +124,11 @@ export async function lockPage(tx: Db, scope: PageScope, page: number): Promise<
 }
 
 /** What the store holds of the given ids. */
-export async function storedRows(tx: Db, scope: PageScope, ids: readonly string[]): Promise<Map<string, StoredRow>> {
+export async function storedRows(
+  tx: Db,
+  scope: PageScope,
+  ids: readonly string[],
+): Promise<Map<string, StoredRow>> {
   if (ids.length === 0) return new Map()
   const found = await sql<StoredRow>`
     select external_id, encode(fingerprint, 'hex') as fingerprint, source_updated_at, read_at,
@@ -149,11 +157,17 @@ export function classify(
         readAt: known.readAt.getTime(),
         deleted: known.deleted,
       },
-      { fingerprint: row.fingerprint, sourceUpdatedAt: row.sourceUpdatedAt?.getTime(), readAt, deleted: row.deleted },
+      {
+        fingerprint: row.fingerprint,
+        sourceUpdatedAt: row.sourceUpdatedAt?.getTime(),
+        readAt,
+        deleted: row.deleted,
+      },
       force,
     )
     effects[effect]++
-    if (effect !== 'unchanged' && effect !== 'stale') changes.push({ row, effect, version: (known?.version ?? 0) + 1 })
+    if (effect !== 'unchanged' && effect !== 'stale')
+      changes.push({ row, effect, version: (known?.version ?? 0) + 1 })
   }
   return { changes, effects }
 }
@@ -170,7 +184,10 @@ export async function writeChanges(
   const changes = [...unordered].sort((a, b) => (a.row.externalId < b.row.externalId ? -1 : 1))
   const column = <T>(pick: (change: Change) => T): T[] => changes.map(pick)
   const jsonArray = (texts: string[]) => `[${texts.join(',')}]`
-  const living = changes.reduce((sum, { effect }) => sum + (effect === 'deleted' ? -1 : effect === 'updated' ? 0 : 1), 0)
+  const living = changes.reduce(
+    (sum, { effect }) => sum + (effect === 'deleted' ? -1 : effect === 'updated' ? 0 : 1),
+    0,
+  )
   const { connectionId, resource, partnerId, accountId, model, runId } = scope
   // A tombstone comes with empty content ('{}'): the last known content stays, `deleted_at` is set.
   const result = await sql<{ written: number }>`
@@ -222,7 +239,11 @@ export async function writeChanges(
 
 async function settleQuarantine(tx: Db, scope: PageScope, page: PreparedPage): Promise<void> {
   await quarantineRows(tx, { ...scope, readAt: page.readAt }, page.quarantined)
-  await releaseRows(tx, scope, page.rows.map((row) => row.externalId))
+  await releaseRows(
+    tx,
+    scope,
+    page.rows.map((row) => row.externalId),
+  )
 }
 
 /** Notes which ids the run has seen, and (for a dry run) with what content. */
@@ -238,7 +259,12 @@ export async function noteSeen(tx: Db, scope: PageScope, rows: readonly Prepared
 }
 
 /** Manifest, counts, position and (if asked) the saved cursor, in one statement. */
-export async function recordPage(tx: Db, scope: PageScope, page: PreparedPage, effects: PageEffects): Promise<void> {
+export async function recordPage(
+  tx: Db,
+  scope: PageScope,
+  page: PreparedPage,
+  effects: PageEffects,
+): Promise<void> {
   const { runId, resource, partnerId, connectionId } = scope
   const created = effects.created + effects.restored
   const scanned = page.rows.length + page.quarantined.length

@@ -60,7 +60,8 @@ export async function saveProof(
 }
 
 export async function getProof(db: Db, runId: string): Promise<Proof | undefined> {
-  const found = await sql<Proof>`select run_id, key_id, jws, created_at from proofs where run_id = ${runId}`.execute(db)
+  const found =
+    await sql<Proof>`select run_id, key_id, jws, created_at from proofs where run_id = ${runId}`.execute(db)
   return found.rows[0]
 }
 

@@ -36,7 +36,11 @@ export async function quarantineRows(
 }
 
 /** Takes rows that have been read and fit now out of quarantine. */
-export async function releaseRows(tx: Db, place: Omit<Place, 'runId' | 'partnerId'>, ids: readonly string[]): Promise<void> {
+export async function releaseRows(
+  tx: Db,
+  place: Omit<Place, 'runId' | 'partnerId'>,
+  ids: readonly string[],
+): Promise<void> {
   if (ids.length === 0) return
   await sql`
     delete from quarantine where connection_id = ${place.connectionId} and resource = ${place.resource}

@@ -49,13 +49,17 @@ const columns = sql`connection_id, resource, external_id, partner_id, account_id
  * Records by resource of a connection, or by model of a partner, in the order in which they changed in the hub. Served by
  * the indexes records_by_change and records_by_model.
  */
-export async function listRecords(db: Db, query: RecordQuery): Promise<(RecordRow & { readonly cursor: RecordCursor })[]> {
+export async function listRecords(
+  db: Db,
+  query: RecordQuery,
+): Promise<(RecordRow & { readonly cursor: RecordCursor })[]> {
   const { after } = query
   const byResource = 'resource' in query
   const place = byResource
     ? sql`connection_id = ${query.connectionId} and resource = ${query.resource}`
     : sql`partner_id = ${query.partnerId} and model = ${query.model}`
-  const only = !byResource && query.connectionId !== undefined ? sql`and connection_id = ${query.connectionId}` : sql``
+  const only =
+    !byResource && query.connectionId !== undefined ? sql`and connection_id = ${query.connectionId}` : sql``
   const since = query.updatedSince ? sql`and changed_at >= ${query.updatedSince}::timestamptz` : sql``
   const living = query.includeDeleted ? sql`` : sql`and deleted_at is null`
   const beyond = !after

@@ -1,8 +1,8 @@
 /** The resources of a run: one row each, made when the run opens, moved on by pages, closed one by one. */
 import { sql } from 'kysely'
+import type { FailureNote } from '../model/failures.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Db } from './client.ts'
-import type { FailureNote } from './runs.ts'
 
 /** Makes the rows of a run's resources, in reading order. A repetition changes nothing. */
 export async function addRunResources(
@@ -51,7 +51,11 @@ export async function countLiving(db: Db, connectionId: string, resource: string
 }
 
 /** Counts attempts that had to be repeated and the calls they cost. */
-export async function addRetried(db: Db, key: { readonly runId: string; readonly resource: string }, retried: number): Promise<void> {
+export async function addRetried(
+  db: Db,
+  key: { readonly runId: string; readonly resource: string },
+  retried: number,
+): Promise<void> {
   if (retried === 0) return
   await sql`
     update run_resources set retried = retried + ${retried} where run_id = ${key.runId} and resource = ${key.resource}
@@ -59,8 +63,14 @@ export async function addRetried(db: Db, key: { readonly runId: string; readonly
 }
 
 /** Notes the provider's own count of objects. */
-export async function setExpected(db: Db, key: { readonly runId: string; readonly resource: string }, expected: number): Promise<void> {
-  await sql`update run_resources set expected = ${expected} where run_id = ${key.runId} and resource = ${key.resource}`.execute(db)
+export async function setExpected(
+  db: Db,
+  key: { readonly runId: string; readonly resource: string },
+  expected: number,
+): Promise<void> {
+  await sql`update run_resources set expected = ${expected} where run_id = ${key.runId} and resource = ${key.resource}`.execute(
+    db,
+  )
 }
 
 /** Closes a resource. One that is closed stays as it is. Answers whether this call closed it. */

@@ -1,19 +1,15 @@
 /** Runs and their resources: what was asked for, how far it is, how it ended. */
 import { sql } from 'kysely'
+import type { FailureNote } from '../model/failures.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Db } from './client.ts'
 import type { PlannedChange } from './dry-run.ts'
 
 export type RunMode = 'incremental' | 'full' | 'force'
-export type RunState = 'running' | 'paused' | 'waiting' | 'succeeded' | 'failed' | 'partly_failed' | 'cancelled'
+export type RunState =
+  'running' | 'paused' | 'waiting' | 'succeeded' | 'failed' | 'partly_failed' | 'cancelled'
 /** States of a run that has not ended. */
 export const openStates = ['running', 'paused', 'waiting'] as const
-
-/** What went wrong: a code of `model/failures.ts` and a public sentence. */
-export interface FailureNote extends JsonObject {
-  code: string
-  message: string
-}
 
 export interface RunResource {
   readonly resource: string
@@ -95,7 +91,9 @@ export async function createRun(tx: Db, run: NewRun): Promise<void> {
 
 /** Ties the row that the API made to the Temporal run that carries it. */
 export async function adoptRun(tx: Db, runId: string, workflowRunId: string): Promise<void> {
-  await sql`update runs set workflow_run_id = ${workflowRunId} where run_id = ${runId} and workflow_run_id is null`.execute(tx)
+  await sql`update runs set workflow_run_id = ${workflowRunId} where run_id = ${runId} and workflow_run_id is null`.execute(
+    tx,
+  )
 }
 
 /**
@@ -108,18 +106,27 @@ export async function endLostRuns(tx: Db, connectionId: string, livingRunId: str
       and (workflow_run_id is not null or started_at < now() - interval '10 minutes')
   `.execute(tx)
   for (const { runId } of lost.rows) {
-    const failure = { code: 'Superseded', message: 'The run ended without notice, for example because it was terminated.' }
+    const failure = {
+      code: 'Superseded',
+      message: 'The run ended without notice, for example because it was terminated.',
+    }
     await endRun(tx, runId, { state: 'failed', failure })
   }
 }
 
 /** Takes back the row of a run whose workflow was never started. */
 export async function deleteUnstartedRun(db: Db, runId: string): Promise<void> {
-  await sql`delete from runs where run_id = ${runId} and workflow_run_id is null and ended_at is null`.execute(db)
+  await sql`delete from runs where run_id = ${runId} and workflow_run_id is null and ended_at is null`.execute(
+    db,
+  )
 }
 
 /** The run of a Temporal run, or of an id that was given. */
-export async function findRunOfWorkflow(db: Db, workflowId: string, workflowRunId: string): Promise<string | undefined> {
+export async function findRunOfWorkflow(
+  db: Db,
+  workflowId: string,
+  workflowRunId: string,
+): Promise<string | undefined> {
   const found = await sql<{ runId: string }>`
     select run_id from runs where workflow_id = ${workflowId} and workflow_run_id = ${workflowRunId}
   `.execute(db)
@@ -145,7 +152,11 @@ export async function getRun(db: Db, runId: string): Promise<Run | undefined> {
 }
 
 /** One resource of a run, or undefined. */
-export async function getRunResource(db: Db, runId: string, resource: string): Promise<RunResource | undefined> {
+export async function getRunResource(
+  db: Db,
+  runId: string,
+  resource: string,
+): Promise<RunResource | undefined> {
   const found = await sql<RunResource>`
     select ${resourceColumns} from run_resources where run_id = ${runId} and resource = ${resource}
   `.execute(db)

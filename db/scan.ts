@@ -30,7 +30,12 @@ export async function listUnseen(
  */
 export async function sampleRecords(
   db: Db,
-  query: { readonly connectionId: string; readonly resource: string; readonly pivot: string; readonly limit: number },
+  query: {
+    readonly connectionId: string
+    readonly resource: string
+    readonly pivot: string
+    readonly limit: number
+  },
 ): Promise<{ externalId: string; fingerprint: string; sourceUpdatedAt: Date | null }[]> {
   const from = (pivot: string, limit: number) =>
     sql<{ externalId: string; fingerprint: string; sourceUpdatedAt: Date | null }>`

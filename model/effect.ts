@@ -24,7 +24,8 @@ export type Effect = 'created' | 'updated' | 'deleted' | 'restored' | 'unchanged
  */
 function isOlder(incoming: Incoming, stored: Stored): boolean {
   if (incoming.sourceUpdatedAt !== undefined && stored.sourceUpdatedAt !== undefined) {
-    if (incoming.sourceUpdatedAt !== stored.sourceUpdatedAt) return incoming.sourceUpdatedAt < stored.sourceUpdatedAt
+    if (incoming.sourceUpdatedAt !== stored.sourceUpdatedAt)
+      return incoming.sourceUpdatedAt < stored.sourceUpdatedAt
   }
   return incoming.readAt < stored.readAt
 }
@@ -36,7 +37,8 @@ function isOlder(incoming: Incoming, stored: Stored): boolean {
  */
 export function effectOf(stored: Stored | undefined, incoming: Incoming, reread = false): Effect {
   if (!stored) return incoming.deleted ? 'unchanged' : 'created'
-  const same = stored.deleted === incoming.deleted && (incoming.deleted || stored.fingerprint === incoming.fingerprint)
+  const same =
+    stored.deleted === incoming.deleted && (incoming.deleted || stored.fingerprint === incoming.fingerprint)
   if (same) return 'unchanged'
   if (isOlder(incoming, stored) && !(reread && incoming.readAt > stored.readAt)) return 'stale'
   if (incoming.deleted) return 'deleted'

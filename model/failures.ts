@@ -3,6 +3,8 @@
  * that every answer of a provider is turned into (design §4); the rest are the hub's own.
  * `retry`: `yes` with the policy's back-off, `later` not before the `retryAt` that the failure carries, `no` never.
  */
+import type { JsonObject } from './json.ts'
+
 export type WhoMustAct = 'nobody' | 'admin' | 'account' | 'provider' | 'caller' | 'developer'
 
 export interface Failure {
@@ -29,7 +31,12 @@ export const failures = {
   RateLimited: failure(503, 'The provider asks us to slow down', 'later', 'nobody'),
   QuotaExhausted: failure(503, 'A quota at the provider is used up', 'later', 'nobody'),
   Unavailable: failure(503, 'The provider does not answer', 'yes', 'provider'),
-  Protocol: failure(502, 'The provider answered in a way its documentation does not describe', 'yes', 'developer'),
+  Protocol: failure(
+    502,
+    'The provider answered in a way its documentation does not describe',
+    'yes',
+    'developer',
+  ),
   // Our own.
   InvalidInput: failure(400, 'The request is not valid', 'no', 'caller'),
   Unauthenticated: failure(401, 'Who is calling is not known', 'no', 'caller'),
@@ -54,4 +61,10 @@ export type FailureCode = keyof typeof failures
 
 export function isFailureCode(text: string | null | undefined): text is FailureCode {
   return text != null && Object.hasOwn(failures, text)
+}
+
+/** What went wrong, as runs and workflows keep it: a code of this table and a public sentence. */
+export interface FailureNote extends JsonObject {
+  code: string
+  message: string
 }
