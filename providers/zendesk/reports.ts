@@ -1,0 +1,3 @@
+import type { Report } from '../contract.ts'
+
+export const reports: readonly Report[] = []
