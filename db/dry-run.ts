@@ -68,7 +68,8 @@ async function planned(tx: Db, scope: PageScope, changes: readonly Change[]): Pr
     `.execute(tx)
     for (const row of found.rows) before.set(row.externalId, row.raw)
   }
-  return changes.map(({ row, effect }) => {
+  return changes.flatMap(({ row, effect }) => {
+    if (effect === 'buried') return []
     const old = before.get(row.externalId)
     const now: unknown = effect === 'updated' ? JSON.parse(row.raw) : undefined
     return {

@@ -60,6 +60,7 @@ export interface PageEffects {
   readonly updated: number
   readonly deleted: number
   readonly restored: number
+  /** With tombstones of objects that were never known. */
   readonly unchanged: number
   readonly stale: number
 }
@@ -165,7 +166,7 @@ export function classify(
       },
       force,
     )
-    effects[effect]++
+    effects[effect === 'buried' ? 'unchanged' : effect]++
     if (effect !== 'unchanged' && effect !== 'stale')
       changes.push({ row, effect, version: (known?.version ?? 0) + 1 })
   }
@@ -185,7 +186,7 @@ export async function writeChanges(
   const column = <T>(pick: (change: Change) => T): T[] => changes.map(pick)
   const jsonArray = (texts: string[]) => `[${texts.join(',')}]`
   const living = changes.reduce(
-    (sum, { effect }) => sum + (effect === 'deleted' ? -1 : effect === 'updated' ? 0 : 1),
+    (sum, { effect }) => sum + (effect === 'deleted' ? -1 : effect === 'created' || effect === 'restored' ? 1 : 0),
     0,
   )
   const { connectionId, resource, partnerId, accountId, model, runId } = scope
@@ -211,7 +212,7 @@ export async function writeChanges(
       insert into records as r (connection_id, resource, external_id, partner_id, account_id, model, raw, mapped, fingerprint,
         source_updated_at, read_at, deleted_at, version, run_id)
       select ${connectionId}, ${resource}, external_id, ${partnerId}, ${accountId}, ${model}, raw, mapped, decode(fingerprint, 'hex'),
-        source_updated_at, ${readAt}::timestamptz, null, version, ${runId}
+        source_updated_at, ${readAt}::timestamptz, case when raw = '{}' then now() end, version, ${runId}
       from incoming
       on conflict (connection_id, resource, external_id) do update set
         raw = case when excluded.raw = '{}' then r.raw else excluded.raw end,
@@ -219,7 +220,7 @@ export async function writeChanges(
         fingerprint = case when excluded.raw = '{}' then r.fingerprint else excluded.fingerprint end,
         source_updated_at = coalesce(excluded.source_updated_at, r.source_updated_at),
         read_at = excluded.read_at, changed_at = now(), version = excluded.version, run_id = excluded.run_id,
-        deleted_at = case when excluded.raw = '{}' then now() end
+        deleted_at = excluded.deleted_at
       where r.version = excluded.version - 1
       returning r.external_id
     ), counted as (
@@ -230,7 +231,7 @@ export async function writeChanges(
     ), fed as (
       insert into changes (partner_id, account_id, connection_id, resource, external_id, model, effect, version, run_id)
       select ${partnerId}, ${accountId}, ${connectionId}, ${resource}, i.external_id, ${model}, i.effect, i.version, ${runId}
-      from written w join incoming i using (external_id)
+      from written w join incoming i using (external_id) where i.effect <> 'buried'
     )
     select count(*)::int as written from written
   `.execute(tx)

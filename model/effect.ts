@@ -16,7 +16,11 @@ export interface Incoming {
   readonly deleted: boolean
 }
 
-export type Effect = 'created' | 'updated' | 'deleted' | 'restored' | 'unchanged' | 'stale'
+/**
+ * `buried`: a tombstone of an object that was never known. It is kept so that a late, older reading does not bring the
+ * object to life; nobody is told of it.
+ */
+export type Effect = 'created' | 'updated' | 'deleted' | 'restored' | 'buried' | 'unchanged' | 'stale'
 
 /**
  * Older than what is stored? By the provider's own time where both have one; at equal times (a change without a new
@@ -36,7 +40,7 @@ function isOlder(incoming: Incoming, stored: Stored): boolean {
  *   its time is older (an account restored from a backup).
  */
 export function effectOf(stored: Stored | undefined, incoming: Incoming, reread = false): Effect {
-  if (!stored) return incoming.deleted ? 'unchanged' : 'created'
+  if (!stored) return incoming.deleted ? 'buried' : 'created'
   const same =
     stored.deleted === incoming.deleted && (incoming.deleted || stored.fingerprint === incoming.fingerprint)
   if (same) return 'unchanged'
