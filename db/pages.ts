@@ -207,7 +207,7 @@ export async function writeChanges(
       select r.connection_id, r.resource, r.external_id, r.version, r.partner_id, r.raw, r.source_updated_at, r.deleted_at is not null, i.effect, ${runId}
       from incoming i join records r
         on r.connection_id = ${connectionId} and r.resource = ${resource} and r.external_id = i.external_id
-      where i.version > 1
+      where i.version > 1 and i.effect <> 'buried'
     ), written as (
       insert into records as r (connection_id, resource, external_id, partner_id, account_id, model, raw, mapped, fingerprint,
         source_updated_at, read_at, deleted_at, version, run_id)

@@ -17,8 +17,8 @@ export interface Incoming {
 }
 
 /**
- * `buried`: a tombstone of an object that was never known. It is kept so that a late, older reading does not bring the
- * object to life; nobody is told of it.
+ * `buried`: a tombstone of an object that was never known, or a later one of an object that is deleted already. It is kept
+ * so that a late, older reading does not bring the object to life; nobody is told of it.
  */
 export type Effect = 'created' | 'updated' | 'deleted' | 'restored' | 'buried' | 'unchanged' | 'stale'
 
@@ -34,6 +34,9 @@ function isOlder(incoming: Incoming, stored: Stored): boolean {
   return incoming.readAt < stored.readAt
 }
 
+const isLater = (a: Incoming, b: Stored): boolean =>
+  a.sourceUpdatedAt !== undefined && b.sourceUpdatedAt !== undefined && a.sourceUpdatedAt > b.sourceUpdatedAt
+
 /**
  * The effect of `incoming` on `stored`.
  * @param reread true in a forced run: the provider was asked after the stored copy was read, so its answer stands even if
@@ -43,7 +46,8 @@ export function effectOf(stored: Stored | undefined, incoming: Incoming, reread 
   if (!stored) return incoming.deleted ? 'buried' : 'created'
   const same =
     stored.deleted === incoming.deleted && (incoming.deleted || stored.fingerprint === incoming.fingerprint)
-  if (same) return 'unchanged'
+  // The content of a living object holds its time; a tombstone's does not, and a later one has to be remembered as later.
+  if (same) return incoming.deleted && isLater(incoming, stored) ? 'buried' : 'unchanged'
   if (isOlder(incoming, stored) && !(reread && incoming.readAt > stored.readAt)) return 'stale'
   if (incoming.deleted) return 'deleted'
   return stored.deleted ? 'restored' : 'updated'
