@@ -1,0 +1,124 @@
+/**
+ * Our errors as Temporal carries them. `type` is a code of `model/failures.ts`, the message is the public text, the one
+ * detail holds the field errors and the moment before which a repetition is of no use. Internal texts and foreign errors
+ * stay in the worker's log: a failure is kept in the history for ever.
+ */
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
+import { failures, isFailureCode, type FailureCode } from '../model/failures.ts'
+import { HubError, isHubError, type FieldError } from '../platform/errors.ts'
+
+/** The detail of one of our failures. */
+export interface FailureDetail {
+  readonly fields?: readonly FieldError[]
+  /** RFC 3339. */
+  readonly retryAt?: string
+}
+
+/**
+ * What an activity throws for `error`. A cancellation passes as it is, so that Temporal records it as one.
+ * @param now for the delay until `retryAt`.
+ */
+export function asFailure(error: unknown, now: Date = new Date()): Error {
+  if (error instanceof ApplicationFailure) return error
+  const cancellation = cancellationIn(error)
+  if (cancellation) return cancellation
+  const hubError = asHubError(error)
+  const { retry } = failures[hubError.code]
+  const { retryAt } = hubError
+  const detail: FailureDetail = {
+    ...(hubError.fields.length > 0 ? { fields: hubError.fields } : {}),
+    ...(retryAt ? { retryAt: retryAt.toISOString() } : {}),
+  }
+  return ApplicationFailure.create({
+    message: hubError.message,
+    type: hubError.code,
+    nonRetryable: retry === 'no',
+    details: [detail],
+    ...(retry !== 'no' && retryAt
+      ? { nextRetryDelay: Math.max(1_000, retryAt.getTime() - now.getTime()) }
+      : {}),
+    // Expected answers of the world, not faults of the hub: they must not raise alarms on the worker's error metrics.
+    ...(failures[hubError.code].who === 'developer' ? {} : { category: 'BENIGN' }),
+  })
+}
+
+/** The way back: the failure of an activity, or of a workflow that passed it on, as a `HubError`. */
+export function fromFailure(failure: {
+  readonly type?: string | null | undefined
+  readonly message: string
+  readonly details?: unknown[] | null | undefined
+}): HubError {
+  const code: FailureCode = isFailureCode(failure.type) ? failure.type : 'Internal'
+  if (code === 'Internal') return new HubError('Internal', internalText, { internal: failure.message })
+  const detail = (failure.details?.[0] ?? {}) as FailureDetail
+  return new HubError(code, failure.message, {
+    ...(detail.fields ? { fields: detail.fields } : {}),
+    ...(detail.retryAt ? { retryAt: new Date(detail.retryAt) } : {}),
+  })
+}
+
+const internalText = 'Something in the hub is broken; the worker’s log has the details.'
+
+/** Whatever was thrown, as one of our errors: a lost database is `DatabaseUnavailable`, the rest is `Internal`. */
+export function asHubError(error: unknown): HubError {
+  if (isHubError(error)) return error
+  if (isLostDatabase(error))
+    return new HubError('DatabaseUnavailable', 'The database does not answer; trying again.', {
+      cause: error,
+    })
+  return new HubError('Internal', internalText, { cause: error })
+}
+
+/** True for a cancellation that was asked for, whichever error carries it. */
+function cancellationIn(error: unknown): Error | undefined {
+  if (error instanceof CancelledFailure) return error
+  if (!(error instanceof Error)) return undefined
+  if (error.name === 'AbortError' || error.cause instanceof CancelledFailure) {
+    return error.cause instanceof CancelledFailure ? error.cause : error
+  }
+  return undefined
+}
+
+const socketCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+])
+/** pg throws these without a code (pg 8: lib/client.js, pg-pool: index.js). */
+const lostTexts =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/
+
+/**
+ * Errors of the driver and of Postgres that go away by themselves: no connection (class 08), the server stops or starts
+ * (57P01-57P03), no slot or resource left (class 53), a deadlock or a lost serialisation (class 40).
+ */
+function isLostDatabase(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  if (code === undefined) return lostTexts.test(error.message)
+  return socketCodes.has(code) || /^(08|53|40)...$|^57P0[123]$/.test(code)
+}
+
+/**
+ * Wraps an activity's function so that whatever it throws crosses Temporal as one of our failures. `note` gets the
+ * original of each failure that is a fault of the hub, for the log.
+ */
+export function failing<I, O>(
+  work: (input: I) => Promise<O>,
+  note?: (error: unknown) => void,
+): (input: I) => Promise<O> {
+  return async (input) => {
+    try {
+      return await work(input)
+    } catch (error) {
+      const failure = asFailure(error)
+      if (failure instanceof ApplicationFailure && failure.type === 'Internal') note?.(error)
+      throw failure
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** Opens a connection for calls to its provider: the row, its credential and the transport brought together. */
+import { getConnection, type Connection } from '../db/connections.ts'
+import { openCredential } from '../db/credentials.ts'
+import { HubError } from '../platform/errors.ts'
+import type { Priority, Provider, ProviderContext } from '../providers/contract.ts'
+import type { CallTrace, CredentialSource, CredentialVersion } from '../providers/http/session.ts'
+import type { ActivityDeps } from './deps.ts'
+
+export interface OpenedSession {
+  readonly connection: Connection
+  readonly provider: Provider
+  readonly context: ProviderContext
+}
+
+export interface SessionWish {
+  readonly priority: Priority
+  /** Aborts the call that is under way. */
+  readonly signal?: AbortSignal
+  /** Called after each attempt of each call. */
+  readonly onCall?: (trace: CallTrace) => void
+}
+
+/**
+ * @throws HubError `NoSuchThing` for a connection that is unknown or deleted, `NotConfigured` for one whose provider is not
+ *   in this build, `Unauthorized` (at the first call) for one without a credential.
+ */
+export async function openSession(
+  deps: ActivityDeps,
+  connectionId: string,
+  wish: SessionWish,
+): Promise<OpenedSession> {
+  const connection = await getConnection(deps.database.db, connectionId)
+  if (!connection || connection.state === 'deleted') {
+    throw new HubError('NoSuchThing', `There is no connection "${connectionId}".`)
+  }
+  const provider = deps.findProvider(connection.provider)
+  if (!provider)
+    throw new HubError('NotConfigured', `This hub does not know the provider "${connection.provider}".`)
+  const context = deps.transport.open({
+    provider,
+    connectionId,
+    settings: connection.settings,
+    credential: credentialOf(deps, connectionId),
+    priority: wish.priority,
+    ...(wish.signal ? { signal: wish.signal } : {}),
+    ...(wish.onCall ? { onCall: wish.onCall } : {}),
+  })
+  return { connection, provider, context }
+}
+
+/**
+ * The connection's credential, read once and kept for as long as the session lives. After a refusal the store is read
+ * again: somebody may have put in a newer one meanwhile.
+ */
+function credentialOf(deps: ActivityDeps, connectionId: string): CredentialSource {
+  let known: Promise<CredentialVersion> | undefined
+  const read = async (): Promise<CredentialVersion> => {
+    const credential = await openCredential(deps.database.db, deps.vault, connectionId)
+    if (!credential) throw new HubError('Unauthorized', 'The connection has no credential. Connect it again.')
+    return credential
+  }
+  const fresh = (): Promise<CredentialVersion> => {
+    const reading = read()
+    known = reading
+    reading.catch(() => {
+      if (known === reading) known = undefined
+    })
+    return reading
+  }
+  return {
+    current: () => known ?? fresh(),
+    renew: async (refused) => {
+      const cached = await known
+      if (cached && cached.generation > refused) return cached
+      const credential = await fresh()
+      return credential.generation > refused ? credential : undefined
+    },
+  }
+}
