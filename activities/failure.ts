@@ -3,6 +3,7 @@
  * detail holds the field errors and the moment before which a repetition is of no use. Internal texts and foreign errors
  * stay in the worker's log: a failure is kept in the history for ever.
  */
+import { asyncLocalStorage } from '@temporalio/activity'
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
 import { failures, isFailureCode, type FailureCode } from '../model/failures.ts'
 import { HubError, isHubError, type FieldError } from '../platform/errors.ts'
@@ -14,8 +15,12 @@ export interface FailureDetail {
   readonly retryAt?: string
 }
 
+/** Attempts after which a fault of the hub (`Internal`) is given up: it does not mend itself, an outage does. */
+const attemptsOfFault = 5
+
 /**
- * What an activity throws for `error`. A cancellation passes as it is, so that Temporal records it as one.
+ * What an activity throws for `error`. A cancellation passes as it is, so that Temporal records it as one. Inside an
+ * activity, what is not for the history goes to the worker's log.
  * @param now for the delay until `retryAt`.
  */
 export function asFailure(error: unknown, now: Date = new Date()): Error {
@@ -23,23 +28,31 @@ export function asFailure(error: unknown, now: Date = new Date()): Error {
   const cancellation = cancellationIn(error)
   if (cancellation) return cancellation
   const hubError = asHubError(error)
-  const { retry } = failures[hubError.code]
+  const activity = asyncLocalStorage.getStore()
+  if (hubError.code === 'Internal')
+    activity?.log.error('an activity failed in a way nobody foresaw', { err: error })
+  else if (hubError.internal) activity?.log.warn(hubError.internal, { code: hubError.code })
+  const { retry, who } = failures[hubError.code]
   const { retryAt } = hubError
-  const detail: FailureDetail = {
-    ...(hubError.fields.length > 0 ? { fields: hubError.fields } : {}),
-    ...(retryAt ? { retryAt: retryAt.toISOString() } : {}),
-  }
+  const spent = hubError.code === 'Internal' && (activity?.info.attempt ?? 1) >= attemptsOfFault
   return ApplicationFailure.create({
     message: hubError.message,
     type: hubError.code,
-    nonRetryable: retry === 'no',
-    details: [detail],
+    nonRetryable: retry === 'no' || spent,
+    details: [detailOf(hubError)],
     ...(retry !== 'no' && retryAt
       ? { nextRetryDelay: Math.max(1_000, retryAt.getTime() - now.getTime()) }
       : {}),
     // Expected answers of the world, not faults of the hub: they must not raise alarms on the worker's error metrics.
-    ...(failures[hubError.code].who === 'developer' ? {} : { category: 'BENIGN' }),
+    ...(who === 'developer' ? {} : { category: 'BENIGN' }),
   })
+}
+
+function detailOf({ fields, retryAt }: HubError): FailureDetail {
+  return {
+    ...(fields.length > 0 ? { fields } : {}),
+    ...(retryAt ? { retryAt: retryAt.toISOString() } : {}),
+  }
 }
 
 /** The way back: the failure of an activity, or of a workflow that passed it on, as a `HubError`. */
@@ -104,21 +117,13 @@ function isLostDatabase(error: unknown): boolean {
   return socketCodes.has(code) || /^(08|53|40)...$|^57P0[123]$/.test(code)
 }
 
-/**
- * Wraps an activity's function so that whatever it throws crosses Temporal as one of our failures. `note` gets the
- * original of each failure that is a fault of the hub, for the log.
- */
-export function failing<I, O>(
-  work: (input: I) => Promise<O>,
-  note?: (error: unknown) => void,
-): (input: I) => Promise<O> {
+/** Wraps an activity's function so that whatever it throws crosses Temporal as one of our failures. */
+export function failing<I, O>(work: (input: I) => Promise<O>): (input: I) => Promise<O> {
   return async (input) => {
     try {
       return await work(input)
     } catch (error) {
-      const failure = asFailure(error)
-      if (failure instanceof ApplicationFailure && failure.type === 'Internal') note?.(error)
-      throw failure
+      throw asFailure(error)
     }
   }
 }
