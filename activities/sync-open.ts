@@ -1,6 +1,5 @@
 /** Opening a run: is the request one that can be met, and what will be read in which order. */
 import { Context } from '@temporalio/activity'
-import { ApplicationFailure } from '@temporalio/common'
 import { appendAudit } from '../db/audit.ts'
 import { asTenant } from '../db/client.ts'
 import { activeConnectionIds, getConnection, type Connection } from '../db/connections.ts'
@@ -18,7 +17,6 @@ import { HubError } from '../platform/errors.ts'
 import { newId } from '../platform/new-id.ts'
 import type { Provider } from '../providers/contract.ts'
 import type { ActivityDeps } from './deps.ts'
-import { asFailure } from './failure.ts'
 
 export interface OpenRunInput {
   readonly connectionId: string
@@ -163,16 +161,4 @@ export async function findConnections(
     throw new HubError('InvalidInput', `There is no active connection "${input.connectionId}" that matches.`)
   }
   return found
-}
-
-/** Wraps an activity's function so that whatever it throws crosses Temporal as one of our failures. */
-export function failing<I, O>(work: (input: I) => Promise<O>): (input: I) => Promise<O> {
-  return async (input) => {
-    try {
-      return await work(input)
-    } catch (error) {
-      if (error instanceof ApplicationFailure) throw error
-      throw asFailure(error)
-    }
-  }
 }

@@ -1,13 +1,17 @@
 /** The activities of syncs: each thin, repeatable, and with its truth in Postgres. */
 import type { ActivityDeps } from './deps.ts'
+import { failing } from './failure.ts'
 import { closeRun, noteRunState } from './sync-close.ts'
 import { failResource, finishResource } from './sync-finish.ts'
-import { failing, findConnections, openRun } from './sync-open.ts'
+import { findConnections, openRun } from './sync-open.ts'
 import { syncSlice } from './sync-slice.ts'
 
 export function createSyncActivities(deps: ActivityDeps) {
   const bind = <I, O>(work: (deps: ActivityDeps, input: I) => Promise<O>) =>
-    failing((input: I) => work(deps, input))
+    failing(
+      (input: I) => work(deps, input),
+      (err) => deps.log.error({ err }, 'an activity failed'),
+    )
   return {
     openRun: bind(openRun),
     findConnections: bind(findConnections),
