@@ -1,0 +1,27 @@
+import { TestWorkflowEnvironment } from '@temporalio/testing'
+import { findTestServer } from '../../cli/up/temporal-cli.ts'
+import { testServers } from './servers.ts'
+
+/** The real dev server that this jest run shares. Use your own task queue and ids. */
+export function testTemporal(): { readonly address: string; readonly namespace: string } {
+  const { temporalAddress, temporalNamespace } = testServers()
+  return { address: temporalAddress, namespace: temporalNamespace }
+}
+
+/** Path of the Temporal CLI, for tests that kill and restart a server of their own. */
+export function testTemporalCli(): string {
+  return testServers().temporalCliPath
+}
+
+/** The shared dev server as a `TestWorkflowEnvironment`; tear it down in `afterAll` (the server itself stays). */
+export function createTemporalEnvironment(): Promise<TestWorkflowEnvironment> {
+  return TestWorkflowEnvironment.createFromExistingServer(testTemporal())
+}
+
+/** A time-skipping server of this file's own: time is global to it. It knows no schedules. Tear it down in `afterAll`. */
+export async function createTimeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
+  const path = await findTestServer()
+  return TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path } },
+  })
+}
