@@ -1,0 +1,74 @@
+/** The pool and the three ways to talk through it: as the hub, in a transaction, as a tenant. */
+import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import type { Log } from '../platform/log.ts'
+import type { DB } from './types.ts'
+
+export type Db = Kysely<DB>
+
+export interface Database {
+  readonly db: Db
+  readonly pool: pg.Pool
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  readonly url: string
+  /** Connections at most; 10 when left out. */
+  readonly poolSize?: number
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string
+  readonly log?: Log
+}
+
+/** int8 as number: no count or sequence of the hub comes near 2^53. Everything else as pg reads it. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === pg.types.builtins.INT8 && format !== 'binary'
+      ? Number
+      : (pg.types.getTypeParser(oid, format as 'text') as unknown)) as pg.CustomTypesConfig['getTypeParser'],
+}
+
+/** Opens a pool. Nothing is connected before the first query; a lost idle connection is logged and replaced. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize ?? 10,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: 60_000,
+    idle_in_transaction_session_timeout: 60_000,
+    keepAlive: true,
+    types,
+  })
+  pool.on('error', (err) => options.log?.warn({ err }, 'an idle database connection was lost'))
+  const db: Db = new Kysely<DB>({
+    dialect: new PostgresDialect({ pool }),
+    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+  })
+  return { db, pool, close: () => db.destroy() }
+}
+
+/** Runs `work` in a transaction, or in the one that `db` is already. */
+export function inTransaction<T>(db: Db, work: (tx: Db) => Promise<T>): Promise<T> {
+  return db.isTransaction ? work(db) : db.transaction().execute(work)
+}
+
+/**
+ * Runs `work` in a transaction that sees only the rows of the given partners (INV-7): it takes the role `tieline_tenant`,
+ * whose row-level security reads the setting `tieline.partners`, for as long as the transaction lasts.
+ */
+export function asTenant<T>(
+  db: Db,
+  partnerIds: string | readonly string[],
+  work: (tx: Db) => Promise<T>,
+): Promise<T> {
+  const partners = typeof partnerIds === 'string' ? partnerIds : partnerIds.join(',')
+  return db.transaction().execute(async (tx) => {
+    await sql`select set_config('role', 'tieline_tenant', true), set_config('tieline.partners', ${partners}, true)`.execute(
+      tx,
+    )
+    return await work(tx)
+  })
+}
