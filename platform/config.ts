@@ -185,7 +185,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       problems.push({ variable, remedy: messageOf(error) })
   }
   const values = cleanEnv(given, specification, { reporter })
-  problems.push(...crossChecks(values))
+  // A copy: the original throws when a variable that did not pass is asked for.
+  problems.push(...crossChecks({ ...values }))
   const temporal = readTemporal(given as Record<string, string>, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze({
