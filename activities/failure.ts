@@ -5,15 +5,9 @@
  */
 import { asyncLocalStorage } from '@temporalio/activity'
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
-import { failures, isFailureCode, type FailureCode } from '../model/failures.ts'
-import { HubError, isHubError, type FieldError } from '../platform/errors.ts'
-
-/** The detail of one of our failures. */
-export interface FailureDetail {
-  readonly fields?: readonly FieldError[]
-  /** RFC 3339. */
-  readonly retryAt?: string
-}
+import { failures } from '../model/failures.ts'
+import { HubError, isHubError } from '../platform/errors.ts'
+import { brokenHub, type FailureDetail } from '../platform/temporal/failure.ts'
 
 /** Attempts after which a fault of the hub (`Internal`) is given up: it does not mend itself, an outage does. */
 const attemptsOfFault = 5
@@ -55,23 +49,6 @@ function detailOf({ fields, retryAt }: HubError): FailureDetail {
   }
 }
 
-/** The way back: the failure of an activity, or of a workflow that passed it on, as a `HubError`. */
-export function fromFailure(failure: {
-  readonly type?: string | null | undefined
-  readonly message: string
-  readonly details?: unknown[] | null | undefined
-}): HubError {
-  const code: FailureCode = isFailureCode(failure.type) ? failure.type : 'Internal'
-  if (code === 'Internal') return new HubError('Internal', internalText, { internal: failure.message })
-  const detail = (failure.details?.[0] ?? {}) as FailureDetail
-  return new HubError(code, failure.message, {
-    ...(detail.fields ? { fields: detail.fields } : {}),
-    ...(detail.retryAt ? { retryAt: new Date(detail.retryAt) } : {}),
-  })
-}
-
-const internalText = 'Something in the hub is broken; the worker’s log has the details.'
-
 /** Whatever was thrown, as one of our errors: a lost database is `DatabaseUnavailable`, the rest is `Internal`. */
 export function asHubError(error: unknown): HubError {
   if (isHubError(error)) return error
@@ -79,7 +56,7 @@ export function asHubError(error: unknown): HubError {
     return new HubError('DatabaseUnavailable', 'The database does not answer; trying again.', {
       cause: error,
     })
-  return new HubError('Internal', internalText, { cause: error })
+  return new HubError('Internal', brokenHub, { cause: error })
 }
 
 /** True for a cancellation that was asked for, whichever error carries it. */

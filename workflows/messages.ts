@@ -4,6 +4,7 @@
  * the Temporal UI; each workflow validates its own.
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
+import type { JsonObject } from '../model/json.ts'
 
 /** `incremental`: go on from the cursors. `full`: the same as a first load. `force`: ignore cursors, re-read, re-compare. */
 export type SyncMode = 'incremental' | 'full' | 'force'
@@ -110,12 +111,43 @@ export interface OperationResult {
   readonly state: 'succeeded' | 'failed'
 }
 
+export interface CheckConnectionInput {
+  readonly connectionId: string
+}
+
+/** What a check of a connection found out. A refusal is a result too: the check has done its work. */
+export interface CheckConnectionResult {
+  readonly connectionId: string
+  readonly ok: boolean
+  /** What the check proved, in one sentence. */
+  readonly proves?: string
+  /** Small facts worth showing; no secrets. */
+  readonly facts?: JsonObject
+  /** Why not: a code of `model/failures.ts` and a public sentence. */
+  readonly failure?: { readonly code: string; readonly message: string }
+}
+
+/** What a connection's schedule starts: Temporal adds the time to a scheduled workflow's id, so it cannot be the sync itself. */
+export interface ScheduledSyncInput {
+  readonly connectionId: string
+}
+
+export interface ScheduledSyncResult {
+  readonly connectionId: string
+  readonly started: boolean
+  /** Why nothing was started. */
+  readonly reason?: 'already running' | 'paused' | 'needs attention' | 'deleted'
+}
+
 export const workflowIds = {
   syncConnection: (connectionId: string) => `sync:${connectionId}`,
   syncMany: (scope: string, startedAt: string) => `sync-many:${scope}:${startedAt}`,
   runAction: (operationId: string) => `action:${operationId}`,
   runReport: (operationId: string) => `report:${operationId}`,
+  checkConnection: (connectionId: string) => `check:${connectionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
+  /** Temporal appends the time of each tick. */
+  scheduledSync: (connectionId: string) => `sync-tick:${connectionId}`,
 } as const
 
 export const pauseSignal = defineSignal('pause')
