@@ -1,0 +1,21 @@
+/**
+ * Durable steps: thin, repeatable, with their truth in Postgres. They join the database and a provider's functions; they
+ * never decide what comes next, that is the workflows'.
+ */
+import { createCheckActivities } from './check.ts'
+import type { ActivityDeps } from './deps.ts'
+import { createDescribeActivities } from './describe.ts'
+import { createOperationActivities } from './operations.ts'
+import { createSyncActivities } from './sync.ts'
+
+/** Every activity, for every queue: which of them runs where is the workflows' choice of queue. */
+export function createActivities(deps: ActivityDeps) {
+  return {
+    ...createSyncActivities(deps),
+    ...createDescribeActivities(deps),
+    ...createCheckActivities(deps),
+    ...createOperationActivities(deps),
+  }
+}
+
+export type Activities = ReturnType<typeof createActivities>

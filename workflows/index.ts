@@ -1,0 +1,9 @@
+/**
+ * The bundle: what runs inside Temporal's sandbox. Orchestration only: no I/O, no Node, no payloads. Names are for ever
+ * once something has started them. `client.ts` and what it imports must never get in here.
+ */
+export { checkConnection } from './check-connection.ts'
+export { runAction, runReport } from './run-operation.ts'
+export { startScheduledSync } from './scheduled-sync.ts'
+export { syncConnection } from './sync-connection.ts'
+export { syncMany } from './sync-many.ts'
