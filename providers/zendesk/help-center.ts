@@ -1,6 +1,6 @@
 /** Help Center: sections (an ordinary list, read whole each time) and articles (a time-based export). */
 import type { Position, ProviderContext, Resource, Row } from '../contract.ts'
-import { bodyOf, get, idText, isFields, positionText, timeIn } from './answer.ts'
+import { bodyOf, get, idText, objectIn, positionText, timeIn } from './answer.ts'
 import { articleMapping, sectionMapping } from './mapping.ts'
 import { exportStart, readList, readTimeExport, type TimeExport } from './paging.ts'
 import { articleSchema, sectionSchema } from './schemas.ts'
@@ -8,20 +8,28 @@ import { articleSchema, sectionSchema } from './schemas.ts'
 /** Help Center is not set up in this account (dust-tt/dust#10979): an empty read. A 403 is a missing right: a failure. */
 const inactive = [404]
 
-/** Help Center has no `show_many`: one call for each id; what answers 404 is gone. */
-function readEach(path: string, key: string) {
+/**
+ * Reads some objects again. Help Center has no `show_many`: a few pages of the list are looked through first (a small Help
+ * Center is whole in one call), then each id not met there is asked for; what answers 404 is gone.
+ */
+function readAgain(path: string, key: string, listKey: string) {
   return async (
     context: ProviderContext,
     ids: readonly string[],
   ): Promise<{ rows: readonly Row[]; readAt: Date }> => {
+    const readAt = context.now()
+    const missing = new Set(ids)
     const rows: Row[] = []
-    let readAt = context.now()
-    for (const [index, id] of ids.entries()) {
+    let after: string | undefined
+    for (let page = 0; page < Math.floor(ids.length / 10) && missing.size > 0; page++) {
+      const list = await readList(context, 'help_center', path, listKey, {}, after, inactive)
+      rows.push(...list.rows.filter((row) => missing.delete(idText(row['id']) ?? '')))
+      after = list.after
+      if (after === undefined) break
+    }
+    for (const id of missing) {
       const response = await get(context, 'help_center', `${path}/${encodeURIComponent(id)}`, {}, [404])
-      if (index === 0) readAt = response.readAt
-      if (response.status === 404) continue
-      const row = bodyOf(response, key)[key]
-      if (isFields(row)) rows.push(row)
+      if (response.status !== 404) rows.push(objectIn(bodyOf(response, key), key))
     }
     return { rows, readAt }
   }
@@ -52,7 +60,7 @@ export const sections: Resource = {
   },
   externalId: (row) => idText(row['id']) ?? '',
   updatedAt: (row) => timeIn(row, 'updated_at'),
-  getMany: readEach('/api/v2/help_center/sections', 'section'),
+  getMany: readAgain('/api/v2/help_center/sections', 'section', 'sections'),
   mapping: sectionMapping,
 }
 
@@ -85,6 +93,6 @@ export const articles: Resource = {
   readPage: (context, position) => readTimeExport(context, articleExport, position),
   externalId: (row) => idText(row['id']) ?? '',
   updatedAt: (row) => timeIn(row, 'updated_at'),
-  getMany: readEach('/api/v2/help_center/articles', 'article'),
+  getMany: readAgain('/api/v2/help_center/articles', 'article', 'articles'),
   mapping: articleMapping,
 }
