@@ -182,8 +182,9 @@ async function findComment(
 async function runAddComment(
   context: ProviderContext,
   input: JsonObject,
-  idempotencyKey: string,
+  requestKey: string,
 ): Promise<JsonObject> {
+  const idempotencyKey = keyText(requestKey)
   const ticketId = requireText(input, 'ticketId')
   const change: JsonObject = { comment: commentOf(input), metadata: { [keyField]: idempotencyKey } }
   for (let attempt = 1; attempt <= attempts; attempt++) {
