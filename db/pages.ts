@@ -186,7 +186,8 @@ export async function writeChanges(
   const column = <T>(pick: (change: Change) => T): T[] => changes.map(pick)
   const jsonArray = (texts: string[]) => `[${texts.join(',')}]`
   const living = changes.reduce(
-    (sum, { effect }) => sum + (effect === 'deleted' ? -1 : effect === 'created' || effect === 'restored' ? 1 : 0),
+    (sum, { effect }) =>
+      sum + (effect === 'deleted' ? -1 : effect === 'created' || effect === 'restored' ? 1 : 0),
     0,
   )
   const { connectionId, resource, partnerId, accountId, model, runId } = scope

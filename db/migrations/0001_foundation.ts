@@ -407,9 +407,23 @@ grant select, insert, update, delete on ${table} to tieline_tenant;`,
     )
   }
   await run(db, 'revoke update, delete on audit from tieline_tenant')
+  // The chain is the hub's, a tenant's entries hang in it: whoever appends gets the end of the chain, locked until the
+  // transaction ends, and nothing else of it.
+  await run(
+    db,
+    `create function audit_tail(out last_seq bigint, out last_hash bytea) language plpgsql security definer
+set search_path = pg_catalog, public as $$
+begin
+  perform pg_advisory_xact_lock(7465696, 1);
+  select seq, hash into last_seq, last_hash from audit order by seq desc limit 1;
+end $$;
+revoke all on function audit_tail() from public;
+grant execute on function audit_tail() to tieline_tenant;`,
+  )
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
+  await run(db, 'drop function if exists audit_tail()')
   for (const table of ['rate_buckets', 'signing_keys', ...[...tenantTables].reverse()]) {
     await run(db, `drop table if exists ${table} cascade`)
   }

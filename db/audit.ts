@@ -1,0 +1,123 @@
+/** The audit chain (INV-10): each entry's hash covers its content and the hash before it; entries are never changed. */
+import { sql } from 'kysely'
+import { canonicalJson, type JsonObject } from '../model/json.ts'
+import { sha256 } from '../platform/secrets/hash.ts'
+import type { Db } from './client.ts'
+
+export interface NewAuditEntry {
+  /** Who: `admin`, a key, a workflow. */
+  readonly actor: string
+  /** What, as noun and verb: `connection.paused`. */
+  readonly action: string
+  /** The id of what it was done to. */
+  readonly subject: string
+  readonly partnerId?: string | undefined
+  /** Ids, counts, names of fields. No secrets, no personal data. */
+  readonly details?: JsonObject | undefined
+}
+
+export interface AuditEntry {
+  readonly seq: number
+  readonly at: Date
+  readonly partnerId: string | null
+  readonly actor: string
+  readonly action: string
+  readonly subject: string
+  readonly details: JsonObject
+  /** Hex. */
+  readonly previousHash: string
+  /** Hex. */
+  readonly hash: string
+}
+
+/** What the first entry's `previousHash` is: 32 zero bytes. */
+const chainStart = '0'.repeat(64)
+
+function hashOf(entry: Omit<AuditEntry, 'hash'>): string {
+  const { seq, at, partnerId, actor, action, subject, details, previousHash } = entry
+  const content = { seq, at: at.toISOString(), partnerId, actor, action, subject, details, previousHash }
+  return sha256(canonicalJson(content)).toString('hex')
+}
+
+/**
+ * Appends an entry in the transaction of what it tells about. Holds the end of the chain until that transaction ends, so
+ * call it last.
+ */
+export async function appendAudit(tx: Db, entry: NewAuditEntry): Promise<void> {
+  const tail = await sql<{
+    lastSeq: number | null
+    lastHash: Buffer | null
+  }>`select last_seq, last_hash from audit_tail()`.execute(tx)
+  const seq = (tail.rows[0]?.lastSeq ?? 0) + 1
+  const previousHash = tail.rows[0]?.lastHash?.toString('hex') ?? chainStart
+  const { actor, action, subject, details = {}, partnerId = null } = entry
+  // The database keeps what JSON keeps: the hash must be over the same.
+  const content = {
+    seq,
+    at: new Date(),
+    partnerId,
+    actor,
+    action,
+    subject,
+    details: JSON.parse(JSON.stringify(details)) as JsonObject,
+    previousHash,
+  }
+  await sql`
+    insert into audit (seq, at, partner_id, actor, action, subject, details, previous_hash, hash)
+    values (${seq}, ${content.at}::timestamptz, ${partnerId}, ${actor}, ${action}, ${subject}, ${JSON.stringify(content.details)}::jsonb,
+      decode(${previousHash}, 'hex'), decode(${hashOf(content)}, 'hex'))
+  `.execute(tx)
+}
+
+const columns = sql`seq, at, partner_id, actor, action, subject, details, encode(previous_hash, 'hex') as previous_hash, encode(hash, 'hex') as hash`
+
+/** Entries, newest first; `before` is the `seq` of the last one of the page before. */
+export async function listAudit(
+  db: Db,
+  query: {
+    readonly subject?: string | undefined
+    readonly partnerId?: string | undefined
+    readonly before?: number | undefined
+    readonly limit: number
+  },
+): Promise<AuditEntry[]> {
+  const filter = [
+    query.subject === undefined ? undefined : sql`subject = ${query.subject}`,
+    query.partnerId === undefined ? undefined : sql`partner_id = ${query.partnerId}`,
+    query.before === undefined ? undefined : sql`seq < ${query.before}`,
+  ].filter((part) => part !== undefined)
+  const where = filter.length === 0 ? sql`` : sql`where ${sql.join(filter, sql` and `)}`
+  const found =
+    await sql<AuditEntry>`select ${columns} from audit ${where} order by seq desc limit ${query.limit}`.execute(
+      db,
+    )
+  return found.rows
+}
+
+export interface AuditVerdict {
+  readonly ok: boolean
+  /** Entries that were checked. */
+  readonly entries: number
+  /** First `seq` at which the chain does not hold. */
+  readonly brokenAt?: number
+}
+
+/** Walks the chain from its beginning: a changed, removed or inserted entry shows at the place where it is. */
+export async function verifyAudit(db: Db): Promise<AuditVerdict> {
+  let entries = 0
+  let previousHash = chainStart
+  for (;;) {
+    const found =
+      await sql<AuditEntry>`select ${columns} from audit where seq > ${entries} order by seq limit 1000`.execute(
+        db,
+      )
+    for (const entry of found.rows) {
+      const holds =
+        entry.seq === entries + 1 && entry.previousHash === previousHash && entry.hash === hashOf(entry)
+      if (!holds) return { ok: false, entries, brokenAt: Math.min(entry.seq, entries + 1) }
+      entries++
+      previousHash = entry.hash
+    }
+    if (found.rows.length < 1000) return { ok: true, entries }
+  }
+}

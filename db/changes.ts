@@ -1,0 +1,51 @@
+/**
+ * The change feed. Readers go by (transaction, seq) and stop before the oldest transaction that is still open: a row that
+ * commits late can never fall behind a cursor that has moved on.
+ */
+import { sql } from 'kysely'
+import type { Db } from './client.ts'
+
+/** Where a reader stands: the last row it has. `transactionId` is decimal text. */
+export interface ChangeCursor {
+  readonly transactionId: string
+  readonly seq: number
+}
+
+export interface Change {
+  readonly cursor: ChangeCursor
+  readonly partnerId: string
+  readonly accountId: string
+  readonly connectionId: string
+  readonly resource: string
+  readonly externalId: string
+  readonly model: string
+  readonly effect: 'created' | 'updated' | 'deleted' | 'restored'
+  readonly version: number
+  readonly runId: string | null
+  readonly createdAt: Date
+}
+
+/** Changes in commit order after a cursor. */
+export async function listChanges(
+  db: Db,
+  query: {
+    readonly partnerId?: string | undefined
+    readonly after?: ChangeCursor | undefined
+    readonly limit: number
+  },
+): Promise<Change[]> {
+  const { after, partnerId } = query
+  const found = await sql<Omit<Change, 'cursor'> & ChangeCursor>`
+    select transaction_id::text as transaction_id, seq, partner_id, account_id, connection_id, resource, external_id, model, effect,
+      version, run_id, created_at
+    from changes
+    where transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+      ${partnerId === undefined ? sql`` : sql`and partner_id = ${partnerId}`}
+      ${after ? sql`and (transaction_id, seq) > (${after.transactionId}::xid8, ${after.seq})` : sql``}
+    order by transaction_id, seq limit ${query.limit}
+  `.execute(db)
+  return found.rows.map(({ transactionId, seq, ...change }) => ({
+    ...change,
+    cursor: { transactionId, seq },
+  }))
+}

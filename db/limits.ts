@@ -1,0 +1,109 @@
+/**
+ * Rate-limit leases, shared by all processes: token buckets in Postgres. A bucket holds at most `limit` tokens and is
+ * refilled evenly over its window. Lower lanes leave a reserve for those above them.
+ */
+import { sql } from 'kysely'
+import type { Db } from './client.ts'
+
+export type LimitPriority = 'webhook' | 'interactive' | 'incremental' | 'backfill'
+
+export interface BucketLimit {
+  readonly limit: number
+  readonly windowMs: number
+}
+
+export interface Wish {
+  readonly key: string
+  readonly limit: BucketLimit
+}
+
+/** Share of a bucket that each lane leaves alone. */
+const reserves: Readonly<Record<LimitPriority, number>> = {
+  webhook: 0,
+  interactive: 0.05,
+  incremental: 0.2,
+  backfill: 0.4,
+}
+
+export interface LimitStore {
+  lease(
+    wishes: readonly Wish[],
+    priority: LimitPriority,
+    now: Date,
+  ): Promise<{ readonly retryAt: Date | undefined }>
+  learn(
+    key: string,
+    lesson: { readonly limit?: number; readonly remaining?: number; readonly resetAt?: Date },
+    limit: BucketLimit,
+    now: Date,
+  ): Promise<void>
+  block(key: string, until: Date, limit: BucketLimit): Promise<void>
+}
+
+/** Tokens that a bucket has at a moment. */
+const refilled = sql`least(b.capacity, b.tokens + b.capacity * greatest(0, extract(epoch from (w.now - b.refilled_at)) * 1000) / b.window_ms)`
+
+/**
+ * A lease store on `db`. `lease` takes one token from each bucket or none at all, in one statement: rows are locked in
+ * key order, so that two callers cannot wait for each other.
+ */
+export function createLimiter(db: Db): LimitStore {
+  return {
+    lease: async (wishes, priority, now) => {
+      if (wishes.length === 0) return { retryAt: undefined }
+      const reserve = reserves[priority]
+      await makeBuckets(db, wishes, now)
+      const found = await sql<{ retryAt: Date | null }>`
+        with w as (select ${now}::timestamptz as now),
+        locked as (
+          select b.bucket_key, b.capacity, b.window_ms, ${refilled} as available, b.blocked_until
+          from rate_buckets b, w where b.bucket_key = any (${wishes.map((wish) => wish.key)}::text[]) order by b.bucket_key for update of b
+        ),
+        judged as (
+          select max(greatest(
+            case when blocked_until > w.now then blocked_until end,
+            case when available < 1 + floor(capacity * ${reserve}::float8 * least(1, greatest(0, capacity - 1)))
+              then w.now + make_interval(secs => ((1 + floor(capacity * ${reserve}::float8 * least(1, greatest(0, capacity - 1))) - available) * window_ms / capacity / 1000.0)) end
+          )) as retry_at from locked, w
+        ),
+        taken as (
+          update rate_buckets b set tokens = l.available - 1, refilled_at = w.now
+          from locked l, w, judged j where b.bucket_key = l.bucket_key and j.retry_at is null
+        )
+        select retry_at from judged
+      `.execute(db)
+      return { retryAt: found.rows[0]?.retryAt ?? undefined }
+    },
+    learn: async (key, lesson, limit, now) => {
+      await makeBuckets(db, [{ key, limit }], now)
+      const capacity = lesson.limit ?? null
+      const remaining = lesson.remaining ?? null
+      const exhaustedUntil = lesson.remaining === 0 ? (lesson.resetAt ?? null) : null
+      await sql`
+        update rate_buckets b set capacity = coalesce(${capacity}::float8, b.capacity),
+          tokens = least(coalesce(${capacity}::float8, b.capacity), case when ${capacity}::float8 > b.capacity then ${refilled} + ${capacity}::float8 - b.capacity else ${refilled} end,
+            coalesce(${remaining}::float8, 'infinity'::float8)),
+          refilled_at = w.now, blocked_until = greatest(b.blocked_until, ${exhaustedUntil}::timestamptz)
+        from (select ${now}::timestamptz as now) w where b.bucket_key = ${key}
+      `.execute(db)
+    },
+    block: async (key, until, limit) => {
+      await makeBuckets(db, [{ key, limit }], new Date())
+      await sql`
+        update rate_buckets set blocked_until = greatest(blocked_until, ${until}::timestamptz), tokens = 0, refilled_at = greatest(refilled_at, ${until}::timestamptz)
+        where bucket_key = ${key}
+      `.execute(db)
+    },
+  }
+}
+
+/** New buckets begin full. */
+async function makeBuckets(db: Db, wishes: readonly Wish[], now: Date): Promise<void> {
+  await sql`
+    insert into rate_buckets (bucket_key, tokens, capacity, window_ms, refilled_at)
+    select t.key, t.capacity, t.capacity, t.window_ms, ${now}::timestamptz
+    from unnest(${wishes.map((wish) => wish.key)}::text[], ${wishes.map((wish) => wish.limit.limit)}::float8[],
+      ${wishes.map((wish) => wish.limit.windowMs)}::float8[]) as t (key, capacity, window_ms)
+    on conflict do nothing
+  `.execute(db)
+}
