@@ -11,7 +11,7 @@ export const textSchema = (maxLength: number): JsonSchema => ({ type: 'string', 
 export const ticketStatus = { type: 'string', enum: ['new', 'open', 'pending', 'hold', 'solved', 'closed'] }
 export const timeSchema = { type: 'string', format: 'date-time' }
 /** Zendesk's limit for a comment is 64 kB. */
-export const bodySchema = textSchema(65_536)
+const bodySchema = textSchema(65_536)
 
 /** The schema of an action's input or output: an object without other fields. */
 export function objectSchema(

@@ -170,11 +170,23 @@ describe('time-based exports', () => {
       done: true,
       next: { startTime: 50 },
     })
-    const fresh = contextOf(() => ({
-      body: { articles: [{ id: 1, updated_at: now.toISOString() }], end_time: nowSeconds, count: 1 },
-    }))
-    const page = await resource('articles').readPage(fresh.context, { startTime: 0 })
-    expect(page.next['startTime']).toBe(nowSeconds - 60)
+    const rows = [{ id: 1, updated_at: now.toISOString() }]
+    const fresh = contextOf(() => ({ body: { articles: rows, end_time: nowSeconds, count: 1 } }))
+    const read = await readAll(resource('articles'), fresh.context, { startTime: 0 })
+    expect(read.rows).toEqual(rows)
+    expect(read.position['startTime']).toBe(nowSeconds - 60)
+    const again = await readAll(resource('articles'), fresh.context, read.position)
+    expect(again.rows).toEqual([])
+  })
+
+  it('reads articles on past a short page, which Help Center makes by leaving out what the user may not see', async () => {
+    const article = (id: number) => ({ id, updated_at: timeOf(id) })
+    const { context } = contextOf(({ query }) => {
+      const left = [1, 2, 3, 4, 5].filter((id) => id >= Number(query?.['start_time'])).slice(0, 2)
+      return { body: { articles: left.map(article), end_time: left.at(-1) ?? null } }
+    })
+    const { rows } = await readAll(resource('articles'), context, { startTime: 0 })
+    expect(rows.map((row) => row['id'])).toEqual([1, 2, 3, 4, 5])
   })
 })
 

@@ -22,7 +22,7 @@ import { canonicalJson } from '../../model/json.ts'
 /** Rows of an export page: default and maximum. */
 export const exportPageSize = 1000
 /** Rows of a page of the ordinary lists (pagination page: most endpoints allow at most 100). */
-export const listPageSize = 100
+const listPageSize = 100
 /** Exports refuse a start that is less than a minute old; five seconds more for clocks that differ. */
 const minimumAgeSeconds = 65
 /** How many border rows a position remembers. A row beyond that is read twice, which changes nothing in the store. */
@@ -108,9 +108,14 @@ function endOf(body: Fields): number | undefined {
   return match?.[1] === undefined ? undefined : Number(match[1])
 }
 
-function isLastPage(body: Fields, rows: number, pageSize: number): boolean {
+/**
+ * `end_of_stream` says it. Where the answer has no such field (articles), the end is a page that brings nothing later
+ * than it was asked from: the number of rows proves little, because Help Center leaves out what the user may not see.
+ */
+function isLastPage(body: Fields, rows: number, advances: boolean, pageSize: number): boolean {
   const flag = body['end_of_stream']
-  return typeof flag === 'boolean' ? flag : rows < pageSize
+  if (typeof flag === 'boolean') return flag || (rows === 0 && !advances)
+  return rows === 0 || (!advances && rows < pageSize)
 }
 
 /**
@@ -125,7 +130,8 @@ export async function readTimeExport(
   position: Position,
 ): Promise<Page> {
   if (position['list'] === true && of.list) return readCatchUp(context, of, of.list, position)
-  const from = oldEnough(positionNumber(position, 'startTime') ?? 0, context.now())
+  const asked = positionNumber(position, 'startTime') ?? 0
+  const from = of.settleSeconds === undefined ? oldEnough(asked, context.now()) : asked
   const query = { ...of.query, start_time: from, per_page: exportPageSize }
   const response = await get(context, of.group, of.path, query, of.inactive ?? [])
   if (response.status >= 400) return { rows: [], next: position, done: true, readAt: response.readAt }
@@ -133,8 +139,8 @@ export async function readTimeExport(
   const all = rowsIn(body, of.key)
   const seen = new Set(remembered(position))
   const rows = all.filter((row) => !seen.has(fingerprint(row)))
-  const done = isLastPage(body, all.length, of.pageSize ?? exportPageSize) || all.length === 0
   const end = endOf(body) ?? from
+  const done = isLastPage(body, all.length, end > from, of.pageSize ?? exportPageSize)
   if (!done && end <= from) return { rows, next: stuckNext(of, from), done: false, readAt: response.readAt }
   const until = done && of.settleSeconds !== undefined ? unixSeconds(context.now()) - of.settleSeconds : end
   const next = Math.max(0, Math.min(end, until))

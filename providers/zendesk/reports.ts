@@ -36,7 +36,7 @@ function surveyOpinion(row: Row): Opinion {
 }
 
 /** The Monday (UTC) of the week, as a date. */
-export function weekOf(time: string): string {
+function weekOf(time: string): string {
   const date = new Date(time)
   const monday = new Date(
     Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate() - ((date.getUTCDay() + 6) % 7)),
@@ -50,7 +50,7 @@ function percent(good: number, bad: number): number | null {
 }
 
 /** Adds opinions page by page; keeps counts only, so that memory does not grow with the account. */
-export class CsatTally {
+class CsatTally {
   private good = 0
   private bad = 0
   private readonly scores = new Map<string, number>()
@@ -127,7 +127,7 @@ const list = (properties: Readonly<Record<string, unknown>>) => ({
   items: { type: 'object', additionalProperties: false, required: Object.keys(properties), properties },
 })
 
-export const satisfaction: Report = {
+const satisfaction: Report = {
   name: 'satisfaction',
   title: 'Customer satisfaction',
   description:

@@ -42,7 +42,7 @@ interface CsatList {
   filter(from: number, to: number | undefined): Query
 }
 
-export const csatLists: Readonly<Record<CsatVariant, CsatList>> = {
+const csatLists: Readonly<Record<CsatVariant, CsatList>> = {
   legacy: {
     group: 'support',
     path: '/api/v2/satisfaction_ratings',
