@@ -52,7 +52,7 @@ export function createVault(ring: KeyRing): Vault {
         internal: `TIELINE_ENCRYPTION_KEYS lacks the key "${row.ringKeyId}"`,
       })
     }
-    return { version: row.version, key: open(wrapping.key, row.wrapped, bindKey(ownerId, row.version)) }
+    return { version: row.version, key: open(wrapping, row.wrapped, bindKey(ownerId, row.version)) }
   }
 
   const load = async (db: Db, ownerId: string, version?: number): Promise<DataKey | undefined> => {

@@ -11,8 +11,8 @@ export interface RingKey {
 export interface KeyRing {
   /** Seals everything new. */
   readonly current: RingKey
-  /** Any key that still opens what it once sealed. */
-  find(id: string): RingKey | undefined
+  /** The 32 bytes of any key that still opens what it once sealed. */
+  find(id: string): Uint8Array | undefined
   readonly ids: readonly string[]
 }
 
@@ -34,7 +34,7 @@ export function parseKeyRing(text: string): KeyRing {
   if (!current || new Set(ids).size !== ids.length) {
     throw new HubError('InvalidInput', 'TIELINE_ENCRYPTION_KEYS: each key needs an id of its own')
   }
-  return { current, ids, find: (id) => keys.find((key) => key.id === id) }
+  return { current, ids, find: (id) => keys.find((key) => key.id === id)?.key }
 }
 
 /** The text of a ring with one new random key, named after the day. */
