@@ -1,0 +1,333 @@
+/**
+ * The one typed way to start and steer workflows from outside. Never part of the bundle: it opens connections. Every
+ * function throws `HubError`: `TemporalUnavailable` when Temporal does not answer, and what its comment names.
+ */
+import type { Client } from '@temporalio/client'
+import { HubError } from '../platform/errors.ts'
+import type { checkConnection } from './check-connection.ts'
+import { noWorker, reaching } from './client-errors.ts'
+import { createScheduleClient } from './client-schedules.ts'
+import {
+  manyProgressQuery,
+  pauseSignal,
+  progressQuery,
+  resumeSignal,
+  setSpeedUpdate,
+  temporalPriority,
+  workflowIds,
+  type CheckConnectionResult,
+  type Progress,
+  type Speed,
+  type SyncConnectionInput,
+  type SyncManyInput,
+  type SyncManyResult,
+} from './messages.ts'
+import type { runAction } from './run-operation.ts'
+import { searchAttributes } from './search-attributes.ts'
+import type { syncConnection } from './sync-connection.ts'
+import type { syncMany } from './sync-many.ts'
+
+export type { KnownSchedule, ScheduledConnection } from './client-schedules.ts'
+export type * from './messages.ts'
+export { workflowIds } from './messages.ts'
+
+export interface HubClientOptions {
+  /** With the hub's data converter (`platform/temporal/connection.ts`). */
+  readonly client: Client
+  readonly taskQueue: string
+  /** Temporal's UI, for links. */
+  readonly uiUrl: string
+  readonly namespace: string
+}
+
+/** What a run is found and named by; a `Connection` of the store fits. */
+export interface ConnectionFacts {
+  readonly connectionId: string
+  readonly partnerId: string
+  readonly accountId: string
+  readonly provider: string
+  readonly name: string
+}
+
+export interface Started {
+  readonly workflowId: string
+  /** Temporal's id of this execution. */
+  readonly runId: string
+}
+
+export interface StartedOperation extends ConnectionFacts {
+  readonly operationId: string
+  readonly kind: 'action' | 'report'
+  /** `<slug>.<name>`. */
+  readonly operation: string
+}
+
+export interface ManyState {
+  readonly workflowId: string
+  readonly runId: string
+  readonly state: 'running' | 'succeeded' | 'failed' | 'cancelled'
+  /** So far, or in the end. Undefined for one that failed before it began. */
+  readonly result: SyncManyResult | undefined
+  /** Why it failed. */
+  readonly failure: { readonly code: string; readonly message: string } | undefined
+}
+
+const noRun = 'No run of this connection is under way.'
+
+export type HubClient = ReturnType<typeof createHubClient>
+
+export function createHubClient(options: HubClientOptions) {
+  return {
+    ...createScheduleClient(options),
+    ...createStarts(options),
+    ...createSteering(options),
+    ...createBatches(options),
+    isWorkerPolling: () => isWorkerPolling(options),
+    /** Where the Temporal UI shows a workflow; its newest run when none is named. */
+    workflowLink: (workflowId: string, runId?: string | null): string =>
+      workflowLink(options.uiUrl, options.namespace, workflowId, runId),
+  }
+}
+
+function createStarts({ client, taskQueue }: HubClientOptions) {
+  return {
+    /** @throws HubError `AlreadyRunning` when the connection has a run under way. */
+    startSync: (input: SyncConnectionInput, connection: ConnectionFacts): Promise<Started> =>
+      reaching(
+        async () => {
+          const priorityKey =
+            (input.mode ?? 'incremental') === 'incremental'
+              ? temporalPriority.incremental
+              : temporalPriority.backfill
+          const handle = await client.workflow.start<typeof syncConnection>('syncConnection', {
+            workflowId: workflowIds.syncConnection(connection.connectionId),
+            workflowIdConflictPolicy: 'FAIL',
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+            taskQueue,
+            args: [input],
+            typedSearchAttributes: searchAttributes(connection),
+            priority: { priorityKey, fairnessKey: connection.partnerId },
+            staticSummary: `${connection.provider}: ${connection.name} (${kindOf(input)})`,
+            staticDetails: `Keeps \`${connection.connectionId}\` in step with ${connection.provider}. Pause and resume by signal, speed by update.`,
+          })
+          return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId }
+        },
+        { running: `A run of the connection "${connection.name}" is under way already.` },
+      ),
+
+    /** Takes an operation up. Repeatable: one that is under way or done is not started again. */
+    startOperation: (operation: StartedOperation): Promise<Started> =>
+      reaching(async () => {
+        const { operationId, kind } = operation
+        const id = kind === 'action' ? workflowIds.runAction(operationId) : workflowIds.runReport(operationId)
+        const handle = await client.workflow.start<typeof runAction>(
+          kind === 'action' ? 'runAction' : 'runReport',
+          {
+            workflowId: id,
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+            taskQueue,
+            args: [{ operationId }],
+            typedSearchAttributes: searchAttributes(operation),
+            priority: { priorityKey: temporalPriority.interactive, fairnessKey: operation.partnerId },
+            staticSummary: `${operation.operation} for ${operation.name}`,
+          },
+        )
+        return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId }
+      }),
+
+    /** Waits for the end of an operation. False when it has not ended within `timeoutMs`; how it ended is in its row. */
+    waitForOperation: ({ workflowId }: Pick<Started, 'workflowId'>, timeoutMs: number): Promise<boolean> =>
+      reaching(async () => {
+        const ended = client.workflow.getHandle(workflowId).result().catch(ignoreFailure)
+        return await withinTime(client, timeoutMs, () => ended)
+      }),
+
+    /**
+     * Checks a connection and waits for the finding; joins a check that is under way.
+     * @throws HubError `TemporalUnavailable` when no worker has answered after `timeoutMs`.
+     */
+    checkConnection: (connection: ConnectionFacts, timeoutMs = 60_000): Promise<CheckConnectionResult> =>
+      reaching(async () => {
+        const { connectionId } = connection
+        let result: CheckConnectionResult | undefined
+        const ended = await withinTime(client, timeoutMs, async () => {
+          result = await client.workflow.execute<typeof checkConnection>('checkConnection', {
+            workflowId: workflowIds.checkConnection(connectionId),
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+            workflowExecutionTimeout: timeoutMs,
+            taskQueue,
+            args: [{ connectionId }],
+            typedSearchAttributes: searchAttributes(connection),
+            priority: { priorityKey: temporalPriority.interactive, fairnessKey: connection.partnerId },
+            staticSummary: `Check of ${connection.provider}: ${connection.name}`,
+          })
+        })
+        if (!ended || !result) throw noWorker()
+        return result
+      }),
+  }
+}
+
+const kindOf = (input: SyncConnectionInput): string =>
+  `${input.mode ?? 'incremental'}${input.dryRun ? ', dry run' : ''}`
+
+/** Steering of the run that a connection has under way. Each throws `NoSuchThing` when it has none. */
+function createSteering({ client }: HubClientOptions) {
+  const run = (connectionId: string) =>
+    client.workflow.getHandle<typeof syncConnection>(workflowIds.syncConnection(connectionId))
+  const steer = <T>(work: () => Promise<T>): Promise<T> => reaching(work, { missing: noRun })
+  return {
+    pause: (connectionId: string): Promise<void> => steer(() => run(connectionId).signal(pauseSignal)),
+    resume: (connectionId: string): Promise<void> => steer(() => run(connectionId).signal(resumeSignal)),
+    /** Asks the run to end after its current page. */
+    cancel: (connectionId: string): Promise<void> =>
+      steer(async () => {
+        await running(client, workflowIds.syncConnection(connectionId))
+        await run(connectionId).cancel()
+      }),
+    /** Answers the speed that is now kept. @throws HubError `InvalidInput` for a speed that cannot be kept. */
+    setSpeed: (connectionId: string, speed: Speed): Promise<Speed> =>
+      steer(() => run(connectionId).executeUpdate(setSpeedUpdate, { args: [speed] })),
+    /** How far the run is. Undefined when none is under way, it is just being opened, or no worker answers within 3 s. */
+    progress: async (connectionId: string): Promise<Progress | undefined> => {
+      try {
+        return await client.withDeadline(Date.now() + 3_000, async () => {
+          await running(client, workflowIds.syncConnection(connectionId))
+          return await run(connectionId).query(progressQuery)
+        })
+      } catch {
+        return undefined
+      }
+    },
+  }
+}
+
+/** @throws HubError `NoSuchThing` unless the newest execution of this id is running. */
+async function running(client: Client, workflowId: string): Promise<void> {
+  const { status } = await client.workflow.getHandle(workflowId).describe()
+  if (status.name !== 'RUNNING') throw new HubError('NoSuchThing', noRun)
+}
+
+/** Syncs over many connections. */
+function createBatches({ client, taskQueue }: HubClientOptions) {
+  return {
+    /** @throws HubError `AlreadyRunning` for the same scope in the same second. */
+    startSyncMany: (input: SyncManyInput, now: Date = new Date()): Promise<Started> =>
+      reaching(async () => {
+        const scope = input.connectionId ?? input.accountId ?? input.provider ?? 'all'
+        const mode = input.mode ?? 'incremental'
+        const handle = await client.workflow.start<typeof syncMany>('syncMany', {
+          workflowId: workflowIds.syncMany(scope, now.toISOString()),
+          workflowIdConflictPolicy: 'FAIL',
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          taskQueue,
+          args: [input],
+          typedSearchAttributes: searchAttributes({
+            provider: input.provider,
+            accountId: input.accountId,
+            connectionId: input.connectionId,
+          }),
+          priority: {
+            priorityKey: mode === 'incremental' ? temporalPriority.incremental : temporalPriority.backfill,
+          },
+          staticSummary: `Sync of ${scope === 'all' ? 'all connections' : scope} (${mode}${input.dryRun ? ', dry run' : ''})`,
+        })
+        return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId }
+      }),
+
+    /** How far a batch is, or how it ended. @throws HubError `NoSuchThing` for an id that is not there. */
+    describeSyncMany: (workflowId: string): Promise<ManyState> =>
+      reaching(() => describeMany(client, workflowId), { missing: `There is no batch "${workflowId}".` }),
+
+    /** Waits for the end of a batch. @throws HubError of its failure. */
+    resultOfSyncMany: (workflowId: string): Promise<SyncManyResult> =>
+      reaching(() => client.workflow.getHandle<typeof syncMany>(workflowId).result(), {
+        missing: `There is no batch "${workflowId}".`,
+      }),
+
+    /** Asks a batch and the runs it started to end. */
+    cancelSyncMany: (workflowId: string): Promise<void> =>
+      reaching(
+        async () => {
+          await client.workflow.getHandle(workflowId).cancel()
+        },
+        { missing: `There is no batch "${workflowId}".` },
+      ),
+  }
+}
+
+async function describeMany(client: Client, workflowId: string): Promise<ManyState> {
+  const handle = client.workflow.getHandle<typeof syncMany>(workflowId)
+  const { status, runId } = await handle.describe()
+  const base = { workflowId, runId, failure: undefined }
+  if (status.name === 'COMPLETED') return { ...base, state: 'succeeded', result: await handle.result() }
+  if (status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW') {
+    const result = await client
+      .withDeadline(Date.now() + 3_000, () => handle.query(manyProgressQuery))
+      .catch(() => undefined)
+    return { ...base, state: 'running', result }
+  }
+  if (status.name === 'CANCELLED') return { ...base, state: 'cancelled', result: undefined }
+  const failure = await reaching(() => handle.result()).then(
+    () => undefined,
+    (error: unknown) =>
+      error instanceof HubError ? { code: error.code, message: error.message } : undefined,
+  )
+  return { ...base, state: 'failed', result: undefined, failure }
+}
+
+/** A long poll lasts a minute and is renewed: whoever polls has been seen within this time. */
+const seenWithinMs = 90_000
+
+/** True when a worker asks for the hub's workflows. A worker that was killed counts for a minute and a half more. */
+async function isWorkerPolling({ client, namespace, taskQueue }: HubClientOptions): Promise<boolean> {
+  const { pollers } = await reaching(() =>
+    client.withDeadline(Date.now() + 3_000, () =>
+      client.workflowService.describeTaskQueue({
+        namespace,
+        taskQueue: { name: taskQueue },
+        taskQueueType: 1,
+      }),
+    ),
+  )
+  return (pollers ?? []).some(
+    ({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > Date.now() - seenWithinMs,
+  )
+}
+
+/** Address of a workflow in the Temporal UI. */
+export function workflowLink(
+  uiUrl: string,
+  namespace: string,
+  workflowId: string,
+  runId?: string | null,
+): string {
+  const workflow = `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`
+  return runId ? `${workflow}/${runId}/history` : workflow
+}
+
+/** Runs `work`; false when it has not ended in time. The workflow goes on. */
+async function withinTime(client: Client, timeoutMs: number, work: () => Promise<unknown>): Promise<boolean> {
+  const controller = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(false)
+      controller.abort()
+    }, timeoutMs)
+  })
+  const done = client.withAbortSignal(controller.signal, work).then(() => true as const)
+  done.catch(() => undefined)
+  try {
+    return await Promise.race([done, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** A failed workflow is an end too. */
+function ignoreFailure(error: unknown): void {
+  if (!(error instanceof Error) || error.name !== 'WorkflowFailedError') throw error
+}
