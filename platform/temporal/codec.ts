@@ -30,7 +30,7 @@ export function createCodec(ring: KeyRing, namespace: string): PayloadCodec {
       throw new ValueError(
         `The payload was encrypted with the key "${id}", which TIELINE_ENCRYPTION_KEYS no longer holds.`,
       )
-    key = Buffer.from(hkdfSync('sha256', base.key, '', 'tieline/temporal-payload', 32))
+    key = Buffer.from(hkdfSync('sha256', base, '', 'tieline/temporal-payload', 32))
     keys.set(id, key)
     return key
   }
