@@ -46,7 +46,7 @@ async function commentsOf(context: ProviderContext, ticketId: string): Promise<R
   let after: string | undefined
   do {
     const page = await readList(context, 'support', path, 'comments', {}, after, [404])
-    rows.push(...page.rows.map((row) => ({ ...row, ticket_id: ticketId })))
+    rows.push(...page.rows)
     after = page.after
   } while (after !== undefined)
   return rows
@@ -56,12 +56,12 @@ async function readPage(context: ProviderContext, position: Position): Promise<P
   const page = await readTimeExport(context, ticketEvents, position)
   const byId = new Map<string, Row>()
   const anonymous: Row[] = []
-  const rewritten = new Set<string>()
+  const rewritten = new Map<string, unknown>()
   for (const event of page.rows) {
     const ticketId = idText(event['ticket_id'])
     for (const child of childrenOf(event)) {
       const kind = kindOf(child)
-      if (ticketId !== undefined && rewritingKinds.has(kind)) rewritten.add(ticketId)
+      if (ticketId !== undefined && rewritingKinds.has(kind)) rewritten.set(ticketId, event['ticket_id'])
       if (!commentKinds.has(kind)) continue
       const row = commentRow(event, child)
       const id = idText(child['id'])
@@ -69,8 +69,10 @@ async function readPage(context: ProviderContext, position: Position): Promise<P
       else byId.set(id, row)
     }
   }
-  for (const ticketId of rewritten) {
-    for (const row of await commentsOf(context, ticketId)) byId.set(idText(row['id']) ?? '', row)
+  for (const [ticketId, ticketIdAsAnswered] of rewritten) {
+    for (const row of await commentsOf(context, ticketId)) {
+      byId.set(idText(row['id']) ?? '', { ...row, ticket_id: ticketIdAsAnswered })
+    }
   }
   return { ...page, rows: [...byId.values(), ...anonymous] }
 }

@@ -248,8 +248,8 @@ describe('comments', () => {
     })
     const page = await resource('comments').readPage(context, { startTime: 0 })
     expect(page.rows.map((row) => [row['id'], row['body'], row['ticket_id']])).toEqual([
-      [910, '▇▇', '8'],
-      [911, '▇▇', '8'],
+      [910, '▇▇', 8],
+      [911, '▇▇', 8],
     ])
   })
 })
