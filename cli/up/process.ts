@@ -26,7 +26,7 @@ export interface ProgramOptions {
   readonly owner?: { readonly uid: number; readonly gid: number }
   /** Where standard output and error go; the file is appended to, so that it survives the death of this process. */
   readonly logFile?: string
-  /** Gives the program an IPC channel, by which it notices that this process is gone. Standard output then goes to a pipe. */
+  /** Gives the program an IPC channel, by which it says that it is ready and notices that this process is gone. */
   readonly ipc?: boolean
   /** The polite signal; SIGTERM unless told otherwise. */
   readonly stopSignal?: NodeJS.Signals
@@ -41,7 +41,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const output = log ?? 'ignore'
   const spawnOptions: SpawnOptions = {
     detached: true,
-    stdio: options.ipc ? ['ignore', 'pipe', output, 'ipc'] : ['ignore', output, output],
+    stdio: ['ignore', output, output, ...(options.ipc ? (['ipc'] as const) : [])],
     ...(options.env ? { env: options.env } : {}),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...options.owner,
