@@ -156,14 +156,7 @@ export const setSpeedUpdate = defineUpdate<Speed, [Speed]>('setSpeed')
 export const progressQuery = defineQuery<Progress>('progress')
 export const manyProgressQuery = defineQuery<SyncManyResult>('progress')
 
-/** Typed search attributes, registered at start-up (design §6). */
-export const searchAttributeNames = [
-  'TielineProvider',
-  'TielineConnection',
-  'TielineAccount',
-  'TielinePartner',
-  'TielineOutcome',
-] as const
+export { searchAttributeNames } from '../model/search-attributes.ts'
 
 /** Temporal's own priority (1 first) and fairness for a kind of work (temporal-notes §2). */
 export const temporalPriority = { webhook: 1, interactive: 2, incremental: 3, backfill: 5 } as const

@@ -1,0 +1,61 @@
+/** The workflow code as one file. Built once and kept until a source of it changes: building takes seconds, reading none. */
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { bundleWorkflowCode, type Logger } from '@temporalio/worker'
+import type { Log } from '../platform/log.ts'
+import { failureConverterPath } from '../platform/temporal/data-converter.ts'
+
+const root = path.resolve(import.meta.dirname, '..')
+const workflowsPath = path.join(root, 'workflows/index.ts')
+const sourceRooms = ['workflows', 'model']
+const isSource = (name: string): boolean => /^(?!client)[\w-]+\.ts$/.test(name) && !name.endsWith('.test.ts')
+
+export interface WorkflowBundle {
+  readonly code: string
+}
+
+/**
+ * The bundle of this checkout.
+ * @param options.cacheDir where to keep it; `node_modules/.cache/tieline` when left out. One that cannot be written to
+ *   costs the building at each start, nothing else.
+ */
+export async function workflowBundle(
+  options: { readonly cacheDir?: string; readonly log?: Log; readonly logger?: Logger } = {},
+): Promise<WorkflowBundle> {
+  const cacheDir = options.cacheDir ?? path.join(root, 'node_modules/.cache/tieline')
+  const file = path.join(cacheDir, `workflows-${await fingerprint()}.js`)
+  const cached = await readFile(file, 'utf8').catch(() => undefined)
+  if (cached !== undefined) return { code: cached }
+  const { code } = await bundleWorkflowCode({
+    workflowsPath,
+    failureConverterPath,
+    ...(options.logger ? { logger: options.logger } : {}),
+  })
+  await keep(file, code).catch((err: unknown) =>
+    options.log?.debug({ err }, 'the workflow bundle could not be kept'),
+  )
+  return { code }
+}
+
+/** Over the sources of the bundle and the version of the SDK that is built into it. */
+async function fingerprint(): Promise<string> {
+  const hash = createHash('sha256')
+  for (const room of sourceRooms) {
+    for (const name of (await readdir(path.join(root, room))).filter(isSource).sort()) {
+      hash.update(`${room}/${name}\0`).update(await readFile(path.join(root, room, name)))
+    }
+  }
+  hash.update(await readFile(failureConverterPath))
+  const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json') as { version: string }
+  return hash.update(version).digest('hex').slice(0, 24)
+}
+
+/** Written aside and renamed: another process never reads half of it. */
+async function keep(file: string, code: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true })
+  const aside = `${file}.${process.pid}`
+  await writeFile(aside, code)
+  await rename(aside, file)
+}

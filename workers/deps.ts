@@ -1,0 +1,40 @@
+/** What activities need, built once per process. */
+import type { ActivityDeps } from '../activities/deps.ts'
+import { openDatabase } from '../db/client.ts'
+import { createLimiter } from '../db/limits.ts'
+import { createVault } from '../db/vault.ts'
+import { systemClock } from '../platform/clock.ts'
+import type { ServiceConfig } from '../platform/config.ts'
+import type { Log } from '../platform/log.ts'
+import { createMetrics } from '../platform/metrics.ts'
+import { parseKeyRing } from '../platform/secrets/keyring.ts'
+import { createTransport } from '../providers/http/transport.ts'
+import { findProvider, providerSlugs } from '../providers/registry.ts'
+import { databasePoolSize } from './queues.ts'
+
+/** Nothing is connected before the first query. Close with `deps.database.close()`. */
+export function createWorkerDeps(
+  config: Pick<ServiceConfig, 'databaseUrl' | 'encryptionKeys' | 'originMap' | 'taskQueue'>,
+  log: Log,
+): ActivityDeps {
+  const database = openDatabase({
+    url: config.databaseUrl,
+    poolSize: databasePoolSize,
+    applicationName: 'tieline-worker',
+    log,
+  })
+  const metrics = createMetrics()
+  const clock = systemClock
+  const limiter = createLimiter(database.db)
+  return {
+    database,
+    vault: createVault(parseKeyRing(config.encryptionKeys)),
+    transport: createTransport({ originMap: config.originMap, limiter, metrics, log, clock }),
+    metrics,
+    log,
+    clock,
+    config: { taskQueue: config.taskQueue },
+    findProvider,
+    providerSlugs,
+  }
+}

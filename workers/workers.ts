@@ -1,0 +1,65 @@
+/** The worker objects of one process: the hub's queue with the workflows, and one queue per provider. */
+import { Worker, type NativeConnection } from '@temporalio/worker'
+import { createActivities } from '../activities/index.ts'
+import type { ActivityDeps } from '../activities/deps.ts'
+import type { KeyRing } from '../platform/secrets/keyring.ts'
+import { createDataConverter } from '../platform/temporal/data-converter.ts'
+import type { WorkflowBundle } from './bundle.ts'
+import { hubTuning, providerQueue, providerTuning } from './queues.ts'
+
+/** Activities are told to end at once; slices do so after their page. Less than what a process gets to stop in. */
+const shutdownGraceTime = '8 seconds'
+const shutdownForceTime = '12 seconds'
+
+export interface WorkersOptions {
+  readonly connection: NativeConnection
+  readonly namespace: string
+  readonly ring: KeyRing
+  readonly deps: ActivityDeps
+  readonly bundle: WorkflowBundle
+  /** Shown in the Temporal UI. */
+  readonly identity: string
+}
+
+export interface Workers {
+  /** Resolves when all have stopped; rejects when one breaks, after the others have been told to stop. */
+  run(): Promise<void>
+  /** Tells all to stop; `run` resolves when they have. */
+  shutdown(): void
+}
+
+export async function createWorkers(options: WorkersOptions): Promise<Workers> {
+  const { connection, namespace, ring, deps, bundle, identity } = options
+  const { taskQueue } = deps.config
+  const shared = {
+    connection,
+    namespace,
+    identity,
+    activities: createActivities(deps),
+    dataConverter: createDataConverter(ring, namespace),
+    shutdownGraceTime,
+    shutdownForceTime,
+  } as const
+  const workers = [await Worker.create({ ...shared, ...hubTuning, taskQueue, workflowBundle: bundle })]
+  for (const slug of deps.providerSlugs) {
+    workers.push(
+      await Worker.create({ ...shared, ...providerTuning, taskQueue: providerQueue(taskQueue, slug) }),
+    )
+  }
+  const shutdown = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
+  }
+  return { shutdown, run: () => runAll(workers, shutdown) }
+}
+
+async function runAll(workers: readonly Worker[], shutdown: () => void): Promise<void> {
+  const ends = workers.map(async (worker) => {
+    try {
+      await worker.run()
+    } finally {
+      shutdown()
+    }
+  })
+  const results = await Promise.allSettled(ends)
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}
