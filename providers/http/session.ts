@@ -26,7 +26,11 @@ export interface BucketWish {
 /** Rate-limit leases, shared by all processes (the store is `db/limits.ts`). */
 export interface Limiter {
   /** Takes one token from every bucket, or none and says when to come again. */
-  lease(wishes: readonly BucketWish[], priority: Priority, now: Date): Promise<{ readonly retryAt: Date | undefined }>
+  lease(
+    wishes: readonly BucketWish[],
+    priority: Priority,
+    now: Date,
+  ): Promise<{ readonly retryAt: Date | undefined }>
   /** Takes over what the provider's headers said about a bucket. */
   learn(key: string, lesson: LimitLesson, limit: RateLimit, now: Date): Promise<void>
   /** No lease from this bucket before `until` (a 429 with Retry-After). */

@@ -1,0 +1,18 @@
+import type { Clock } from '../../platform/clock.ts'
+import type { Metrics } from '../../platform/metrics.ts'
+import type { OriginMap } from './origin-map.ts'
+import type { Limiter } from './session.ts'
+
+export interface TransportOptions {
+  readonly originMap: OriginMap
+  readonly limiter: Limiter
+  readonly metrics: Metrics
+  readonly clock: Clock
+  /** Largest body that is read; 32 MB when left out. */
+  readonly maxBodyBytes?: number
+  /** For one attempt, body included; 30 s when left out. */
+  readonly timeoutMs?: number
+}
+
+/** Waits up to this long are spent in the call; longer ones are the workflow's, as a durable timer. */
+export const shortWaitMs = 3_000
