@@ -25,7 +25,8 @@ export const ticketMapping: FieldMapping = {
     text('organizationId', 'organization_id'),
     texts('tags', 'tags'),
     asIs('customFields', 'custom_fields'),
-    asIs('satisfaction', 'satisfaction_rating'),
+    // Older answers say `false` for "not rated".
+    { to: 'satisfaction', from: 'satisfaction_rating', values: { false: null } },
     text('channel', 'via.channel'),
     ...life,
   ],

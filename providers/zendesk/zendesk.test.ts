@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { findProvider, providerSlugs } from '../registry.ts'
+import { applyMapping, checkMapping } from '../../model/mapping.ts'
 import { HubError } from '../../platform/errors.ts'
 import { zendesk } from './index.ts'
 import { ajv, contextOf, liveTicket, now, resource } from './test-context.ts'
@@ -117,6 +118,36 @@ describe('counts', () => {
   })
 })
 
+describe('mappings', () => {
+  it('are sound for every resource', () => {
+    for (const each of zendesk.resources) {
+      expect(checkMapping(each.mapping)).toEqual([])
+      expect(each.mapping.model).toBe(each.model)
+    }
+  })
+
+  it('turn a ticket into the common model, ids as text and times in UTC', () => {
+    const row = {
+      id: 35436,
+      status: 'open',
+      requester_id: '9007199254740993',
+      satisfaction_rating: false,
+      via: { channel: 'web' },
+      created_at: '2009-07-20T22:55:29+02:00',
+    }
+    const { mapped, problems } = applyMapping(resource('tickets').mapping, row)
+    expect(problems).toEqual([])
+    expect(mapped).toMatchObject({
+      id: '35436',
+      requesterId: '9007199254740993',
+      satisfaction: null,
+      channel: 'web',
+      tags: [],
+      createdAt: '2009-07-20T20:55:29.000Z',
+    })
+  })
+})
+
 describe('schemas', () => {
   it('are valid, as are those of actions and reports, whose examples fit them', () => {
     for (const each of zendesk.resources) ajv.compile(each.schema)
@@ -165,6 +196,7 @@ describe('schemas', () => {
         expect(validate(row) ? [] : validate.errors).toEqual([])
         expect(resource(name).externalId(row)).toMatch(/^\d+$/)
         expect(resource(name).updatedAt(row)).toMatch(/^\d{4}-/)
+        expect(applyMapping(resource(name).mapping, row).problems).toEqual([])
       }
     }
   })
