@@ -88,9 +88,10 @@ const lostTexts =
  * (57P01-57P03), no slot or resource left (class 53), a deadlock or a lost serialisation (class 40).
  */
 function isLostDatabase(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  if (code === undefined) return lostTexts.test(error.message)
+  // Not `instanceof Error`: errors of Node's sockets may come from another realm (tests).
+  if (typeof error !== 'object' || error === null) return false
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
+  if (typeof code !== 'string') return typeof message === 'string' && lostTexts.test(message)
   return socketCodes.has(code) || /^(08|53|40)...$|^57P0[123]$/.test(code)
 }
 

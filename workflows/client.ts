@@ -3,6 +3,7 @@
  * function throws `HubError`: `TemporalUnavailable` when Temporal does not answer, and what its comment names.
  */
 import type { Client } from '@temporalio/client'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import { HubError } from '../platform/errors.ts'
 import type { checkConnection } from './check-connection.ts'
 import { noWorker, reaching } from './client-errors.ts'
@@ -119,21 +120,27 @@ function createStarts({ client, taskQueue }: HubClientOptions) {
     startOperation: (operation: StartedOperation): Promise<Started> =>
       reaching(async () => {
         const { operationId, kind } = operation
-        const id = kind === 'action' ? workflowIds.runAction(operationId) : workflowIds.runReport(operationId)
-        const handle = await client.workflow.start<typeof runAction>(
-          kind === 'action' ? 'runAction' : 'runReport',
-          {
-            workflowId: id,
-            workflowIdConflictPolicy: 'USE_EXISTING',
-            workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-            taskQueue,
-            args: [{ operationId }],
-            typedSearchAttributes: searchAttributes(operation),
-            priority: { priorityKey: temporalPriority.interactive, fairnessKey: operation.partnerId },
-            staticSummary: `${operation.operation} for ${operation.name}`,
-          },
-        )
-        return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId }
+        const workflowId =
+          kind === 'action' ? workflowIds.runAction(operationId) : workflowIds.runReport(operationId)
+        try {
+          const handle = await client.workflow.start<typeof runAction>(
+            kind === 'action' ? 'runAction' : 'runReport',
+            {
+              workflowId,
+              workflowIdConflictPolicy: 'USE_EXISTING',
+              workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+              taskQueue,
+              args: [{ operationId }],
+              typedSearchAttributes: searchAttributes(operation),
+              priority: { priorityKey: temporalPriority.interactive, fairnessKey: operation.partnerId },
+              staticSummary: `${operation.operation} for ${operation.name}`,
+            },
+          )
+          return { workflowId, runId: handle.firstExecutionRunId }
+        } catch (error) {
+          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+          return { workflowId, runId: (await client.workflow.getHandle(workflowId).describe()).runId }
+        }
       }),
 
     /** Waits for the end of an operation. False when it has not ended within `timeoutMs`; how it ended is in its row. */

@@ -67,7 +67,9 @@ export async function syncMany(input: SyncManyInput): Promise<SyncManyResult> {
       ...(after === undefined ? {} : { after }),
       limit: batch,
     })
-    upsertSearchAttributes(searchAttributes({ provider: request.provider }))
+    // An empty upsert would fail the workflow task.
+    if (request.provider !== undefined)
+      upsertSearchAttributes(searchAttributes({ provider: request.provider }))
     await syncAll(request, ids, view)
     after = ids.at(-1)
     if (after === undefined || ids.length < batch) break

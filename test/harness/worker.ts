@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { NativeConnection, Runtime } from '@temporalio/worker'
+import type { ActivityDeps } from '../../activities/deps.ts'
+import type { Database } from '../../db/client.ts'
+import { createLimiter } from '../../db/limits.ts'
+import { createVault } from '../../db/vault.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { createLog } from '../../platform/log.ts'
+import { createMetrics } from '../../platform/metrics.ts'
+import { newKeyRingText, parseKeyRing, type KeyRing } from '../../platform/secrets/keyring.ts'
+import { connectTemporal, type TemporalConnection } from '../../platform/temporal/connection.ts'
+import type { Provider } from '../../providers/contract.ts'
+import { createTransport } from '../../providers/http/transport.ts'
+import { workflowBundle } from '../../workers/bundle.ts'
+import { temporalLogger } from '../../workers/runtime-log.ts'
+import { createWorkers } from '../../workers/workers.ts'
+import { createHubClient, type HubClient } from '../../workflows/client.ts'
+import { testTemporal } from './temporal.ts'
+
+export interface TestHub {
+  readonly deps: ActivityDeps
+  readonly ring: KeyRing
+  readonly taskQueue: string
+  readonly temporal: TemporalConnection
+  readonly hub: HubClient
+  /** Starts another set of workers on the same queues; answers how to stop it. */
+  startWorkers(): Promise<() => Promise<void>>
+  close(): Promise<void>
+}
+
+export interface TestHubOptions {
+  readonly database: Database
+  readonly providers: readonly Provider[]
+  /** Real origin → local one. */
+  readonly originMap?: Readonly<Record<string, string>>
+  /** Workers from the beginning; true when left out. */
+  readonly startWorkers?: boolean
+}
+
+/** The worker process's parts inside this test file, on task queues of its own, with its own keys. Close it in `afterAll`. */
+export async function createTestHub(options: TestHubOptions): Promise<TestHub> {
+  const log = createLog('test-worker', process.env['TIELINE_TEST_LOG'] ?? 'silent')
+  installRuntime(log)
+  const ring = parseKeyRing(newKeyRingText())
+  const taskQueue = `test-${randomBytes(5).toString('hex')}`
+  const { address, namespace } = testTemporal()
+  const target = { address, namespace, connection: { address } }
+  const deps = testDeps(options, ring, taskQueue, log)
+  const temporal = await connectTemporal({ temporal: target, ring })
+  const native = await NativeConnection.connect({ address })
+  const hub = createHubClient({ client: temporal.client, taskQueue, uiUrl: 'http://127.0.0.1:1', namespace })
+  const stops: (() => Promise<void>)[] = []
+
+  const startWorkers = async (): Promise<() => Promise<void>> => {
+    const bundle = await workflowBundle({ logger: temporalLogger(log) })
+    const workers = await createWorkers({
+      connection: native,
+      namespace,
+      ring,
+      deps,
+      bundle,
+      identity: taskQueue,
+    })
+    const running = workers.run()
+    const stop = async (): Promise<void> => {
+      workers.shutdown()
+      await running
+    }
+    stops.push(stop)
+    return stop
+  }
+
+  if (options.startWorkers ?? true) await startWorkers()
+  const close = async (): Promise<void> => {
+    for (const stop of stops) await stop()
+    await native.close()
+    await temporal.close()
+  }
+  return { deps, ring, taskQueue, temporal, hub, startWorkers, close }
+}
+
+function testDeps(
+  options: TestHubOptions,
+  ring: KeyRing,
+  taskQueue: string,
+  log: ActivityDeps['log'],
+): ActivityDeps {
+  const { database, providers, originMap = {} } = options
+  const metrics = createMetrics()
+  const clock = systemClock
+  return {
+    database,
+    vault: createVault(ring),
+    transport: createTransport({ originMap, limiter: createLimiter(database.db), metrics, log, clock }),
+    metrics,
+    log,
+    clock,
+    config: { taskQueue },
+    findProvider: (slug) => providers.find((provider) => provider.slug === slug),
+    providerSlugs: providers.map((provider) => provider.slug),
+  }
+}
+
+let installed = false
+
+/** One runtime per process; a second file in the same process finds it there. */
+function installRuntime(log: ActivityDeps['log']): void {
+  if (installed) return
+  installed = true
+  Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] })
+}
