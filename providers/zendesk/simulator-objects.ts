@@ -5,7 +5,7 @@ import { createChance, type Chance } from '../../sandbox/kit.ts'
 export const subdomain = 'tieline-sandbox'
 const base = `https://${subdomain}.zendesk.com`
 
-/** First id of each kind. Ticket numbers are small in real accounts, everything else is long; comments pass 2^53. */
+/** First id of each kind. Ticket numbers are small in real accounts, everything else is long. */
 export const firstIds = {
   organizations: 360_000_000_000,
   users: 370_000_000_000,

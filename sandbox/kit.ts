@@ -1,0 +1,140 @@
+/** What simulators share: the shape they have, seeded chance, rate limits with real windows. No provider is named here. */
+import type { JsonObject, JsonValue } from '../model/json.ts'
+
+export interface SimulatorRequest {
+  readonly method: string
+  /** The provider's own path, without the sandbox's prefix. */
+  readonly path: string
+  readonly query: URLSearchParams
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Parsed JSON, or undefined. */
+  readonly body: unknown
+  /** The origin that the caller meant: `https://acme.example.com`. */
+  readonly origin: string | undefined
+}
+
+export interface SimulatorReply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON; `text` wins. */
+  readonly body?: JsonValue
+  /** Sent as it is: JSON that was serialised before, or a page of HTML. */
+  readonly text?: string
+}
+
+/** One edit that a simulator made, as a plan or a test wants to see it. */
+export interface Edit {
+  readonly resource: string
+  readonly id: string
+  readonly effect: 'created' | 'updated' | 'deleted'
+  /** Names of the fields that changed. */
+  readonly fields: readonly string[]
+}
+
+export interface EditWish {
+  /** All resources that can be edited when left out. */
+  readonly resource?: string
+  readonly create?: number
+  readonly update?: number
+  readonly delete?: number
+}
+
+/** A sample connection to a simulator: what a person would type in. */
+export interface Sample {
+  readonly provider: string
+  readonly name: string
+  readonly settings: Readonly<Record<string, string>>
+  readonly secrets: Readonly<Record<string, string>>
+  /** The real origin that the sandbox stands in for. */
+  readonly origin: string
+}
+
+export interface SimulatorOptions {
+  readonly seed: number
+  /** Objects per resource; a resource that is not named has its default size. */
+  readonly size: Readonly<Record<string, number>>
+  /** Calls a minute per bucket, in place of the defaults. */
+  readonly limits: Readonly<Record<string, number>>
+  /** One random edit after so many reads of a page; 0: none. */
+  readonly editEveryReads: number
+  /** When the account began: all its times follow from it. */
+  readonly epoch: Date
+  readonly now: () => Date
+}
+
+/** A running simulator: a small world behind HTTP. */
+export interface World {
+  handle(request: SimulatorRequest): SimulatorReply
+  /** Applies random edits, the same ones for the same seed. */
+  edit(wish: EditWish): Edit[]
+  /** The truth: id → object for what is alive. */
+  state(resource: string): Record<string, JsonObject>
+  /** Replaces the secrets that are accepted. */
+  setSecrets(secrets: Readonly<Record<string, string>>): void
+  setLimits(limits: Readonly<Record<string, number>>): void
+  /** Everything that differs from the seed, to be loaded again; and the loading of it. */
+  save(): JsonValue
+  load(saved: JsonValue): void
+}
+
+export interface Simulator {
+  readonly slug: string
+  readonly sample: Sample
+  createWorld(options: SimulatorOptions): World
+}
+
+/** A source of chance that gives the same for the same seed (mulberry32). */
+export interface Chance {
+  /** In [0, 1). */
+  next(): number
+  /** A whole number in [0, n). */
+  below(n: number): number
+  pick<T>(list: readonly T[]): T
+}
+
+export function createChance(seed: number): Chance {
+  let state = seed >>> 0
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
+  }
+  const below = (n: number) => Math.floor(next() * n)
+  return {
+    next,
+    below,
+    pick: <T>(list: readonly T[]): T => {
+      const found = list[below(list.length)]
+      if (found === undefined) throw new Error('nothing to pick from')
+      return found
+    },
+  }
+}
+
+/** Calls per window, as a provider counts them: a fixed window of a minute that begins with its first call. */
+export interface Window {
+  readonly limit: number
+  readonly remaining: number
+  /** Seconds until the window ends, at least 1. */
+  readonly resetSeconds: number
+  readonly isOver: boolean
+}
+
+export function createWindows(now: () => Date, windowMs = 60_000) {
+  const counts = new Map<string, { began: number; used: number }>()
+  return {
+    /** Counts a call. */
+    take(bucket: string, limit: number): Window {
+      const at = now().getTime()
+      const known = counts.get(bucket)
+      const window = known && at - known.began < windowMs ? known : { began: at, used: 0 }
+      counts.set(bucket, window)
+      const isOver = window.used >= limit
+      if (!isOver) window.used++
+      const resetSeconds = Math.max(1, Math.ceil((window.began + windowMs - at) / 1000))
+      return { limit, remaining: limit - window.used, resetSeconds, isOver }
+    },
+  }
+}
