@@ -5,7 +5,7 @@
 import { NativeConnection, Runtime } from '@temporalio/worker'
 import { checkSchema } from '../db/migrate.ts'
 import { ConfigError, readServiceConfig, type ServiceConfig } from '../platform/config.ts'
-import { isHubError, messageOf } from '../platform/errors.ts'
+import { HubError, isHubError, messageOf } from '../platform/errors.ts'
 import { createLog, type Log } from '../platform/log.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
@@ -55,15 +55,26 @@ async function open(config: ServiceConfig, log: Log, stopper: Stopper): Promise<
   stopper.onStop('database', () => deps.database.close())
   const [bundle, connection] = await Promise.all([
     workflowBundle({ log, logger: temporalLogger(log) }),
-    withPatience(temporal, 30_000, () =>
+    withPatience(temporal, 10_000, () =>
       NativeConnection.connect({ ...temporal.connection, address: temporal.address }),
     ),
-    checkSchema(deps.database.db),
+    checkDatabase(deps),
   ])
   stopper.onStop('connection to Temporal', () => connection.close())
   await reconcile(config, log, stopper, deps)
   const { namespace } = temporal
   return await createWorkers({ connection, namespace, ring, deps, bundle, identity: config.workerId })
+}
+
+/** @throws HubError with one line that names DATABASE_URL. The URL itself may hold a password: it is not shown. */
+async function checkDatabase({ database }: ReturnType<typeof createWorkerDeps>): Promise<void> {
+  try {
+    await checkSchema(database.db)
+  } catch (error) {
+    if (isHubError(error)) throw error
+    const text = `The database behind DATABASE_URL cannot be used: ${messageOf(error) || 'it does not answer'}.`
+    throw new HubError('DatabaseUnavailable', text, { cause: error })
+  }
 }
 
 /** Search attributes first: a run that sets one that is not known fails. Schedules that cannot be mended now can be later. */
@@ -105,7 +116,8 @@ function explain(error: unknown): { readonly text: string; readonly code: 1 | 2 
   return { text: `The worker broke: ${messageOf(error)}`, code: 1 }
 }
 
-if (process.argv[1] === import.meta.filename) {
+/** The whole process: what `tieline serve worker` and the launcher run. Does not come back. */
+export async function serveWorker(): Promise<never> {
   try {
     await runWorker(readServiceConfig())
     process.exit(0)
@@ -115,3 +127,5 @@ if (process.argv[1] === import.meta.filename) {
     process.exit(code)
   }
 }
+
+if (process.argv[1] === import.meta.filename) await serveWorker()

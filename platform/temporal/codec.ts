@@ -4,7 +4,7 @@
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { METADATA_ENCODING_KEY, ValueError, type Payload, type PayloadCodec } from '@temporalio/common'
-import { temporal } from '@temporalio/proto'
+import proto from '@temporalio/proto'
 import type { KeyRing } from '../secrets/keyring.ts'
 
 const encoding = 'binary/encrypted'
@@ -40,7 +40,7 @@ export function createCodec(ring: KeyRing, namespace: string): PayloadCodec {
     const { id } = ring.current
     const iv = randomBytes(ivBytes)
     const cipher = createCipheriv('aes-256-gcm', keyOf(id), iv).setAAD(associated(id))
-    const plain = temporal.api.common.v1.Payload.encode(payload).finish()
+    const plain = proto.temporal.api.common.v1.Payload.encode(payload).finish()
     const sealed = Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
     return {
       metadata: { [METADATA_ENCODING_KEY]: Buffer.from(encoding), [keyIdField]: Buffer.from(id) },
@@ -62,7 +62,7 @@ export function createCodec(ring: KeyRing, namespace: string): PayloadCodec {
     } catch {
       throw new ValueError('The payload was changed, or belongs to another namespace.')
     }
-    return temporal.api.common.v1.Payload.decode(plain)
+    return proto.temporal.api.common.v1.Payload.decode(plain)
   }
 
   return {

@@ -1,9 +1,9 @@
 /** Registers typed search attributes. The embedded dev server gets them by flag; a cluster gets them here, at start. */
 import type { Connection } from '@temporalio/client'
-import { temporal } from '@temporalio/proto'
+import proto from '@temporalio/proto'
 import { HubError, messageOf } from '../errors.ts'
 
-const keyword = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+const keyword = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
 
 /**
  * Adds those of `names` that the namespace does not have yet, as keywords. Answers the names that were added. Several

@@ -107,5 +107,9 @@ let installed = false
 function installRuntime(log: ActivityDeps['log']): void {
   if (installed) return
   installed = true
-  Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] })
+  Runtime.install({
+    logger: temporalLogger(log),
+    shutdownSignals: [],
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+  })
 }

@@ -98,15 +98,17 @@ describe('a connection’s schedule', () => {
     const connection = await scheduled()
     const { connectionId } = connection
     await test.hub.ensureSyncSchedule(connection)
-    const started = await test.hub.startSync({ connectionId }, connection)
-    await test.hub.pause(connectionId).catch(() => undefined)
-    const running = test.temporal.client.workflow.getHandle(started.workflowId, started.runId)
-    if ((await running.describe()).status.name === 'RUNNING') {
-      await expect(test.hub.startSync({ connectionId }, connection)).rejects.toMatchObject({
-        code: 'AlreadyRunning',
-      })
-    }
-    await running.terminate().catch(() => undefined)
+    // Nobody works on this queue: the run stays under way.
+    const running = await test.temporal.client.workflow.start('syncConnection', {
+      workflowId: workflowIds.syncConnection(connectionId),
+      taskQueue: `${test.taskQueue}-nobody`,
+      args: [{ connectionId }],
+    })
+    expect(await trigger(connection)).toEqual({ connectionId, started: false, reason: 'already running' })
+    await expect(test.hub.startSync({ connectionId }, connection)).rejects.toMatchObject({
+      code: 'AlreadyRunning',
+    })
+    await running.terminate()
     expect(await trigger(connection)).toEqual({ connectionId, started: true })
     const handle = test.temporal.client.workflow.getHandle(workflowIds.syncConnection(connectionId))
     const { typedSearchAttributes, type } = await handle.describe()

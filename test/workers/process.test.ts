@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { newKeyRingText } from '../../platform/secrets/keyring.ts'
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../harness/postgres.ts'
+import { testTemporal } from '../harness/temporal.ts'
+
+const root = path.resolve(import.meta.dirname, '../..')
+let database: TestDatabase
+let empty: TestDatabase
+
+beforeAll(async () => {
+  database = await createTestDatabase(1)
+  empty = await createEmptyDatabase(1)
+})
+
+afterAll(async () => {
+  await database?.drop()
+  await empty?.drop()
+})
+
+function start(change: Readonly<Record<string, string | undefined>> = {}) {
+  const { address, namespace } = testTemporal()
+  const env = {
+    ...process.env,
+    NODE_OPTIONS: '',
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: namespace,
+    TIELINE_ADMIN_TOKEN: 'a-token-of-enough-characters',
+    TIELINE_ENCRYPTION_KEYS: newKeyRingText(),
+    TIELINE_TASK_QUEUE: `process-${process.pid}`,
+    ...change,
+  }
+  const child = spawn(process.execPath, ['--import', 'tsx', 'workers/main.ts'], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  let output = ''
+  let errors = ''
+  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  // Not "close": Node does not tell it when the channel was closed from this side.
+  const ended = once(child, 'exit').then(async ([code]) => {
+    await delay(100)
+    return { code: code as number | null, errors, output }
+  })
+  const ready = once(child, 'message').then(([message]) => message as unknown)
+  ready.catch(() => undefined)
+  return { child, ended, ready }
+}
+
+describe('the worker process', () => {
+  it('says when it is ready, and ends in order when it is told to', async () => {
+    const { child, ready, ended } = start()
+    const first = await Promise.race([ready, ended])
+    expect(first).toEqual({ ready: true })
+    child.kill('SIGTERM')
+    const { code, errors } = await ended
+    expect([code, errors]).toEqual([0, ''])
+  })
+
+  it('ends when the process that started it is gone', async () => {
+    const { child, ready, ended } = start()
+    await ready
+    child.disconnect()
+    expect((await ended).code).toBe(0)
+  })
+
+  it.each([
+    ['a missing variable', { TIELINE_ENCRYPTION_KEYS: undefined }, /^TIELINE_ENCRYPTION_KEYS is missing/],
+    [
+      'Temporal out of reach',
+      { TEMPORAL_ADDRESS: '127.0.0.1:9' },
+      /^Temporal does not answer at 127\.0\.0\.1:9\. .*TEMPORAL_ADDRESS/,
+    ],
+    ['a database out of reach', { DATABASE_URL: 'postgres://u:hunter2@127.0.0.1:9/x' }, /DATABASE_URL/],
+  ])('ends with 2 and one line for %s', async (_, change, line) => {
+    const { code, errors } = await start(change).ended
+    expect(errors.trim().split('\n')).toHaveLength(1)
+    expect(errors).toMatch(line)
+    expect(errors).not.toContain('hunter2')
+    expect(code).toBe(2)
+  })
+
+  it('ends with 2 and one line for a database without a schema', async () => {
+    const { code, errors } = await start({ DATABASE_URL: empty.url }).ended
+    expect(errors).toMatch(/DATABASE_URL lacks \d+ migration/)
+    expect(code).toBe(2)
+  })
+})
