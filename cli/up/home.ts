@@ -53,7 +53,9 @@ interface Noted {
 export async function takeHome(folder: string): Promise<Home> {
   const at = (name: string): string => path.join(folder, name)
   try {
-    mkdirSync(at('logs'), { recursive: true })
+    // Others may pass through (Postgres runs as a user of its own when root starts the hub), not look around.
+    mkdirSync(folder, { recursive: true, mode: 0o711 })
+    mkdirSync(at('logs'), { recursive: true, mode: 0o700 })
   } catch (error) {
     throw new UpError(`TIELINE_HOME: ${folder} cannot be written; name a directory that you may write`, {
       cause: error,

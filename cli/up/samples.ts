@@ -27,7 +27,12 @@ export async function connectSamples(config: ServiceConfig): Promise<string[]> {
   const temporal = await connectTemporal({ temporal: config.temporal, ring })
   try {
     const { client, namespace } = temporal
-    const hub = createHubClient({ client, namespace, taskQueue: config.taskQueue, uiUrl: config.temporalUiUrl })
+    const hub = createHubClient({
+      client,
+      namespace,
+      taskQueue: config.taskQueue,
+      uiUrl: config.temporalUiUrl,
+    })
     await ensureDefaultTenant(database.db)
     for (const sample of samples) {
       const connection = await ensureSample(database.db, createVault(ring), sample)

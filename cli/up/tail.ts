@@ -48,11 +48,15 @@ export function loudLine(line: string): { readonly level: string; readonly text:
   }
 }
 
+/** Where in the code it was: of use in the log, not on the terminal. */
+const stackLine = /^\s+at /
+
 /** The last lines of a log that say something about an end: not more than `count`, shortened. */
 export function lastLines(text: string, count: number): string[] {
   return text
     .trimEnd()
     .split('\n')
+    .filter((line) => line.trim() !== '' && !stackLine.test(line))
     .slice(-count)
     .map((line) => readable(line).slice(0, 300))
 }
