@@ -26,7 +26,10 @@ export default tseslint.config(
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/no-empty-function': 'off',
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
-      'no-restricted-globals': ['error', { name: 'fetch', message: 'Outbound HTTP goes through providers/http.' }],
+      'no-restricted-globals': [
+        'error',
+        { name: 'fetch', message: 'Outbound HTTP goes through providers/http.' },
+      ],
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
     },

@@ -66,7 +66,10 @@ function readable(line: string): string {
   try {
     const entry = JSON.parse(line) as { level?: unknown; msg?: unknown; err?: { message?: unknown } }
     const said = [entry.msg, entry.err?.message].filter((part) => typeof part === 'string' && part !== '')
-    return `${String(entry.level ?? '')} ${said.join(': ')}`.trim()
+    return [entry.level, said.join(': ')]
+      .filter((part) => typeof part === 'string')
+      .join(' ')
+      .trim()
   } catch {
     return line
   }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Connection } from '@temporalio/client'
 import { messageOf } from '../../platform/errors.ts'
-import { searchAttributeNames } from '../../workflows/messages.ts'
+import { searchAttributeNames } from '../../model/search-attributes.ts'
 import { isPortFree } from './ports.ts'
 import { startProgram, type Ending, type Program } from './process.ts'
 

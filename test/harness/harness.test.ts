@@ -27,7 +27,9 @@ describe('the test harness', () => {
     const { address, namespace } = testTemporal()
     const connection = await Connection.connect({ address })
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace })
-    expect(Object.keys(customAttributes ?? {})).toEqual(expect.arrayContaining(['TielineProvider', 'TielineOutcome']))
+    expect(Object.keys(customAttributes ?? {})).toEqual(
+      expect.arrayContaining(['TielineProvider', 'TielineOutcome']),
+    )
     await connection.close()
   })
 
