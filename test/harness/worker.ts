@@ -91,7 +91,7 @@ function testDeps(
   return {
     database,
     vault: createVault(ring),
-    transport: createTransport({ originMap, limiter: createLimiter(database.db), metrics, log, clock }),
+    transport: createTransport({ originMap, limiter: createLimiter(database.db), metrics, clock }),
     metrics,
     log,
     clock,

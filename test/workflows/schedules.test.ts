@@ -80,10 +80,8 @@ describe('a connection’s schedule', () => {
     await test.hub.ensureSyncSchedule({ ...connection, syncIntervalSeconds: 600, state: 'paused' })
     const second = await describeSchedule(connection)
     expect(second.spec.intervals?.[0]?.every).toBe(600_000)
-    expect(second.state).toMatchObject({
-      paused: true,
-      note: expect.stringContaining('Paused with its connection'),
-    })
+    expect(second.state.paused).toBe(true)
+    expect(second.state.note).toContain('Paused with its connection')
     await test.hub.resumeSyncSchedule(connection.connectionId)
     expect((await describeSchedule(connection)).state.paused).toBe(false)
     await test.hub.pauseSyncSchedule(connection.connectionId)
