@@ -1,17 +1,12 @@
 /** `tieline up`: the whole hub on one machine, as `npm start` runs it. */
-import { openDatabase } from '../../db/client.ts'
-import { migrateUp } from '../../db/migrate.ts'
 import { readServiceConfig, type Config } from '../../platform/config.ts'
 import { isHubError, messageOf } from '../../platform/errors.ts'
 import { loadSecrets, takeHome, writeHubFile, type Home, type HubSecrets } from './home.ts'
-import { logFileOf, startPart, turnOver, type PartName } from './parts.ts'
-import { isPortFree } from './ports.ts'
-import { startEmbeddedPostgres } from './postgres.ts'
+import { logFileOf, startPart, type PartName } from './parts.ts'
 import { createScreen, type Screen, type ScreenOutput } from './screen.ts'
 import { createSupervisor, PartEnded, type Supervisor } from './supervisor.ts'
+import { checkExternalTemporal, checkPorts, startDatabase, startTemporal, type Services } from './services.ts'
 import { connectSamples, sandboxOriginMap } from './samples.ts'
-import { findTemporalCli } from './temporal-cli.ts'
-import { checkTemporal, startTemporalServer } from './temporal-server.ts'
 import { UpError } from './up-error.ts'
 
 export interface UpOptions {
@@ -19,13 +14,6 @@ export interface UpOptions {
   readonly sandbox: boolean
   /** Standard output unless told otherwise. */
   readonly out?: ScreenOutput
-}
-
-/** Where the services of this hub are, embedded or not. */
-interface Services {
-  readonly databaseUrl: string
-  readonly temporalAddress: string
-  readonly temporalNamespace: string
 }
 
 /**
@@ -96,119 +84,6 @@ async function start(
   })
   publish()
   showBox(screen, config, sandbox)
-}
-
-/** @throws UpError with one line for each port of a part to be started that somebody else holds. */
-async function checkPorts(config: Config, sandbox: boolean): Promise<void> {
-  const wanted: [variable: string, port: number][] = [['TIELINE_PORT', config.port]]
-  if (config.temporal === undefined) {
-    wanted.push(
-      ['TIELINE_TEMPORAL_PORT', config.temporalPort],
-      ['TIELINE_TEMPORAL_UI_PORT', config.temporalUiPort],
-    )
-  }
-  if (config.databaseUrl === undefined) wanted.push(['TIELINE_PG_PORT', config.pgPort])
-  if (sandbox) wanted.push(['TIELINE_SANDBOX_PORT', config.sandboxPort])
-  const taken: string[] = []
-  for (const [variable, port] of wanted) {
-    if (await isPortFree(port)) continue
-    taken.push(
-      `${variable}: port ${port} is taken by another program; stop that program or set ${variable} to a free port`,
-    )
-  }
-  if (taken.length > 0) throw new UpError(taken.join('\ntieline: '))
-}
-
-async function checkExternalTemporal({ temporal }: Config): Promise<void> {
-  if (temporal === undefined) return
-  try {
-    await checkTemporal(temporal.connection, temporal.namespace)
-  } catch (error) {
-    const where = `namespace ${temporal.namespace} at ${temporal.address}`
-    throw new UpError(
-      `TEMPORAL_ADDRESS: ${where} does not answer (${messageOf(error)}); start that service, or unset TEMPORAL_ADDRESS for the embedded one`,
-      { cause: error },
-    )
-  }
-}
-
-async function startDatabase(
-  home: Home,
-  config: Config,
-  secrets: HubSecrets,
-  screen: Screen,
-  supervisor: Supervisor,
-): Promise<string> {
-  let url = config.databaseUrl
-  if (url === undefined) {
-    url = await screen.step('Postgres', async (onProgress) => {
-      let found = ''
-      const logFile = logFileOf(home, 'postgres')
-      turnOver(logFile)
-      await supervisor.adopt('postgres', logFile, async () => {
-        const dataDir = home.at('postgres')
-        const password = secrets.postgresPassword
-        const postgres = await startEmbeddedPostgres({
-          dataDir,
-          port: config.pgPort,
-          password,
-          logFile,
-          onProgress,
-        })
-        found = postgres.url
-        return postgres
-      })
-      return found
-    })
-  }
-  const databaseUrl = url
-  await screen.step('Database schema', () => migrate(databaseUrl))
-  return databaseUrl
-}
-
-async function migrate(url: string): Promise<void> {
-  const database = openDatabase({ url, poolSize: 1, applicationName: 'tieline-up' })
-  try {
-    await migrateUp(database.db)
-  } catch (error) {
-    if (isHubError(error, 'StateConflict')) throw error
-    const { host, pathname } = new URL(url)
-    throw new UpError(
-      `DATABASE_URL: the database ${pathname.slice(1)} at ${host} cannot be used (${messageOf(error) || 'no answer'}); start or mend that server, or unset DATABASE_URL for the embedded one`,
-      { cause: error },
-    )
-  } finally {
-    await database.close()
-  }
-}
-
-async function startTemporal(
-  home: Home,
-  config: Config,
-  screen: Screen,
-  supervisor: Supervisor,
-): Promise<Omit<Services, 'databaseUrl'>> {
-  if (config.temporal)
-    return { temporalAddress: config.temporal.address, temporalNamespace: config.temporal.namespace }
-  return screen.step('Temporal', async (onProgress) => {
-    const binary = await findTemporalCli({ onProgress })
-    let found: Omit<Services, 'databaseUrl'> = { temporalAddress: '', temporalNamespace: '' }
-    const logFile = logFileOf(home, 'temporal')
-    turnOver(logFile)
-    await supervisor.adopt('temporal', logFile, async () => {
-      const server = await startTemporalServer({
-        binary,
-        port: config.temporalPort,
-        uiPort: config.temporalUiPort,
-        dbFile: home.at('temporal.db'),
-        codecEndpoint: `${config.publicUrl}/codec`,
-        logFile,
-      })
-      found = { temporalAddress: server.address, temporalNamespace: server.namespace }
-      return server
-    })
-    return found
-  })
 }
 
 /** The environment of the parts: this process's own, with what was started and made here filled in. */
