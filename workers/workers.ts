@@ -7,8 +7,9 @@ import { createDataConverter } from '../platform/temporal/data-converter.ts'
 import type { WorkflowBundle } from './bundle.ts'
 import { hubTuning, providerQueue, providerTuning } from './queues.ts'
 
-/** Activities are told to end at once; slices do so after their page. Less than what a process gets to stop in. */
-const shutdownGraceTime = '8 seconds'
+/** Short steps get this long to finish; then activities are told to end: a slice does so after its page, a call breaks off. */
+const shutdownGraceTime = '1 second'
+/** Less than what `platform/stop.ts` gives a closer: the database is closed after the last activity, not under it. */
 const shutdownForceTime = '12 seconds'
 
 export interface WorkersOptions {

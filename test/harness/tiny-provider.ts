@@ -36,7 +36,7 @@ export async function startTinyProvider(): Promise<TinyProvider> {
     void read(request).then((one) => {
       requests.push(one)
       const answer = how(one)
-      setTimeout(() => send(response, answer), answer.delayMs ?? 0)
+      setTimeout(() => send(response, answer), answer.delayMs ?? 0).unref()
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
