@@ -1,5 +1,5 @@
 /** Postgres and Temporal of a hub: embedded and started here, or somebody else's and only looked at. */
-import { closeSync, openSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { openDatabase } from '../../db/client.ts'
 import { migrateUp } from '../../db/migrate.ts'
 import type { Config } from '../../platform/config.ts'
@@ -121,15 +121,14 @@ export async function startTemporal(
     let found: Omit<Services, 'databaseUrl'> = { temporalAddress: '', temporalNamespace: '' }
     const logFile = logFileOf(home, 'temporal')
     turnOver(logFile)
-    const dbFile = home.at('temporal.db')
-    // SQLite makes its side files with the mode of this one; an empty file is an empty database.
-    closeSync(openSync(dbFile, 'a', 0o600))
+    // A folder of its own: the server makes its files readable for all.
+    mkdirSync(home.at('temporal'), { recursive: true, mode: 0o700 })
     await supervisor.adopt('temporal', logFile, async () => {
       const server = await startTemporalServer({
         binary,
         port: config.temporalPort,
         uiPort: config.temporalUiPort,
-        dbFile,
+        dbFile: home.at('temporal/temporal.db'),
         codecEndpoint: `${config.publicUrl}/codec`,
         logFile,
       })
