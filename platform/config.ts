@@ -50,6 +50,10 @@ export interface Config {
   /** Queue of workflows and hub work; a provider's calls run on `<taskQueue>-<slug>`. */
   readonly taskQueue: string
   readonly workerId: string
+  /** Where a worker serves its metrics for Prometheus. Undefined: not at all. */
+  readonly workerMetricsPort: number | undefined
+  /** The same for those of the Temporal SDK inside the worker. */
+  readonly temporalMetricsPort: number | undefined
 }
 
 /** What a process that runs alone (`tieline serve …`) cannot do without. */
@@ -160,6 +164,8 @@ const specification = {
   TIELINE_LOG_LEVEL: oneOf(logLevels)({ default: 'info' }),
   TIELINE_TASK_QUEUE: name({ default: 'tieline' }),
   TIELINE_WORKER_ID: name({ default: undefined }),
+  TIELINE_WORKER_METRICS_PORT: portNumber({ default: undefined }),
+  TIELINE_TEMPORAL_METRICS_PORT: portNumber({ default: undefined }),
 }
 
 /** The ports that `tieline up` listens on, by the variable that moves each. */
@@ -208,6 +214,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     logLevel: values.TIELINE_LOG_LEVEL,
     taskQueue: values.TIELINE_TASK_QUEUE,
     workerId: values.TIELINE_WORKER_ID ?? `${hostname()}-${process.pid}`,
+    workerMetricsPort: values.TIELINE_WORKER_METRICS_PORT,
+    temporalMetricsPort: values.TIELINE_TEMPORAL_METRICS_PORT,
   })
 }
 

@@ -16,6 +16,7 @@ import { searchAttributeNames } from '../workflows/messages.ts'
 import { workflowBundle } from './bundle.ts'
 import { createWorkerDeps } from './deps.ts'
 import { reconcileSchedules } from './reconcile-schedules.ts'
+import { serveMetrics } from './metrics-server.ts'
 import { temporalLogger } from './runtime-log.ts'
 import { createWorkers, type Workers } from './workers.ts'
 
@@ -26,7 +27,12 @@ export async function runWorker(config: ServiceConfig): Promise<void> {
   Runtime.install({
     logger,
     shutdownSignals: [],
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+    telemetryOptions: {
+      logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
+      ...(config.temporalMetricsPort === undefined
+        ? {}
+        : { metrics: { prometheus: { bindAddress: `${config.host}:${config.temporalMetricsPort}` } } }),
+    },
   })
   const stopper = createStopper(log)
   stopOnSignals(stopper)
@@ -53,6 +59,10 @@ async function open(config: ServiceConfig, log: Log, stopper: Stopper): Promise<
   const ring = parseKeyRing(config.encryptionKeys)
   const deps = createWorkerDeps(config, log)
   stopper.onStop('database', () => deps.database.close())
+  if (config.workerMetricsPort !== undefined) {
+    const server = await serveMetrics(deps.metrics, config.workerMetricsPort, config.host)
+    stopper.onStop('metrics', () => server.close())
+  }
   const [bundle, connection] = await Promise.all([
     workflowBundle({ log, logger: temporalLogger(log) }),
     withPatience(temporal, 10_000, () =>

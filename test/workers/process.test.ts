@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePorts } from '../../cli/up/ports.ts'
 import { newKeyRingText } from '../../platform/secrets/keyring.ts'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../harness/postgres.ts'
 import { testTemporal } from '../harness/temporal.ts'
@@ -52,11 +53,24 @@ function start(change: Readonly<Record<string, string | undefined>> = {}) {
   return { child, ended, ready }
 }
 
+const metricsAt = async (port: number): Promise<string> => {
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`)
+  expect(answer.status).toBe(200)
+  return await answer.text()
+}
+
 describe('the worker process', () => {
-  it('says when it is ready, and ends in order when it is told to', async () => {
-    const { child, ready, ended } = start()
+  it('says when it is ready, shows its metrics, and ends in order when it is told to', async () => {
+    const [metricsPort = 0, temporalPort = 0] = await freePorts(2)
+    const { child, ready, ended } = start({
+      TIELINE_WORKER_METRICS_PORT: String(metricsPort),
+      TIELINE_TEMPORAL_METRICS_PORT: String(temporalPort),
+    })
     const first = await Promise.race([ready, ended])
     expect(first).toEqual({ ready: true })
+    const texts = await Promise.all([metricsPort, temporalPort].map(metricsAt))
+    expect(texts[0]).toContain('tieline_run_slices_open 0')
+    expect(texts[1]).toContain('temporal_')
     child.kill('SIGTERM')
     const { code, errors } = await ended
     expect([code, errors]).toEqual([0, ''])
