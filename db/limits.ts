@@ -90,8 +90,7 @@ export function createLimiter(db: Db): LimitStore {
     block: async (key, until, limit) => {
       await makeBuckets(db, [{ key, limit }], new Date())
       await sql`
-        update rate_buckets set blocked_until = greatest(blocked_until, ${until}::timestamptz), tokens = 0, refilled_at = greatest(refilled_at, ${until}::timestamptz)
-        where bucket_key = ${key}
+        update rate_buckets set blocked_until = greatest(blocked_until, ${until}::timestamptz) where bucket_key = ${key}
       `.execute(db)
     },
   }

@@ -3,7 +3,18 @@ import { pino, type Logger } from 'pino'
 export type Log = Logger
 
 /** Fields that may hold a secret or personal payload wherever they stand; pino masks them (INV-6). */
-const secretFields = ['authorization', 'cookie', 'password', 'secret', 'secrets', 'token', 'credential', 'apiKey', 'raw', 'body']
+const secretFields = [
+  'authorization',
+  'cookie',
+  'password',
+  'secret',
+  'secrets',
+  'token',
+  'credential',
+  'apiKey',
+  'raw',
+  'body',
+]
 const redactPaths = secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`, `*["${field}"]`])
 
 /**

@@ -22,7 +22,33 @@ export const chainStart = '0'.repeat(64)
 
 /** The chain's next hash: SHA-256 (hex) over the hash before it and the manifest's canonical JSON. */
 export function chainManifest(before: string, manifest: ChainedManifest): string {
-  const { resource, page, positionIn, positionOut, scanned, created, updated, unchanged, deleted, stale, quarantined, contentHash } = manifest
-  const content = { resource, page, positionIn, positionOut, scanned, created, updated, unchanged, deleted, stale, quarantined, contentHash }
+  const {
+    resource,
+    page,
+    positionIn,
+    positionOut,
+    scanned,
+    created,
+    updated,
+    unchanged,
+    deleted,
+    stale,
+    quarantined,
+    contentHash,
+  } = manifest
+  const content = {
+    resource,
+    page,
+    positionIn,
+    positionOut,
+    scanned,
+    created,
+    updated,
+    unchanged,
+    deleted,
+    stale,
+    quarantined,
+    contentHash,
+  }
   return createHash('sha256').update(before).update(canonicalJson(content)).digest('hex')
 }

@@ -26,7 +26,8 @@ export function createStopper(log: Log, graceMs = 15_000): Stopper {
         timer = setTimeout(() => resolve('late'), graceMs)
       })
       try {
-        if ((await Promise.race([close(), late])) === 'late') log.warn({ closing: name, graceMs }, 'did not stop in time')
+        if ((await Promise.race([close(), late])) === 'late')
+          log.warn({ closing: name, graceMs }, 'did not stop in time')
       } catch (err) {
         log.warn({ err, closing: name }, 'failed while stopping')
       } finally {

@@ -111,6 +111,8 @@ export interface Limits {
   readonly buckets: Readonly<Record<string, RateLimit>>
   /** Endpoint group → names of the buckets that a call takes one token from each. */
   readonly groups: Readonly<Record<string, readonly string[]>>
+  /** A bucket's limit where a connection's settings say more than the default (a plan, an add-on). */
+  limitFor?(bucket: string, settings: Settings): number | undefined
   /** Reads an answer's headers. */
   learn(group: string, headers: Readonly<Record<string, string>>, now: Date): readonly LimitLesson[]
 }

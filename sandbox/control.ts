@@ -1,8 +1,19 @@
 /** Steering the sandbox over HTTP: `/_sandbox/health`, `/_sandbox/chaos`, `/_sandbox/<slug>/{edits,state,secrets,limits}`. */
 import { isJsonObject, type JsonObject } from '../model/json.ts'
 import type { ChaosSettings } from './chaos.ts'
-import type { EditWish, SimulatorReply } from './kit.ts'
-import type { Control } from './server.ts'
+import type { Edit, EditWish, SimulatorReply } from './kit.ts'
+
+/** Steers a sandbox from within its process; over HTTP the same stands under `/_sandbox`. */
+export interface Control {
+  edit(slug: string, wish: EditWish): Edit[]
+  state(slug: string, resource: string): Record<string, JsonObject>
+  chaos(settings: Partial<ChaosSettings>): ChaosSettings
+  setSecrets(slug: string, secrets: Readonly<Record<string, string>>): void
+  setLimits(slug: string, limits: Readonly<Record<string, number>>): void
+  /** Calls of providers' paths since the start. */
+  calls(): number
+  knows(slug: string): boolean
+}
 
 const bad = (message: string): SimulatorReply => ({ status: 400, body: { error: message } })
 

@@ -6,10 +6,10 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import type { JsonObject, JsonValue } from '../model/json.ts'
+import type { JsonValue } from '../model/json.ts'
 import { createChaos, noChaos, type ChaosSettings, type Fault } from './chaos.ts'
-import { steer } from './control.ts'
-import type { Edit, EditWish, SimulatorReply, World } from './kit.ts'
+import { steer, type Control } from './control.ts'
+import type { SimulatorReply, World } from './kit.ts'
 import { simulators } from './simulators.ts'
 
 export interface SandboxOptions {
@@ -32,18 +32,6 @@ export interface Sandbox {
   readonly originMap: Readonly<Record<string, string>>
   readonly control: Control
   close(): Promise<void>
-}
-
-/** Steers a sandbox from within its process; over HTTP the same stands under `/_sandbox`. */
-export interface Control {
-  edit(slug: string, wish: EditWish): Edit[]
-  state(slug: string, resource: string): Record<string, JsonObject>
-  chaos(settings: Partial<ChaosSettings>): ChaosSettings
-  setSecrets(slug: string, secrets: Readonly<Record<string, string>>): void
-  setLimits(slug: string, limits: Readonly<Record<string, number>>): void
-  /** Calls of providers' paths since the start. */
-  calls(): number
-  knows(slug: string): boolean
 }
 
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {

@@ -10,7 +10,10 @@ function wishFor(session: SessionOptions, bucket: string): BucketWish {
   const limit = session.provider.limits.buckets[bucket]
   if (!limit) throw new Error(`${session.provider.slug} names a bucket that it does not define: ${bucket}`)
   const scope = limit.scope === 'app' ? 'app' : session.connectionId
-  return { key: `${session.provider.slug}:${scope}:${bucket}`, limit }
+  const key = `${session.provider.slug}:${scope}:${bucket}`
+  const own = session.provider.limits.limitFor?.(bucket, session.settings)
+  // A limit that a person changes makes a bucket of its own: what was learned for the old one does not hold for it.
+  return own === undefined ? { key, limit } : { key: `${key}@${own}`, limit: { ...limit, limit: own } }
 }
 
 function bucketsOf(session: SessionOptions, group: string): readonly string[] {

@@ -1,4 +1,4 @@
-import type { LimitLesson, Limits } from '../contract.ts'
+import type { LimitLesson, Limits, Settings } from '../contract.ts'
 
 const minute = 60_000
 
@@ -88,4 +88,9 @@ function learn(group: string, headers: Readonly<Record<string, string>>, now: Da
   return lessons
 }
 
-export const limits: Limits = { buckets, groups, learn }
+/** Exports carry no header that tells their limit; the setup asks for it (10, or 30 with the High Volume add-on). */
+function limitFor(bucket: string, settings: Settings): number | undefined {
+  return bucket === 'export' ? wholeNumber(settings['exports_per_minute']) : undefined
+}
+
+export const limits: Limits = { buckets, groups, limitFor, learn }

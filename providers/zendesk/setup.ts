@@ -51,4 +51,20 @@ export const setup: readonly SetupStep[] = [
       },
     ],
   },
+  {
+    title: 'Your plan',
+    text: 'Zendesk allows 10 incremental exports a minute, 30 with the High Volume API add-on. Its answers do not say which holds, so it is asked here.',
+    fields: [
+      {
+        name: 'exports_per_minute',
+        label: 'Incremental exports a minute',
+        help: 'Leave empty for 10. Enter 30 if the account has the High Volume API add-on.',
+        secret: false,
+        required: false,
+        pattern: '^[1-9][0-9]{0,5}$',
+        patternHint: 'A whole number: 10, or 30 with the add-on',
+        example: '30',
+      },
+    ],
+  },
 ]

@@ -24,8 +24,8 @@ import * as writes from './simulator-writes.ts'
 const sample: Sample = {
   provider: 'zendesk',
   name: 'Zendesk sandbox',
-  settings: { subdomain },
-  secrets: { email: adminEmail, token: 'sandbox-zendesk-api-token-0123456789' },
+  settings: { subdomain, email: adminEmail, exports_per_minute: '30' },
+  secrets: { token: 'sandbox-zendesk-api-token-0123456789' },
   origin: `https://${subdomain}.zendesk.com`,
 }
 
@@ -177,20 +177,18 @@ function changeOf(kind: Kind, object: JsonObject, number: number): JsonObject {
 function save(tables: reads.Tables, sizes: Sizes, clock: number): JsonValue {
   const changes = kinds.map((kind) => [
     kind,
-    tables[kind].log
-      .slice(sizes[kind])
-      .flatMap((entry, index): JsonObject[] =>
-        tables[kind].isCurrent(sizes[kind] + index)
-          ? [
-              {
-                id: entry.id,
-                at: entry.at,
-                deleted: tables[kind].isDeleted(entry.id),
-                object: tables[kind].get(entry.id) ?? {},
-              },
-            ]
-          : [],
-      ),
+    tables[kind].log.slice(sizes[kind]).flatMap((entry, index): JsonObject[] =>
+      tables[kind].isCurrent(sizes[kind] + index)
+        ? [
+            {
+              id: entry.id,
+              at: entry.at,
+              deleted: tables[kind].isDeleted(entry.id),
+              object: tables[kind].get(entry.id) ?? {},
+            },
+          ]
+        : [],
+    ),
   ])
   return { clock, changes: Object.fromEntries(changes) as JsonObject }
 }
@@ -272,7 +270,7 @@ function answer(scene: Scene, original: SimulatorRequest): SimulatorReply {
 function authenticate(scene: Scene, request: SimulatorRequest): 'admin' | 'wrong' {
   const match = /^Basic (.+)$/.exec(request.headers['authorization'] ?? '')
   const given = match?.[1] === undefined ? '' : Buffer.from(match[1], 'base64').toString('utf8')
-  return given === `${scene.secrets['email'] ?? ''}/token:${scene.secrets['token'] ?? ''}` ? 'admin' : 'wrong'
+  return given === `${adminEmail}/token:${scene.secrets['token'] ?? ''}` ? 'admin' : 'wrong'
 }
 
 type Handler = (scene: Scene, request: SimulatorRequest, ids: readonly number[]) => SimulatorReply
