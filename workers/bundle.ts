@@ -1,6 +1,6 @@
 /** The workflow code as one file. Built once and kept until a source of it changes: building takes seconds, reading none. */
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { bundleWorkflowCode, type Logger } from '@temporalio/worker'
@@ -58,4 +58,14 @@ async function keep(file: string, code: string): Promise<void> {
   const aside = `${file}.${process.pid}`
   await writeFile(aside, code)
   await rename(aside, file)
+  await removeOld(path.dirname(file))
+}
+
+/** Bundles of sources that have changed since: a day is more than any process needs to read its own. */
+async function removeOld(cacheDir: string): Promise<void> {
+  for (const name of await readdir(cacheDir)) {
+    const file = path.join(cacheDir, name)
+    if (!name.startsWith('workflows-') || Date.now() - (await stat(file)).mtimeMs < 24 * 3600_000) continue
+    await rm(file, { force: true })
+  }
 }
