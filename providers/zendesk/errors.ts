@@ -24,16 +24,19 @@ function sentence(body: Fields): string | undefined {
   return textIn(body, 'description') ?? textIn(body, 'error') ?? textIn(body, 'message')
 }
 
-/** `details: { field: [{ description, error }] }` as field errors; pointers into the object that was sent. */
+/**
+ * `details: { field: [{ description, error }] }`, at Help Center also `errors: { field: ["sentence"] }`, as field errors;
+ * pointers into the object that was sent.
+ */
 function fieldErrors(body: Fields): { pointer: string; detail: string }[] {
-  const details = body['details']
+  const details = body['details'] ?? body['errors']
   if (!isFields(details)) return []
   const found: { pointer: string; detail: string }[] = []
   for (const [field, problems] of Object.entries(details)) {
     const pointer = field === 'base' ? '' : `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`
     for (const problem of Array.isArray(problems) ? problems : []) {
-      const detail = isFields(problem) ? textIn(problem, 'description') : undefined
-      if (detail !== undefined) found.push({ pointer, detail: publicText(detail) })
+      const detail = isFields(problem) ? textIn(problem, 'description') : problem
+      if (typeof detail === 'string') found.push({ pointer, detail: publicText(detail) })
     }
   }
   return found

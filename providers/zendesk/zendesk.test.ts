@@ -232,6 +232,14 @@ describe('errors', () => {
     expect(explain(401, { error: "Couldn't authenticate you" })?.code).toBe('Unauthorized')
   })
 
+  it('reads the field errors of Help Center', () => {
+    const fault = explain(422, { errors: { title: ['cannot be blank'] } })
+    expect(fault).toMatchObject({
+      code: 'Invalid',
+      fields: [{ pointer: '/title', detail: 'cannot be blank' }],
+    })
+  })
+
   it('leaves 429, 5xx and HTML to the transport', () => {
     expect(explain(429, { error: 'TooManyRequests' })).toBeUndefined()
     expect(explain(503, {})).toBeUndefined()
