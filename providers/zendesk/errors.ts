@@ -34,7 +34,8 @@ function fieldErrors(body: Fields): { pointer: string; detail: string }[] {
   const found: { pointer: string; detail: string }[] = []
   for (const [field, problems] of Object.entries(details)) {
     const pointer = field === 'base' ? '' : `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`
-    for (const problem of Array.isArray(problems) ? problems : []) {
+    const list: unknown[] = Array.isArray(problems) ? problems : []
+    for (const problem of list) {
       const detail = isFields(problem) ? textIn(problem, 'description') : problem
       if (typeof detail === 'string') found.push({ pointer, detail: publicText(detail) })
     }
