@@ -10,7 +10,7 @@ export const idSchema = { type: 'string', pattern: '^[0-9]{1,20}$' }
 export const textSchema = (maxLength: number): JsonSchema => ({ type: 'string', minLength: 1, maxLength })
 export const ticketStatus = { type: 'string', enum: ['new', 'open', 'pending', 'hold', 'solved', 'closed'] }
 export const timeSchema = { type: 'string', format: 'date-time' }
-/** Zendesk's limit for a comment is 64 kB. */
+/** A bound of ours against mistakes; Zendesk's own limit is said by its 422. */
 const bodySchema = textSchema(65_536)
 
 /** The schema of an action's input or output: an object without other fields. */

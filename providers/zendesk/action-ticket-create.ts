@@ -94,7 +94,7 @@ export const createTicket: Action = {
     'by Zendesk itself, later by the external id, which the hub sets when the request brings none of its own.',
   input: objectSchema(
     {
-      subject: textSchema(150),
+      subject: textSchema(255),
       ...commentProperties,
       requester,
       requesterId: idSchema,

@@ -43,7 +43,7 @@ export interface CursorExport {
   readonly key: string
 }
 
-/** A full export begins at second 0: "a date as early as you like" (exports page); kept as a position. */
+/** A full export begins at second 0, as public connectors do (README); kept as a position. */
 export const exportStart: Position = { startTime: 0 }
 
 /**
