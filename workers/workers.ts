@@ -11,6 +11,11 @@ import { hubTuning, providerQueue, providerTuning } from './queues.ts'
 const shutdownGraceTime = '1 second'
 /** Less than what `platform/stop.ts` gives a closer: the database is closed after the last activity, not under it. */
 const shutdownForceTime = '12 seconds'
+/**
+ * A cancellation (a pause, a new speed) reaches an activity with the answer to a heartbeat, and the SDK holds heartbeats
+ * back for most of their time-out unless told otherwise. Each one that is sent counts as an action: not more often.
+ */
+const maxHeartbeatThrottleInterval = '3 seconds'
 
 export interface WorkersOptions {
   readonly connection: NativeConnection
@@ -40,6 +45,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     dataConverter: createDataConverter(ring, namespace),
     shutdownGraceTime,
     shutdownForceTime,
+    maxHeartbeatThrottleInterval,
   } as const
   const workers = [await Worker.create({ ...shared, ...hubTuning, taskQueue, workflowBundle: bundle })]
   for (const slug of deps.providerSlugs) {

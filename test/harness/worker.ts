@@ -40,7 +40,7 @@ export interface TestHubOptions {
 /** The worker process's parts inside this test file, on task queues of its own, with its own keys. Close it in `afterAll`. */
 export async function createTestHub(options: TestHubOptions): Promise<TestHub> {
   const log = createLog('test-worker', process.env['TIELINE_TEST_LOG'] ?? 'silent')
-  installRuntime(log)
+  installTestRuntime(log)
   const ring = parseKeyRing(newKeyRingText())
   const taskQueue = `test-${randomBytes(5).toString('hex')}`
   const { address, namespace } = testTemporal()
@@ -104,7 +104,9 @@ function testDeps(
 let installed = false
 
 /** One runtime per process; a second file in the same process finds it there. */
-function installRuntime(log: ActivityDeps['log']): void {
+export function installTestRuntime(
+  log = createLog('test-worker', process.env['TIELINE_TEST_LOG'] ?? 'silent'),
+): void {
   if (installed) return
   installed = true
   Runtime.install({

@@ -1,0 +1,194 @@
+/**
+ * Records one history for each main path of each workflow, from real runs on the real server, in clear (the codec's work
+ * is undone), so that `histories.test.ts` can replay them against tomorrow's code. Never edit them by hand.
+ */
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { WorkflowHandle } from '@temporalio/client'
+import { createConnection, setConnectionState, type Connection } from '../../db/connections.ts'
+import { putCredential } from '../../db/credentials.ts'
+import { beginOperation, type OperationKind } from '../../db/operations.ts'
+import { defaultTenant, ensureDefaultTenant } from '../../db/partners.ts'
+import { newId } from '../../platform/new-id.ts'
+import { decodePayloads, type JsonPayload } from '../../platform/temporal/codec.ts'
+import { providers } from '../../providers/registry.ts'
+import { startSandbox } from '../../sandbox/server.ts'
+import { simulators } from '../../sandbox/simulators.ts'
+import { workflowIds } from '../../workflows/client.ts'
+import {
+  pauseSignal,
+  resumeSignal,
+  setSpeedUpdate,
+  type SyncConnectionInput,
+} from '../../workflows/messages.ts'
+import { createTestDatabase } from '../harness/postgres.ts'
+import { startTinyProvider, type TinyProvider } from '../harness/tiny-provider.ts'
+import { createTestHub, type TestHub } from '../harness/worker.ts'
+
+interface Recorder {
+  readonly test: TestHub
+  readonly tiny: TinyProvider
+  keep(name: string, handle: WorkflowHandle): Promise<void>
+}
+
+/** Records everything into `folder`, which is emptied first. Takes about a minute. */
+export async function recordHistories(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  for (const name of await readdir(folder)) if (name.endsWith('.json')) await rm(path.join(folder, name))
+  const database = await createTestDatabase()
+  const tiny = await startTinyProvider()
+  const sandbox = await startSandbox({ port: 0 })
+  const test = await createTestHub({
+    database: database.database,
+    providers: [...providers, tiny.provider],
+    originMap: { ...sandbox.originMap, ...tiny.originMap },
+  })
+  const keep = async (name: string, handle: WorkflowHandle): Promise<void> => {
+    await handle.result().catch(() => undefined)
+    const clear = await inClear(test, JSON.parse(JSON.stringify(await handle.fetchHistory())))
+    await writeFile(path.join(folder, `${name}.json`), `${JSON.stringify(clear)}\n`)
+  }
+  try {
+    await ensureDefaultTenant(database.database.db)
+    const recorder = { test, tiny, keep }
+    await recordSyncs(recorder)
+    await recordOperations(recorder)
+    await recordChecks(recorder)
+    await recordTicks(recorder)
+  } finally {
+    await test.close()
+    await sandbox.close()
+    await tiny.close()
+    await database.drop()
+  }
+}
+
+async function connect(
+  test: TestHub,
+  provider: string,
+  secrets: Readonly<Record<string, string>>,
+  settings = {},
+): Promise<Connection> {
+  const { db } = test.deps.database
+  const { partnerId, accountId } = defaultTenant
+  const connectionId = newId('connection')
+  const connection = await createConnection(db, {
+    connectionId,
+    partnerId,
+    accountId,
+    provider,
+    name: 'Recorded',
+    settings,
+  })
+  await putCredential(db, test.deps.vault, connection, secrets)
+  return connection
+}
+
+function sample(test: TestHub, change: Readonly<Record<string, string>> = {}): Promise<Connection> {
+  const [simulator] = simulators
+  if (!simulator) throw new Error('the sandbox is empty')
+  const { provider, secrets, settings } = simulator.sample
+  return connect(test, provider, { ...secrets, ...change }, settings)
+}
+
+async function recordSyncs({ test, keep }: Recorder): Promise<void> {
+  const connection = await sample(test)
+  const { connectionId } = connection
+  const run = async (input: Omit<SyncConnectionInput, 'connectionId'>, of: Connection = connection) => {
+    const started = await test.hub.startSync({ connectionId: of.connectionId, ...input }, of)
+    return test.temporal.client.workflow.getHandle(started.workflowId, started.runId)
+  }
+  await keep('syncConnection-full', await run({ mode: 'full' }))
+  await keep('syncConnection-incremental', await run({}))
+  await keep('syncConnection-dry-run', await run({ dryRun: true, mode: 'force' }))
+  const steered = await run({ mode: 'force', speed: { pagesPerMinute: 30 } })
+  await steered.signal(pauseSignal)
+  await delay(1_500)
+  await steered.signal(resumeSignal)
+  await delay(1_500)
+  await steered.executeUpdate(setSpeedUpdate, { args: [{ pagesPerMinute: null }] })
+  await keep('syncConnection-paused', steered)
+  const cancelled = await run({ mode: 'force', speed: { pagesPerMinute: 1 } })
+  await delay(2_000)
+  await cancelled.cancel()
+  await keep('syncConnection-cancelled', cancelled)
+  const wrong = await sample(test, { token: 'wrong', api_token: 'wrong', apiToken: 'wrong' })
+  await keep('syncConnection-refused', await run({}, wrong))
+  await keep('syncConnection-bad-input', await run({ resources: ['nothing'] }))
+  const { client } = test.temporal
+  const all = await test.hub.startSyncMany({ connectionId })
+  await keep('syncMany-one', client.workflow.getHandle(all.workflowId))
+  const many = await test.hub.startSyncMany({ provider: connection.provider })
+  await keep('syncMany-provider', client.workflow.getHandle(many.workflowId))
+  const mistyped = await test.hub.startSyncMany({ provider: `${connection.provider}k` })
+  await keep('syncMany-bad-input', client.workflow.getHandle(mistyped.workflowId))
+}
+
+async function recordOperations({ test, tiny, keep }: Recorder): Promise<void> {
+  const connection = await connect(test, 'tiny', { token: 'good' })
+  const run = async (kind: OperationKind, name: string): Promise<WorkflowHandle> => {
+    const wish = { operationId: newId('operation'), connection, kind, name, input: { text: 'hello' } }
+    const { operation } = await beginOperation(test.deps.database.db, test.deps.vault, {
+      ...wish,
+      idempotencyKey: wish.operationId,
+      startedBy: 'admin',
+    })
+    const started = await test.hub.startOperation({
+      ...connection,
+      operationId: operation.operationId,
+      kind,
+      operation: name,
+    })
+    return test.temporal.client.workflow.getHandle(started.workflowId)
+  }
+  await keep('runAction-done', await run('action', 'tiny.create_note'))
+  await keep('runReport-done', await run('report', 'tiny.count'))
+  tiny.answer(() => ({ status: 403 }))
+  await keep('runAction-refused', await run('action', 'tiny.create_note'))
+  tiny.answer(() => ({ delayMs: 20_000 }))
+  const cancelled = await run('action', 'tiny.create_note')
+  await delay(1_000)
+  await cancelled.cancel()
+  await keep('runAction-cancelled', cancelled)
+  tiny.answer(() => ({}))
+}
+
+async function recordChecks({ test, tiny, keep }: Recorder): Promise<void> {
+  const connection = await connect(test, 'tiny', { token: 'good' })
+  const handle = () =>
+    test.temporal.client.workflow.getHandle(workflowIds.checkConnection(connection.connectionId))
+  await test.hub.checkConnection(connection)
+  await keep('checkConnection-works', handle())
+  tiny.answer(() => ({ status: 502 }))
+  await test.hub.checkConnection(connection)
+  await keep('checkConnection-outage', handle())
+  tiny.answer(() => ({}))
+}
+
+async function recordTicks({ test, keep }: Recorder): Promise<void> {
+  const connection = await connect(test, 'tiny', { token: 'good' })
+  const tick = () =>
+    test.temporal.client.workflow.start('startScheduledSync', {
+      workflowId: `${workflowIds.scheduledSync(connection.connectionId)}-${newId('request')}`,
+      taskQueue: test.taskQueue,
+      args: [{ connectionId: connection.connectionId }],
+    })
+  await keep('startScheduledSync-started', await tick())
+  await setConnectionState(test.deps.database.db, connection.connectionId, 'paused', null)
+  await keep('startScheduledSync-skipped', await tick())
+}
+
+/** The same JSON with each payload decrypted. */
+async function inClear(test: TestHub, json: unknown): Promise<unknown> {
+  if (Array.isArray(json)) return await Promise.all(json.map((one) => inClear(test, one)))
+  if (typeof json !== 'object' || json === null) return json
+  if ('metadata' in json && 'data' in json) {
+    const { payloads } = await decodePayloads(test.temporal.codec, { payloads: [json as JsonPayload] })
+    return payloads[0]
+  }
+  const entries = Object.entries(json).map(
+    async ([name, value]) => [name, await inClear(test, value)] as const,
+  )
+  return Object.fromEntries(await Promise.all(entries))
+}
