@@ -1,11 +1,12 @@
 /** Starting a resource in a run: where to begin, whether everything is read, and a second look at its quarantine. */
 import { asTenant } from '../db/client.ts'
 import { listCursors } from '../db/cursors.ts'
-import { listQuarantine } from '../db/quarantine.ts'
+import { listQuarantine, type QuarantineEntry } from '../db/quarantine.ts'
 import { hasRecords, setExpected, startRunResource } from '../db/run-resources.ts'
 import { getRunResource, type RunResource } from '../db/runs.ts'
 import type { JsonObject } from '../model/json.ts'
 import { HubError, isHubError } from '../platform/errors.ts'
+import type { Page } from '../providers/contract.ts'
 import { preparePage } from './prepare-page.ts'
 import { preparedPage, scopeOf, storePage, type Reading } from './reading.ts'
 
@@ -59,30 +60,58 @@ async function noteExpected(reading: Reading): Promise<void> {
 }
 
 /**
- * Rows in quarantine are checked again against today's schema: after a repair they enter the store without being read
- * again. They keep the time at which they were read, so that they never overwrite anything newer.
+ * Rows in quarantine are looked at again: read anew by id where the provider can, else as they were kept. What fits now
+ * (its repair may have been at the provider, or in the hub's schema) enters the store; what is gone leaves the quarantine.
  */
 async function lookAgain(reading: Reading, position: JsonObject): Promise<void> {
-  const { deps, run, resource, mapping } = reading
+  const { deps, run, resource } = reading
   let after: { resource: string; externalId: string } | undefined
-  for (;;) {
+  for (let looked = 0; looked < mostLookedAt; looked += batch) {
     const entries = await listQuarantine(deps.database.db, {
       connectionId: run.connectionId,
       resource: resource.name,
       after,
-      limit: 500,
+      limit: batch,
     })
     const last = entries.at(-1)
     if (!last) return
     after = { resource: last.resource, externalId: last.externalId }
-    const fitting = entries.filter(
-      (entry) => preparePage(resource, mapping, { rows: [entry.raw] }).quarantined.length === 0,
-    )
-    if (fitting.length === 0) continue
-    const readAt = new Date(Math.min(...fitting.map((entry) => entry.readAt.getTime())))
+    const page = resource.getMany ? await readAnew(reading, entries) : fitting(reading, entries)
+    if (!page) continue
     const state = await load(reading)
-    const rows = fitting.map((entry) => entry.raw)
-    const page = preparedPage(reading, state.pages, position, { rows, next: position, done: false, readAt })
-    await storePage(reading, scopeOf(reading, state), page)
+    await storePage(
+      reading,
+      scopeOf(reading, state),
+      preparedPage(reading, state.pages, position, { ...page, next: position, done: false }),
+    )
+  }
+}
+
+const batch = 100
+/** A quarantine that is larger than this has one cause, and reading it row by row is not its cure. */
+const mostLookedAt = 1000
+
+type Looked = Pick<Page, 'rows' | 'deletedIds' | 'readAt'> | undefined
+
+async function readAnew(
+  { resource, session }: Reading,
+  entries: readonly QuarantineEntry[],
+): Promise<Looked> {
+  const ids = entries.map((entry) => entry.externalId).filter((id) => !id.startsWith('unreadable:'))
+  if (ids.length === 0 || !resource.getMany) return undefined
+  const { rows, readAt } = await resource.getMany(session.context, ids)
+  const found = new Set(rows.map((row) => resource.externalId(row)))
+  return { rows, deletedIds: ids.filter((id) => !found.has(id)), readAt }
+}
+
+/** Kept rows that fit by now, with the time at which they were read, so that they overwrite nothing newer. */
+function fitting({ resource, mapping }: Reading, entries: readonly QuarantineEntry[]): Looked {
+  const fit = entries.filter(
+    (entry) => preparePage(resource, mapping, { rows: [entry.raw] }).quarantined.length === 0,
+  )
+  if (fit.length === 0) return undefined
+  return {
+    rows: fit.map((entry) => entry.raw),
+    readAt: new Date(Math.min(...fit.map((entry) => entry.readAt.getTime()))),
   }
 }

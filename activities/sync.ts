@@ -7,7 +7,8 @@ import { findConnections, openRun } from './sync-open.ts'
 import { syncSlice } from './sync-slice.ts'
 
 export function createSyncActivities(deps: ActivityDeps) {
-  const bind = <I, O>(work: (deps: ActivityDeps, input: I) => Promise<O>) => failing((input: I) => work(deps, input))
+  const bind = <I, O>(work: (deps: ActivityDeps, input: I) => Promise<O>) =>
+    failing((input: I) => work(deps, input))
   return {
     openRun: bind(openRun),
     findConnections: bind(findConnections),

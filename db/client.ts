@@ -42,6 +42,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     keepAlive: true,
     types,
   })
+  // A client that is in use when its server dies emits `error` besides failing its query; unheard, it would end the process.
+  pool.on('connect', (client) =>
+    client.on('error', (err) => options.log?.debug({ err }, 'a database connection was lost in use')),
+  )
   pool.on('error', (err) => options.log?.warn({ err }, 'an idle database connection was lost'))
   const db: Db = new Kysely<DB>({
     dialect: new PostgresDialect({ pool }),

@@ -7,6 +7,8 @@ import type { Edit, EditWish, SimulatorReply } from './kit.ts'
 export interface Control {
   edit(slug: string, wish: EditWish): Edit[]
   state(slug: string, resource: string): Record<string, JsonObject>
+  /** Ends the edits that happen while pages are read. */
+  settle(slug: string): void
   chaos(settings: Partial<ChaosSettings>): ChaosSettings
   setSecrets(slug: string, secrets: Readonly<Record<string, string>>): void
   setLimits(slug: string, limits: Readonly<Record<string, number>>): void

@@ -70,6 +70,8 @@ export interface World {
   edit(wish: EditWish): Edit[]
   /** The truth: id → object for what is alive. */
   state(resource: string): Record<string, JsonObject>
+  /** Ends the edits that happen while pages are read. */
+  settle(): void
   /** Replaces the secrets that are accepted. */
   setSecrets(secrets: Readonly<Record<string, string>>): void
   setLimits(limits: Readonly<Record<string, number>>): void

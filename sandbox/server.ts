@@ -50,6 +50,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const control: Control = {
     edit: (slug, wish) => keeping(slug, worldOf(slug).edit(wish)),
     state: (slug, resource) => worldOf(slug).state(resource),
+    settle: (slug) => worldOf(slug).settle(),
     chaos: (settings) => {
       chaos = { ...chaos, ...settings }
       nextFault = createChaos(chaos)

@@ -1,7 +1,9 @@
 /** All migrations, in order. Listed and not read from disk, so that a bundle or a packed install cannot miss one. */
 import type { Migration } from 'kysely'
 import * as foundation from './0001_foundation.ts'
+import * as idempotentRequests from './0002_idempotent_requests.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
+  '0002_idempotent_requests': idempotentRequests,
 }

@@ -65,6 +65,7 @@ function createWorld(options: SimulatorOptions): World {
   let secrets: Readonly<Record<string, string>> = sample.secrets
   let clock = from + 85 * days
   let pageReads = 0
+  let { editEveryReads } = options
   const writer: writes.Writer = { tables, answers: new Map(), tick: () => ++clock }
 
   const edit = (wish: EditWish): Edit[] => {
@@ -130,7 +131,7 @@ function createWorld(options: SimulatorOptions): World {
     handle: (request) => {
       const isPage =
         request.method === 'GET' && /incremental|articles|sections|satisfaction/.test(request.path)
-      if (isPage && options.editEveryReads > 0 && ++pageReads % options.editEveryReads === 0) {
+      if (isPage && editEveryReads > 0 && ++pageReads % editEveryReads === 0) {
         edit({
           resource: chance.pick(['tickets', 'users', 'organizations', 'articles']),
           ...chance.pick([{ update: 1 }, { update: 2 }, { create: 1 }, { delete: 1 }]),
@@ -143,6 +144,7 @@ function createWorld(options: SimulatorOptions): World {
       if (!kind) return {}
       return Object.fromEntries(tables[kind].living().map((id) => [String(id), tables[kind].get(id) ?? {}]))
     },
+    settle: () => void (editEveryReads = 0),
     setSecrets: (next) => void (secrets = { ...sample.secrets, ...next }),
     setLimits: (next) => void Object.assign(limits, next),
     save: () => save(tables, sizes, clock),
@@ -415,7 +417,8 @@ const routes: readonly (readonly [method: string, pattern: RegExp, handler: Hand
   ],
 ]
 
-function route(scene: Scene, request: SimulatorRequest): SimulatorReply {
+function route(scene: Scene, original: SimulatorRequest): SimulatorReply {
+  const request = withSmallPages(original, scene.limits['page'])
   const path = request.path
     .replace(/^\/api\/v2/, '')
     .replace(/^\/help_center\/[a-z]{2}(-[a-z]{2})?\//, '/help_center/')
@@ -424,6 +427,15 @@ function route(scene: Scene, request: SimulatorRequest): SimulatorReply {
     if (match) return handler(scene, request, match.slice(1).map(Number))
   }
   return reads.json({ error: 'InvalidEndpoint', description: 'Not found' }, 404)
+}
+
+/** The limit `page` makes all pages smaller than asked for, so that a small account has many. */
+function withSmallPages(request: SimulatorRequest, page: number | undefined): SimulatorRequest {
+  if (page === undefined) return request
+  const query = new URLSearchParams(request.query)
+  for (const name of ['per_page', 'page[size]'])
+    query.set(name, String(Math.min(page, Number(query.get(name) ?? page))))
+  return { ...request, query }
 }
 
 function ofTicket(

@@ -2,6 +2,7 @@
  * The sync engine without Temporal: the real activities against real Postgres, the real connector and transport, and a
  * sandbox over HTTP. What the workflow would decide, `sync` decides in the same order.
  */
+import { sql } from 'kysely'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { createSyncActivities } from '../../activities/sync.ts'
 import type { ActivityDeps } from '../../activities/deps.ts'
@@ -32,8 +33,6 @@ export interface Engine {
   readonly sandbox: Sandbox
   readonly deps: ActivityDeps
   readonly connection: Connection
-  /** Another set of dependencies on the same database, as another worker would have: its pool can be cut. */
-  otherDeps(): ActivityDeps
   sync(wish?: SyncWish): Promise<CloseRunResult & { readonly run: Run }>
   close(): Promise<void>
 }
@@ -44,6 +43,11 @@ export interface SyncWish {
   readonly resources?: readonly string[]
   /** Called before each slice; may cut things. Gets the number of the slice. */
   readonly beforeSlice?: (slice: number) => Promise<void> | void
+  /**
+   * Milliseconds after which the worker of this slice loses its database, or undefined to let it live. Another worker
+   * takes over at once, while the first may still be at work.
+   */
+  readonly crashAfter?: (slice: number) => number | undefined
 }
 
 export async function startEngine(options: Partial<SandboxOptions> = {}): Promise<Engine> {
@@ -67,7 +71,6 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
     }
   }
   const deps = depsOn(test.database)
-  const others: ActivityDeps[] = []
   const { db } = test.database
   await ensureDefaultTenant(db)
   const [simulator] = simulators
@@ -90,16 +93,12 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
     sandbox,
     deps,
     connection,
-    otherDeps: () => {
-      const other = depsOn(
-        openDatabase({ url: test.url, poolSize: 5, applicationName: 'tieline-test-other' }),
-      )
-      others.push(other)
-      return other
-    },
-    sync: (wish = {}) => sync(deps, connection, wish),
+    sync: (wish = {}) =>
+      sync(deps, connection, wish, () =>
+        depsOn(openDatabase({ url: test.url, poolSize: 3, applicationName: 'tieline-test-other' })),
+      ),
     close: async () => {
-      await Promise.all(others.map((other) => other.database.close()))
+      await Promise.all(zombies.splice(0))
       await sandbox.close()
       await test.drop()
     },
@@ -119,6 +118,7 @@ export async function sync(
   deps: ActivityDeps,
   connection: Connection,
   wish: SyncWish,
+  another: () => ActivityDeps = () => deps,
 ): Promise<CloseRunResult & { readonly run: Run }> {
   const activities = createSyncActivities(deps)
   const workflowId = `sync:${connection.connectionId}`
@@ -142,7 +142,10 @@ export async function sync(
     try {
       let finishing = false
       for (;;) {
-        await wish.beforeSlice?.(slices++)
+        const slice = slices++
+        await wish.beforeSlice?.(slice)
+        const crashAfter = wish.crashAfter?.(slice)
+        if (crashAfter !== undefined) await crash(another(), deps, { runId, resource }, finishing, crashAfter)
         const step = finishing
           ? await perform(() => activities.finishResource({ runId, resource }))
           : await perform(() => activities.syncSlice({ runId, resource, pagesPerMinute: null }))
@@ -163,3 +166,32 @@ export async function sync(
   if (!run) throw new Error('the run is gone')
   return { ...result, run }
 }
+
+/**
+ * A worker that dies: its connections to the database are cut from the server's side while it works. Nobody waits for it:
+ * it goes on as a zombie until its next query.
+ */
+async function crash(
+  victim: ActivityDeps,
+  deps: ActivityDeps,
+  key: { runId: string; resource: string },
+  finishing: boolean,
+  afterMs: number,
+): Promise<void> {
+  const activities = createSyncActivities(victim)
+  const work = finishing
+    ? perform(() => activities.finishResource(key))
+    : perform(() => activities.syncSlice({ ...key, pagesPerMinute: null }))
+  const ended = work.then(
+    () => undefined,
+    () => undefined,
+  )
+  await deps.clock.sleep(afterMs)
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tieline-test-other' and datname = current_database()`.execute(
+    deps.database.db,
+  )
+  void ended.then(() => victim.database.close())
+  zombies.push(ended)
+}
+
+const zombies: Promise<void>[] = []

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { canonicalJson } from '../../model/json.ts'
 import { startEngine, type Engine } from '../harness/engine.ts'
+import { expectEqual } from '../harness/equal.ts'
 
 const size = {
   tickets: 250,
@@ -11,7 +11,6 @@ const size = {
   sections: 4,
   articles: 30,
 }
-const resources = ['organizations', 'users', 'tickets', 'satisfaction_ratings', 'sections', 'articles']
 let engine: Engine
 
 beforeEach(async () => {
@@ -19,26 +18,11 @@ beforeEach(async () => {
 })
 afterEach(() => engine.close())
 
-/** The store equals the provider: same living ids, same content. */
-async function expectEqual(only = resources): Promise<void> {
-  for (const resource of only) {
-    const stored = await sql<{ externalId: string; raw: Record<string, unknown> }>`
-      select external_id, raw from records where connection_id = ${engine.connection.connectionId} and resource = ${resource} and deleted_at is null
-    `.execute(engine.test.database.db)
-    const truth = engine.sandbox.control.state('zendesk', resource)
-    expect([resource, stored.rows.map((row) => row.externalId).sort()]).toEqual([
-      resource,
-      Object.keys(truth).sort(),
-    ])
-    for (const row of stored.rows) expect(canonicalJson(row.raw)).toBe(canonicalJson(truth[row.externalId]))
-  }
-}
-
 describe('a sync', () => {
   it('loads everything, then only what changed, then proves that nothing differs', async () => {
     const first = await engine.sync()
     expect(first).toMatchObject({ outcome: 'succeeded', created: 904, updated: 0, quarantined: 0 })
-    await expectEqual()
+    await expectEqual(engine)
     const again = await engine.sync()
     expect(again).toMatchObject({ outcome: 'succeeded', created: 0, updated: 0, deleted: 0 })
     const edits = [
@@ -56,7 +40,7 @@ describe('a sync', () => {
       created: distinct('created'),
       deleted: distinct('deleted'),
     })
-    await expectEqual()
+    await expectEqual(engine)
     const forced = await engine.sync({ mode: 'force' })
     expect(forced).toMatchObject({ outcome: 'succeeded', created: 0, updated: 0, deleted: 0, stale: 0 })
     for (const one of forced.run.resources)
@@ -94,7 +78,7 @@ describe('a sync', () => {
       planned.updated,
       planned.deleted,
     ])
-    await expectEqual()
+    await expectEqual(engine)
   })
 
   it('survives 429 storms, outages, slow and cut answers, HTML and drift, and ends equal', async () => {
@@ -111,7 +95,7 @@ describe('a sync', () => {
     const run = await engine.sync()
     expect(run.retried).toBeGreaterThan(0)
     await engine.sync()
-    await expectEqual()
+    await expectEqual(engine)
   })
 
   it('quarantines a row that does not fit, goes on, and takes it in once it is repaired', async () => {
@@ -126,7 +110,7 @@ describe('a sync', () => {
       engine.test.database.db,
     )
     expect(left.rows[0]?.n).toBe(0)
-    await expectEqual(['organizations'])
+    await expectEqual(engine, ['organizations'])
   })
 
   it('INV-9: applies no deletion from a scan that fails half-way, and applies it from one that completes', async () => {
@@ -139,7 +123,7 @@ describe('a sync', () => {
     const completed = await engine.sync({ resources: ['sections'] })
     expect(completed).toMatchObject({ outcome: 'succeeded', deleted: 1 })
     expect(gone?.effect).toBe('deleted')
-    await expectEqual(['sections'])
+    await expectEqual(engine, ['sections'])
   })
 
   it('a credential that is refused in mid-run fails the run; the next one goes on from its page', async () => {
@@ -151,6 +135,6 @@ describe('a sync', () => {
     expect(broken.run.failure).toMatchObject({ code: 'Unauthorized' })
     engine.sandbox.control.setSecrets('zendesk', {})
     await engine.sync()
-    await expectEqual()
+    await expectEqual(engine)
   })
 })
