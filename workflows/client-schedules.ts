@@ -34,6 +34,12 @@ const prefix = workflowIds.syncSchedule('')
 const pausedNote = 'Paused with its connection. Resume the connection, not the schedule.'
 const runningNote = 'Follows its connection.'
 
+/** A schedule as Temporal holds it. */
+export interface SyncSchedule extends KnownSchedule {
+  readonly nextTicks: readonly Date[]
+  readonly lastTicks: readonly Date[]
+}
+
 export interface ScheduleClientOptions {
   readonly client: Client
   readonly taskQueue: string
@@ -63,6 +69,19 @@ export function createScheduleClient({ client, taskQueue }: ScheduleClientOption
             ...change,
             ...(typedSearchAttributes ? { typedSearchAttributes } : {}),
           }))
+        }
+      }),
+
+    /** @throws HubError `NoSuchThing` where there is no schedule. */
+    describeSyncSchedule: (connectionId: string): Promise<SyncSchedule> =>
+      reaching(async () => {
+        const { spec, state, info } = await handle(connectionId).describe().catch(missing(connectionId))
+        return {
+          connectionId,
+          everyMs: spec.intervals?.[0]?.every,
+          isPaused: state.paused,
+          nextTicks: info.nextActionTimes,
+          lastTicks: info.recentActions.map(({ takenAt }) => takenAt),
         }
       }),
 

@@ -28,7 +28,7 @@ import { searchAttributes } from './search-attributes.ts'
 import type { syncConnection } from './sync-connection.ts'
 import type { syncMany } from './sync-many.ts'
 
-export type { KnownSchedule, ScheduledConnection } from './client-schedules.ts'
+export type { KnownSchedule, ScheduledConnection, SyncSchedule } from './client-schedules.ts'
 export type * from './messages.ts'
 export { workflowIds } from './messages.ts'
 
@@ -87,6 +87,9 @@ export function createHubClient(options: HubClientOptions) {
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */
     workflowLink: (workflowId: string, runId?: string | null): string =>
       workflowLink(options.uiUrl, options.namespace, workflowId, runId),
+    /** Where the Temporal UI shows a connection's schedule. */
+    scheduleLink: (connectionId: string): string =>
+      `${options.uiUrl}/namespaces/${encodeURIComponent(options.namespace)}/schedules/${encodeURIComponent(workflowIds.syncSchedule(connectionId))}`,
   }
 }
 

@@ -1,0 +1,27 @@
+/** What the API needs from its process. Built once in `main.ts`; tests build their own. */
+import type { PayloadCodec } from '@temporalio/common'
+import type { Database } from '../db/client.ts'
+import type { Vault } from '../db/vault.ts'
+import type { ServiceConfig } from '../platform/config.ts'
+import type { Log } from '../platform/log.ts'
+import type { Metrics } from '../platform/metrics.ts'
+import type { HubClient } from '../workflows/client.ts'
+
+export interface ApiDeps {
+  readonly config: Pick<
+    ServiceConfig,
+    'environment' | 'adminToken' | 'temporal' | 'temporalPort' | 'temporalUiUrl'
+  >
+  readonly database: Database
+  readonly vault: Vault
+  /** Starts and steers workflows. */
+  readonly temporal: HubClient
+  /** Of the codec server. */
+  readonly codec: PayloadCodec
+  readonly metrics: Metrics
+  readonly log: Log
+  /** Variables that `fromEnvironment` may take a provider's settings and secrets from. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Check every answer against the description; a mismatch becomes a 500. On in tests. */
+  readonly validateAnswers: boolean
+}

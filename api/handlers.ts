@@ -1,0 +1,26 @@
+/** Every operation of the description with its handler; the compiler names one that is missing. */
+import { decodePayloads, encodePayloads } from './codec.ts'
+import type { Handlers } from './operation.ts'
+import * as audit from './resources/audit.ts'
+import * as steering from './resources/connection-steering.ts'
+import * as connections from './resources/connections.ts'
+import * as operations from './resources/operations.ts'
+import * as providers from './resources/providers.ts'
+import * as records from './resources/records.ts'
+import * as runs from './resources/runs.ts'
+import * as batches from './resources/sync-many.ts'
+import * as system from './resources/system.ts'
+
+export const handlers: Handlers = {
+  ...system,
+  ...providers,
+  ...connections,
+  ...steering,
+  ...runs,
+  ...batches,
+  ...records,
+  ...operations,
+  ...audit,
+  encodePayloads,
+  decodePayloads,
+}

@@ -1,0 +1,118 @@
+/**
+ * The API process: any number of them may run. Ends with 2 and one line when its settings, its port, the database or
+ * Temporal are not as they should be.
+ */
+import { openDatabase, type Database } from '../db/client.ts'
+import { checkSchema } from '../db/migrate.ts'
+import { ensureDefaultTenant } from '../db/partners.ts'
+import { createVault } from '../db/vault.ts'
+import { ConfigError, readServiceConfig, type ServiceConfig } from '../platform/config.ts'
+import { HubError, isHubError, messageOf } from '../platform/errors.ts'
+import { createLog, type Log } from '../platform/log.ts'
+import { createMetrics } from '../platform/metrics.ts'
+import { parseKeyRing } from '../platform/secrets/keyring.ts'
+import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
+import { connectTemporal } from '../platform/temporal/connection.ts'
+import { createHubClient } from '../workflows/client.ts'
+import type { ApiDeps } from './deps.ts'
+import { closeServer, createApi } from './server.ts'
+
+/** Runs until it is told to stop. @throws ConfigError, or HubError with one public line, when it cannot start. */
+export async function runApi(
+  config: ServiceConfig,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<void> {
+  const log = createLog('api', config.logLevel)
+  const stopper = createStopper(log)
+  stopOnSignals(stopper)
+  try {
+    const deps = await openDeps(config, env, log, stopper)
+    const server = await createApi(deps).listen(config.port, config.host).catch(cannotListen(config))
+    stopper.onStop('server', () => closeServer(server))
+  } catch (error) {
+    await stopper.stop('the API could not start')
+    throw error
+  }
+  process.send?.({ ready: true })
+  log.info({ host: config.host, port: config.port }, 'the API is listening')
+  await new Promise<void>((resolve) =>
+    stopper.signal.addEventListener('abort', () => resolve(), { once: true }),
+  )
+  await stopper.stop('asked to stop')
+}
+
+async function openDeps(
+  config: ServiceConfig,
+  env: Readonly<Record<string, string | undefined>>,
+  log: Log,
+  stopper: Stopper,
+): Promise<ApiDeps> {
+  const ring = parseKeyRing(config.encryptionKeys)
+  const database = openDatabase({
+    url: config.databaseUrl,
+    poolSize: 20,
+    applicationName: 'tieline-api',
+    log,
+  })
+  stopper.onStop('database', () => database.close())
+  await checkDatabase(database)
+  const temporal = await connectTemporal({ temporal: config.temporal, ring })
+  stopper.onStop('connection to Temporal', () => temporal.close())
+  const { client, namespace, codec } = temporal
+  const { taskQueue, temporalUiUrl: uiUrl } = config
+  return {
+    config,
+    database,
+    vault: createVault(ring),
+    temporal: createHubClient({ client, namespace, taskQueue, uiUrl }),
+    codec,
+    metrics: createMetrics(),
+    log,
+    env,
+    validateAnswers: config.environment === 'test' || env['TIELINE_VALIDATE_RESPONSES'] === '1',
+  }
+}
+
+/** @throws HubError with one line that names DATABASE_URL. The URL itself may hold a password: it is not shown. */
+async function checkDatabase({ db }: Database): Promise<void> {
+  try {
+    await checkSchema(db)
+    await ensureDefaultTenant(db)
+  } catch (error) {
+    if (isHubError(error)) throw error
+    const text = `The database behind DATABASE_URL cannot be used: ${messageOf(error) || 'it does not answer'}.`
+    throw new HubError('DatabaseUnavailable', text, { cause: error })
+  }
+}
+
+const cannotListen =
+  ({ host, port }: ServiceConfig) =>
+  (error: unknown): never => {
+    const { code } = error as { code?: unknown }
+    if (code === 'EADDRINUSE') {
+      const remedy = 'stop the program that holds it or set TIELINE_PORT to a free port'
+      throw new HubError('StateConflict', `TIELINE_PORT: port ${port} is taken; ${remedy}.`)
+    }
+    throw new HubError(
+      'StateConflict',
+      `TIELINE_HOST, TIELINE_PORT: cannot listen on ${host}:${port} (${String(code)}).`,
+    )
+  }
+
+/** Says in one line why the process ends, and with which code. */
+function explain(error: unknown): { readonly text: string; readonly code: 1 | 2 } {
+  if (error instanceof ConfigError) return { text: error.message, code: 2 }
+  if (isHubError(error)) return { text: error.message, code: error.code === 'Internal' ? 1 : 2 }
+  return { text: `The API broke: ${messageOf(error)}`, code: 1 }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  try {
+    await runApi(readServiceConfig())
+    process.exit(0)
+  } catch (error) {
+    const { text, code } = explain(error)
+    process.stderr.write(`${text}\n`)
+    process.exit(code)
+  }
+}

@@ -1,0 +1,178 @@
+/** Binds each operation of the description to its handler: who may call it, what it is given, what it may answer. */
+import type { Middleware, ParameterizedContext } from 'koa'
+import type { operations } from '../openapi/types.ts'
+import { HubError } from '../platform/errors.ts'
+import { authenticate, type Caller } from './authenticate.ts'
+import { authorize } from './authorize.ts'
+import { readJson } from './body.ts'
+import type { ApiDeps } from './deps.ts'
+import type { Operation, OperationId } from './description.ts'
+import { once } from './idempotency.ts'
+import { invalidInput } from './problem.ts'
+import type { RequestState } from './request-log.ts'
+import { compileOperation, type Check, type OperationChecks, type Place } from './validation.ts'
+
+type Given<T> = [NonNullable<T>] extends [never] ? Record<never, never> : NonNullable<T>
+type JsonBody<T> = NonNullable<T> extends { content: { 'application/json': infer J } } ? J : undefined
+type AnswerBody<R> = R extends { content: { 'application/json': infer J } }
+  ? J
+  : R extends { content: { 'text/plain': infer T } | { 'text/html': infer T } }
+    ? T
+    : R extends { content: object }
+      ? never
+      : undefined
+
+/** What a handler is given: parameters and body have been checked against the description. */
+export interface Call<O extends operations[OperationId]> {
+  readonly path: Given<O['parameters']['path']>
+  readonly query: Given<O['parameters']['query']>
+  readonly header: Given<O['parameters']['header']>
+  readonly body: O extends { requestBody?: infer B } ? JsonBody<B> : undefined
+  readonly caller: Caller
+  readonly requestId: string
+  /** Of this request; the host is not to be relied on. */
+  readonly url: URL
+}
+
+/** What a handler may answer: a status that the description names, with its body. */
+export type Answer<O extends operations[OperationId]> = {
+  [S in keyof O['responses'] & number]: {
+    status: S
+    body: AnswerBody<O['responses'][S]>
+    headers?: Readonly<Record<string, string>>
+  }
+}[keyof O['responses'] & number]
+
+export type Handler<K extends OperationId> = (
+  deps: ApiDeps,
+  call: Call<operations[K]>,
+) => Promise<Answer<operations[K]>>
+export type Handlers = { readonly [K in OperationId]: Handler<K> }
+
+/** An answer, whatever the operation. */
+export interface AnyAnswer {
+  readonly status: number
+  readonly body: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+/** A call, whatever the operation. */
+export interface AnyCall {
+  readonly path: Readonly<Record<string, unknown>>
+  readonly query: Readonly<Record<string, unknown>>
+  readonly header: Readonly<Record<string, unknown>>
+  readonly body: unknown
+  readonly caller: Caller
+  readonly requestId: string
+  readonly url: URL
+}
+type AnyHandler = (deps: ApiDeps, call: AnyCall) => Promise<AnyAnswer>
+
+/** Lets a request in without a token, or answers undefined. */
+export type Admission = (ctx: ParameterizedContext<RequestState>, operation: Operation) => Caller | undefined
+
+type RouteContext = ParameterizedContext<RequestState> & {
+  readonly params?: Readonly<Record<string, string>>
+}
+
+const nobody: Caller = { kind: 'admin', name: 'anonymous' }
+
+/** The middleware of one operation. Compiles its checks at once, so that a broken description stops the start. */
+export function operationMiddleware(
+  deps: ApiDeps,
+  operation: Operation,
+  handler: unknown,
+  admit: Admission,
+): Middleware<RequestState> {
+  const checks = compileOperation(operation)
+  const handle = handler as AnyHandler
+  return async (ctx) => {
+    ctx.state.route = operation.path
+    const caller = operation.isPublic ? nobody : callerOf(deps, ctx, operation, admit)
+    const call = await callOf(ctx, operation, checks, caller)
+    const answer = operation.isIdempotent
+      ? await once(deps, operation, call, () => handle(deps, call))
+      : await handle(deps, call)
+    write(ctx, answer)
+    if (deps.validateAnswers) checkAnswer(operation, checks, answer, ctx.response.type)
+  }
+}
+
+function callerOf(
+  deps: ApiDeps,
+  ctx: ParameterizedContext<RequestState>,
+  operation: Operation,
+  admit: Admission,
+): Caller {
+  const caller = admit(ctx, operation) ?? authenticate(ctx.get('Authorization'), deps.config.adminToken)
+  ctx.state.caller = caller
+  authorize(caller, operation.permission)
+  return caller
+}
+
+async function callOf(
+  ctx: RouteContext,
+  operation: Operation,
+  checks: OperationChecks,
+  caller: Caller,
+): Promise<AnyCall> {
+  const path = { ...ctx.params }
+  const query = { ...ctx.query }
+  const header = { ...ctx.headers }
+  const errors = [
+    ...placed('path', checks.path, path),
+    ...placed('query', checks.query, query),
+    ...placed('header', checks.header, header),
+  ]
+  if (errors.length > 0) throw invalidInput(errors)
+  let body: unknown
+  if (checks.body) {
+    body = await readJson(ctx.req, operation.bodyLimitBytes)
+    const wrong = placed('body', checks.body, body)
+    if (wrong.length > 0) throw invalidInput(wrong)
+  }
+  return {
+    path,
+    query,
+    header,
+    body,
+    caller,
+    requestId: ctx.state.requestId,
+    url: new URL(ctx.originalUrl, base),
+  }
+}
+
+/** Only path and query of a call's URL are of use. */
+const base = 'http://hub.invalid'
+
+const placed = (place: Place, check: Check, value: unknown) =>
+  check(value).map((error) => ({ in: place, ...error }))
+
+function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer): void {
+  ctx.status = answer.status
+  ctx.set({ ...answer.headers })
+  if (answer.body === undefined) {
+    ctx.body = null
+    ctx.status = answer.status
+  } else if (typeof answer.body === 'string') {
+    ctx.body = answer.body
+  } else {
+    ctx.set('Cache-Control', 'no-store')
+    ctx.body = JSON.stringify(answer.body)
+    ctx.type = 'application/json'
+  }
+}
+
+/** @throws HubError `Internal` for an answer that is not as described: a fault of the hub, not of the caller. */
+function checkAnswer(operation: Operation, checks: OperationChecks, answer: AnyAnswer, type: string): void {
+  const { status, body } = answer
+  const say = (what: string): HubError =>
+    new HubError('Internal', 'The answer is not as the description says.', {
+      internal: `${operation.operationId} ${status}: ${what}`,
+    })
+  if (operation.answers[status] === undefined) throw say('this status is not described')
+  if (body === undefined) return
+  const check = checks.answer(status, type)
+  if (!check) throw say(`${type} is not described`)
+  const wrong = check(JSON.parse(JSON.stringify(body)))
+  if (wrong.length > 0) throw say(wrong.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; '))
+}

@@ -1,0 +1,192 @@
+/** Connections: made, shown, changed, deleted. Their steering is in `connection-steering.ts`. */
+import { appendAudit } from '../../db/audit.ts'
+import { inTransaction } from '../../db/client.ts'
+import {
+  createConnection as insertConnection,
+  deleteConnection as eraseConnection,
+  getConnection as findConnection,
+  listConnections as selectConnections,
+  setConnectionState,
+  updateConnection as changeConnection,
+  type Connection,
+} from '../../db/connections.ts'
+import { putCredential } from '../../db/credentials.ts'
+import { defaultTenant, ensureDefaultTenant, getAccount, type Account } from '../../db/partners.ts'
+import type { components } from '../../openapi/types.ts'
+import { HubError, isHubError } from '../../platform/errors.ts'
+import { newId } from '../../platform/new-id.ts'
+import type { ApiDeps } from '../deps.ts'
+import { listAnswer, positionOf, rowsFor } from '../list.ts'
+import type { Handler } from '../operation.ts'
+import { invalidInput } from '../problem.ts'
+import { connectionOf, givenProvider, livingConnection, providerOf } from './find.ts'
+import { checkValues, fromEnvironment } from './setup-values.ts'
+
+type ConnectionJson = components['schemas']['Connection']
+
+const time = (at: Date | null): string | null => at?.toISOString() ?? null
+
+export function showConnection(connection: Connection): ConnectionJson {
+  const { lastSyncedAt, lastCheckedAt, createdAt, updatedAt, settings, ...rest } = connection
+  return {
+    ...rest,
+    settings: { ...settings },
+    lastSyncedAt: time(lastSyncedAt),
+    lastCheckedAt: time(lastCheckedAt),
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  }
+}
+
+export const etagOf = ({ version }: Connection): string => `"${version}"`
+
+export const listConnections: Handler<'listConnections'> = async (deps, call) => {
+  const after = positionOf(call, { connectionId: 'string' })?.connectionId
+  const { provider, accountId, state } = call.query
+  const rows = await selectConnections(deps.database.db, {
+    provider,
+    accountId,
+    state,
+    after,
+    limit: rowsFor(call),
+  })
+  return listAnswer(call, rows, showConnection, ({ connectionId }) => ({ connectionId }))
+}
+
+export const getConnection: Handler<'getConnection'> = async (deps, call) => {
+  const connection = await connectionOf(deps, call.path.connectionId)
+  return { status: 200, body: showConnection(connection), headers: { ETag: etagOf(connection) } }
+}
+
+export const createConnection: Handler<'createConnection'> = async (deps, { body, caller }) => {
+  const provider = givenProvider(body.provider)
+  const values = body.fromEnvironment ? fromEnvironment(provider, deps.env, body) : body
+  checkValues(provider, values, ['settings', 'secrets'])
+  const { partnerId, accountId } = await accountOf(deps, body.accountId)
+  const connection = await inTransaction(deps.database.db, async (tx) => {
+    const made = await insertConnection(tx, {
+      connectionId: newId('connection'),
+      partnerId,
+      accountId,
+      provider: provider.slug,
+      name: body.name ?? provider.name,
+      settings: values.settings ?? {},
+      syncIntervalSeconds: body.syncIntervalSeconds,
+    })
+    await putCredential(tx, deps.vault, made, values.secrets ?? {})
+    // Inside the transaction: without Temporal nothing is made. A schedule whose row is then not committed finds no
+    // connection when it ticks, and the next start of a worker removes it.
+    await deps.temporal.ensureSyncSchedule(made)
+    await appendAudit(tx, {
+      actor: caller.name,
+      action: 'connection.created',
+      subject: made.connectionId,
+      partnerId,
+      details: { provider: provider.slug, accountId, fromEnvironment: body.fromEnvironment ?? false },
+    })
+    return made
+  })
+  const headers = { Location: `/admin/v1/connections/${connection.connectionId}`, ETag: etagOf(connection) }
+  return { status: 201, body: showConnection(connection), headers }
+}
+
+async function accountOf(
+  deps: ApiDeps,
+  accountId: string | undefined,
+): Promise<Pick<Account, 'partnerId' | 'accountId'>> {
+  if (accountId === undefined || accountId === defaultTenant.accountId) {
+    await ensureDefaultTenant(deps.database.db)
+    return defaultTenant
+  }
+  const account = await getAccount(deps.database.db, accountId)
+  if (account) return account
+  throw invalidInput([{ in: 'body', pointer: '/accountId', detail: 'should be an account of this hub' }])
+}
+
+export const updateConnection: Handler<'updateConnection'> = async (deps, { path, header, body, caller }) => {
+  const before = await livingConnection(deps, path.connectionId)
+  if (body.settings) checkValues(providerOf(before), { settings: body.settings }, ['settings'])
+  const changed = await inTransaction(deps.database.db, async (tx) => {
+    const after = await changeConnection(tx, before.connectionId, body, expectedVersion(header['If-Match']))
+    if (!after) throw await whyUnchanged(deps, before.connectionId)
+    if (after.syncIntervalSeconds !== before.syncIntervalSeconds)
+      await deps.temporal.ensureSyncSchedule(after)
+    await appendAudit(tx, {
+      actor: caller.name,
+      action: 'connection.changed',
+      subject: before.connectionId,
+      partnerId: before.partnerId,
+      details: { fields: Object.keys(body).sort() },
+    })
+    return after
+  })
+  return { status: 200, body: showConnection(changed), headers: { ETag: etagOf(changed) } }
+}
+
+/** The version in an `If-Match` header; undefined when there is none or any will do. */
+function expectedVersion(ifMatch: string | undefined): number | undefined {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return undefined
+  const [, version] = /^"(\d{1,9})"$/.exec(ifMatch.trim()) ?? []
+  // An ETag that the hub did not make matches nothing.
+  return version === undefined ? -1 : Number(version)
+}
+
+async function whyUnchanged(deps: ApiDeps, connectionId: string): Promise<HubError> {
+  const now = await findConnection(deps.database.db, connectionId)
+  return !now || now.state === 'deleted'
+    ? new HubError('NoSuchThing', `The connection "${connectionId}" has been deleted.`)
+    : new HubError(
+        'PreconditionFailed',
+        `The connection has changed: its ETag is now ${etagOf(now)}. Read it again and decide anew.`,
+      )
+}
+
+export const replaceCredential: Handler<'replaceCredential'> = async (
+  deps,
+  { path, header, body, caller },
+) => {
+  const before = await livingConnection(deps, path.connectionId)
+  const provider = providerOf(before)
+  const given = { settings: before.settings, secrets: body.secrets }
+  const { secrets = {} } = body.fromEnvironment ? fromEnvironment(provider, deps.env, given) : given
+  checkValues(provider, { secrets }, ['secrets'])
+  const { connectionId, partnerId } = before
+  const generation = await inTransaction(deps.database.db, async (tx) => {
+    const after = await changeConnection(tx, connectionId, {}, expectedVersion(header['If-Match']))
+    if (!after) throw await whyUnchanged(deps, connectionId)
+    if (after.state === 'needs_attention') await setConnectionState(tx, connectionId, 'active', null)
+    const made = await putCredential(tx, deps.vault, after, secrets)
+    await appendAudit(tx, {
+      actor: caller.name,
+      action: 'credential.replaced',
+      subject: connectionId,
+      partnerId,
+      details: { generation: made },
+    })
+    return made
+  })
+  return { status: 200, body: { connectionId, generation } }
+}
+
+/** The row first: it is the truth. When Temporal does not answer, the same request again removes what is left. */
+export const deleteConnection: Handler<'deleteConnection'> = async (deps, { path, caller }) => {
+  const { connectionId, partnerId } = await connectionOf(deps, path.connectionId)
+  await inTransaction(deps.database.db, async (tx) => {
+    const deleted = await eraseConnection(tx, connectionId)
+    if (!deleted) return
+    await appendAudit(tx, {
+      actor: caller.name,
+      action: 'connection.deleted',
+      subject: connectionId,
+      partnerId,
+    })
+  })
+  await deps.temporal.deleteSyncSchedule(connectionId)
+  await deps.temporal.cancel(connectionId).catch(ifRunning)
+  return { status: 204, body: undefined }
+}
+
+/** Steering a run that is not there is no error where the connection is meant. */
+export function ifRunning(error: unknown): void {
+  if (!isHubError(error, 'NoSuchThing')) throw error
+}
