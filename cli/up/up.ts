@@ -158,7 +158,10 @@ function showBox(screen: Screen, config: Config, sandbox: boolean): void {
     [
       ['API', api],
       ['API docs', `${api}/docs`],
-      ['Temporal UI', config.temporalUiUrl],
+      // Of a Temporal service elsewhere only its owner knows where its UI is.
+      ...(config.temporal === undefined || process.env['TIELINE_TEMPORAL_UI_URL']
+        ? [['Temporal UI', config.temporalUiUrl] as const]
+        : []),
       ...(sandbox ? [['Sandbox', `http://127.0.0.1:${config.sandboxPort}`] as const] : []),
     ],
     ['Next, in another terminal:', '  npm run -s tieline -- sync zendesk', '', 'Ctrl-C stops everything.'],
