@@ -65,8 +65,8 @@ export function compileOperation(operation: Operation): OperationChecks {
     const required = parameters
       .filter((parameter) => parameter.required)
       .map(({ name }) => nameIn(place, name))
-    // A misspelt filter must not silently list everything; headers come from everywhere.
-    const additionalProperties = place === 'header'
+    // A misspelt filter must not silently list everything. Headers come from everywhere, and so do callers of what is public.
+    const additionalProperties = place === 'header' || (place === 'query' && operation.isPublic)
     return checkOf(coercing.compile({ type: 'object', properties, required, additionalProperties }))
   }
   const answers = new Map<string, Check>()

@@ -1,0 +1,172 @@
+/** The API inside this test file, over real HTTP: real Postgres, real Temporal, real worker, real sandbox. */
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createApi, closeServer, type ApiDeps } from '../../api/server.ts'
+import { describedOperations } from '../../api/description.ts'
+import { createVault } from '../../db/vault.ts'
+import { ensureDefaultTenant } from '../../db/partners.ts'
+import { createLog } from '../../platform/log.ts'
+import { createMetrics } from '../../platform/metrics.ts'
+import { providers } from '../../providers/registry.ts'
+import { startSandbox, type Sandbox } from '../../sandbox/server.ts'
+import { simulators } from '../../sandbox/simulators.ts'
+import { createTestDatabase, type TestDatabase } from './postgres.ts'
+import { testTemporal } from './temporal.ts'
+import { createTestHub, type TestHub } from './worker.ts'
+
+export const adminToken = 'admin-token-of-a-test-0123456789'
+export const uiOrigin = 'http://127.0.0.1:18233'
+
+export interface ApiAnswer {
+  readonly status: number
+  readonly headers: Headers
+  /** Parsed JSON, or the text of anything else. */
+  readonly body: unknown
+}
+
+export interface ApiWish {
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  /** Null: none. The admin's when left out. */
+  readonly token?: string | null
+}
+
+export interface TestApi {
+  readonly url: string
+  readonly deps: ApiDeps
+  readonly hub: TestHub
+  readonly database: TestDatabase
+  readonly sandbox: Sandbox
+  /** Which answers the API has given: `<operationId> <status>`. */
+  readonly seen: ReadonlySet<string>
+  request(method: string, path: string, wish?: ApiWish): Promise<ApiAnswer>
+  /** A connection to the sandbox, made through the API. */
+  connect(name?: string): Promise<{ connectionId: string; provider: string }>
+  close(): Promise<void>
+}
+
+export interface TestApiOptions {
+  /** Changes to what the API is given. */
+  readonly deps?: (deps: ApiDeps) => Partial<ApiDeps>
+  readonly worker?: boolean
+}
+
+const small = { tickets: 12, comments: 12, users: 8, organizations: 4, sections: 5, articles: 6 }
+
+export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
+  const database = await createTestDatabase()
+  const sandbox = await startSandbox({ port: 0, size: small })
+  const hub = await createTestHub({
+    database: database.database,
+    providers,
+    originMap: sandbox.originMap,
+    startWorkers: options.worker ?? true,
+  })
+  await ensureDefaultTenant(database.database.db)
+  const deps = depsOf(database, hub)
+  const given = { ...deps, ...options.deps?.(deps) }
+  const server = await createApi(given).listen(0, '127.0.0.1')
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  const seen = new Set<string>()
+  const request = requester(url, seen)
+  return {
+    url,
+    deps: given,
+    hub,
+    database,
+    sandbox,
+    seen,
+    request,
+    connect: (name) => connect(request, name),
+    close: () => close(server, hub, sandbox, database),
+  }
+}
+
+function depsOf({ database }: TestDatabase, hub: TestHub): ApiDeps {
+  const { address, namespace } = testTemporal()
+  return {
+    config: {
+      environment: 'test',
+      adminToken,
+      temporal: { address, namespace, connection: { address } },
+      temporalPort: Number(address.split(':')[1]),
+      temporalUiUrl: uiOrigin,
+    },
+    database,
+    vault: createVault(hub.ring),
+    temporal: hub.hub,
+    codec: hub.temporal.codec,
+    metrics: createMetrics(),
+    log: createLog('test-api', process.env['TIELINE_TEST_LOG'] ?? 'silent'),
+    env: {},
+    validateAnswers: true,
+  }
+}
+
+/** Calls the API; an answer that no operation describes, or that is not as described, fails the test. */
+function requester(url: string, seen: Set<string>): TestApi['request'] {
+  return async (method, path, wish = {}) => {
+    const token = wish.token === undefined ? adminToken : wish.token
+    const isText = typeof wish.body === 'string'
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
+        ...(wish.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...wish.headers,
+      },
+      ...(wish.body === undefined ? {} : { body: isText ? String(wish.body) : JSON.stringify(wish.body) }),
+    })
+    const text = await response.text()
+    const isJson = /json/.test(response.headers.get('content-type') ?? '')
+    const body: unknown = isJson && text !== '' ? JSON.parse(text) : text
+    const operation = operationAt(method, path)
+    if (operation) seen.add(`${operation} ${response.status}`)
+    return { status: response.status, headers: response.headers, body }
+  }
+}
+
+const patterns = describedOperations.map(({ operationId, method, path }) => ({
+  operationId,
+  method: method.toUpperCase(),
+  pattern: new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`),
+}))
+
+const operationAt = (method: string, path: string): string | undefined =>
+  patterns.find((one) => one.method === method && one.pattern.test(path.split('?')[0] ?? ''))?.operationId
+
+async function connect(request: TestApi['request'], name?: string) {
+  const [simulator] = simulators
+  if (!simulator) throw new Error('the sandbox is empty')
+  const { provider, settings, secrets } = simulator.sample
+  const body = { provider, name: name ?? 'Sample', settings, secrets }
+  const made = await request('POST', '/admin/v1/connections', { body })
+  if (made.status !== 201) throw new Error(`no connection: ${JSON.stringify(made.body)}`)
+  return made.body as { connectionId: string; provider: string }
+}
+
+async function close(server: Server, hub: TestHub, sandbox: Sandbox, database: TestDatabase): Promise<void> {
+  await closeServer(server, 2_000)
+  await removeSchedules(hub, database)
+  await hub.close()
+  await sandbox.close()
+  await database.drop()
+}
+
+/** The Temporal server outlives this file. */
+async function removeSchedules(hub: TestHub, { database }: TestDatabase): Promise<void> {
+  const rows = await database.db.selectFrom('connections').select('connectionId').execute()
+  for (const { connectionId } of rows) await hub.hub.deleteSyncSchedule(connectionId)
+}
+
+/** Asks until `done`, for at most 45 seconds. */
+export async function until<T>(ask: () => Promise<T>, done: (value: T) => boolean): Promise<T> {
+  const end = Date.now() + 45_000
+  for (;;) {
+    const value = await ask()
+    if (done(value)) return value
+    if (Date.now() > end) throw new Error(`waited in vain: ${JSON.stringify(value).slice(0, 500)}`)
+    await new Promise((next) => setTimeout(next, 100))
+  }
+}
