@@ -6,10 +6,11 @@ import type { Client } from '@temporalio/client'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import { HubError } from '../platform/errors.ts'
 import type { checkConnection } from './check-connection.ts'
+import { createBatchClient } from './client-batches.ts'
 import { noWorker, reaching } from './client-errors.ts'
+import type { HubClientOptions, Started } from './client-options.ts'
 import { createScheduleClient } from './client-schedules.ts'
 import {
-  manyProgressQuery,
   pauseSignal,
   progressQuery,
   resumeSignal,
@@ -20,26 +21,16 @@ import {
   type Progress,
   type Speed,
   type SyncConnectionInput,
-  type SyncManyInput,
-  type SyncManyResult,
 } from './messages.ts'
 import type { runAction } from './run-operation.ts'
 import { searchAttributes } from './search-attributes.ts'
 import type { syncConnection } from './sync-connection.ts'
-import type { syncMany } from './sync-many.ts'
 
 export type { KnownSchedule, ScheduledConnection, SyncSchedule } from './client-schedules.ts'
+export type { ManyState } from './client-batches.ts'
+export type { HubClientOptions, Started } from './client-options.ts'
 export type * from './messages.ts'
 export { workflowIds } from './messages.ts'
-
-export interface HubClientOptions {
-  /** With the hub's data converter (`platform/temporal/connection.ts`). */
-  readonly client: Client
-  readonly taskQueue: string
-  /** Temporal's UI, for links. */
-  readonly uiUrl: string
-  readonly namespace: string
-}
 
 /** What a run is found and named by; a `Connection` of the store fits. */
 export interface ConnectionFacts {
@@ -50,27 +41,11 @@ export interface ConnectionFacts {
   readonly name: string
 }
 
-export interface Started {
-  readonly workflowId: string
-  /** Temporal's id of this execution. */
-  readonly runId: string
-}
-
 export interface StartedOperation extends ConnectionFacts {
   readonly operationId: string
   readonly kind: 'action' | 'report'
   /** `<slug>.<name>`. */
   readonly operation: string
-}
-
-export interface ManyState {
-  readonly workflowId: string
-  readonly runId: string
-  readonly state: 'running' | 'succeeded' | 'failed' | 'cancelled'
-  /** So far, or in the end. Undefined for one that failed before it began. */
-  readonly result: SyncManyResult | undefined
-  /** Why it failed. */
-  readonly failure: { readonly code: string; readonly message: string } | undefined
 }
 
 const noRun = 'No run of this connection is under way.'
@@ -82,7 +57,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createScheduleClient(options),
     ...createStarts(options),
     ...createSteering(options),
-    ...createBatches(options),
+    ...createBatchClient(options),
     isWorkerPolling: () => isWorkerPolling(options),
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */
     workflowLink: (workflowId: string, runId?: string | null): string =>
@@ -218,74 +193,6 @@ function createSteering({ client }: HubClientOptions) {
 async function running(client: Client, workflowId: string): Promise<void> {
   const { status } = await client.workflow.getHandle(workflowId).describe()
   if (status.name !== 'RUNNING') throw new HubError('NoSuchThing', noRun)
-}
-
-/** Syncs over many connections. */
-function createBatches({ client, taskQueue }: HubClientOptions) {
-  return {
-    /** @throws HubError `AlreadyRunning` for the same scope in the same second. */
-    startSyncMany: (input: SyncManyInput, now: Date = new Date()): Promise<Started> =>
-      reaching(async () => {
-        const scope = input.connectionId ?? input.accountId ?? input.provider ?? 'all'
-        const mode = input.mode ?? 'incremental'
-        const handle = await client.workflow.start<typeof syncMany>('syncMany', {
-          workflowId: workflowIds.syncMany(scope, now.toISOString()),
-          workflowIdConflictPolicy: 'FAIL',
-          workflowIdReusePolicy: 'REJECT_DUPLICATE',
-          taskQueue,
-          args: [input],
-          typedSearchAttributes: searchAttributes({
-            provider: input.provider,
-            accountId: input.accountId,
-            connectionId: input.connectionId,
-          }),
-          priority: {
-            priorityKey: mode === 'incremental' ? temporalPriority.incremental : temporalPriority.backfill,
-          },
-          staticSummary: `Sync of ${scope === 'all' ? 'all connections' : scope} (${mode}${input.dryRun ? ', dry run' : ''})`,
-        })
-        return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId }
-      }),
-
-    /** How far a batch is, or how it ended. @throws HubError `NoSuchThing` for an id that is not there. */
-    describeSyncMany: (workflowId: string): Promise<ManyState> =>
-      reaching(() => describeMany(client, workflowId), { missing: `There is no batch "${workflowId}".` }),
-
-    /** Waits for the end of a batch. @throws HubError of its failure. */
-    resultOfSyncMany: (workflowId: string): Promise<SyncManyResult> =>
-      reaching(() => client.workflow.getHandle<typeof syncMany>(workflowId).result(), {
-        missing: `There is no batch "${workflowId}".`,
-      }),
-
-    /** Asks a batch and the runs it started to end. */
-    cancelSyncMany: (workflowId: string): Promise<void> =>
-      reaching(
-        async () => {
-          await client.workflow.getHandle(workflowId).cancel()
-        },
-        { missing: `There is no batch "${workflowId}".` },
-      ),
-  }
-}
-
-async function describeMany(client: Client, workflowId: string): Promise<ManyState> {
-  const handle = client.workflow.getHandle<typeof syncMany>(workflowId)
-  const { status, runId } = await handle.describe()
-  const base = { workflowId, runId, failure: undefined }
-  if (status.name === 'COMPLETED') return { ...base, state: 'succeeded', result: await handle.result() }
-  if (status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW') {
-    const result = await client
-      .withDeadline(Date.now() + 3_000, () => handle.query(manyProgressQuery))
-      .catch(() => undefined)
-    return { ...base, state: 'running', result }
-  }
-  if (status.name === 'CANCELLED') return { ...base, state: 'cancelled', result: undefined }
-  const failure = await reaching(() => handle.result()).then(
-    () => undefined,
-    (error: unknown) =>
-      error instanceof HubError ? { code: error.code, message: error.message } : undefined,
-  )
-  return { ...base, state: 'failed', result: undefined, failure }
 }
 
 /** A long poll lasts a minute and is renewed: whoever polls has been seen within this time. */
