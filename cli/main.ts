@@ -1,0 +1,410 @@
+/** The `tieline` command. Each command's code is loaded when it is asked for, so that help and status are quick. */
+import { Command, CommanderError, Option } from 'commander'
+import { messageOf } from '../platform/errors.ts'
+import { CliError, type ExitCode } from './cli-error.ts'
+import type { GlobalOptions } from './client.ts'
+import { createOut, type Out } from './print.ts'
+
+const out = createOut()
+
+/** Runs an action with the options of the command and of the program above it, and keeps its exit code. */
+function doing<A extends unknown[]>(
+  work: (out: Out, options: never, ...args: A) => Promise<ExitCode | void>,
+) {
+  return async (...given: unknown[]): Promise<void> => {
+    const command = given.at(-1) as Command
+    const args = given.slice(0, -2) as A
+    process.exitCode = (await work(out, command.optsWithGlobals() as never, ...args)) ?? 0
+  }
+}
+
+const examples = (...lines: string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  $ tieline ${line}`).join('\n')}\n`
+
+const limit = () => new Option('-n, --limit <number>', 'how many at most').default('50')
+
+const program = new Command('tieline')
+  .description('Keeps a business platform in step with third-party services.')
+  .option('--api <url>', 'the hub to talk to (default: the one that runs from TIELINE_HOME)')
+  .option('--token <token>', 'admin token (default: TIELINE_ADMIN_TOKEN, or the one in TIELINE_HOME)')
+  .option('--json', 'one JSON document instead of text')
+  .showHelpAfterError('(add --help for what it takes)')
+  .showSuggestionAfterError()
+  .exitOverride()
+  .addHelpText(
+    'after',
+    examples('up', 'sync', 'sync --dry-run', 'runs list', 'status --json') +
+      '\nExit codes: 0 done, 1 failed, 2 bad input, 3 partly failed.',
+  )
+
+program
+  .command('up')
+  .description('start the whole hub on this machine: Postgres, Temporal, worker, API, sandbox')
+  .option('--no-sandbox', 'leave out the simulated providers and the sample connection')
+  .addHelpText('after', examples('up', 'up --no-sandbox'))
+  .action(
+    doing(async (_out, options: { sandbox: boolean }) => {
+      const [{ readConfig }, { runUp }] = await Promise.all([
+        import('../platform/config.ts'),
+        import('./up/up.ts'),
+      ])
+      return (await runUp(readConfig(), { sandbox: options.sandbox })) as ExitCode
+    }),
+  )
+
+program
+  .command('status')
+  .description('tell whether the hub of this directory is ready, and where its parts are')
+  .option('--secrets', 'show the admin token and the database password')
+  .addHelpText('after', examples('status', 'status --json', 'status --json --secrets'))
+  .action(
+    doing(async (o, options: GlobalOptions & { secrets?: boolean }) =>
+      (await import('./commands/status.ts')).status(options, o),
+    ),
+  )
+
+program
+  .command('sync')
+  .alias('sync:third-party-data')
+  .description('bring connections in step with their services and show how it goes')
+  .argument('[service]', 'slug of a service; all services when left out')
+  .option('--account <id>', 'only connections of this account')
+  .option('--connection <id>', 'only this connection')
+  .option('--resource <name...>', 'only these resources')
+  .option('--full', 'read everything again, as for the first time')
+  .option('--force', 'ignore cursors, re-read and re-compare everything')
+  .option('--dry-run', 'say what would be written, and write nothing')
+  .option('--parallel <number>', 'connections at once, 1 to 50')
+  .option('--watch', 'follow the runs to their end (the default)', true)
+  .option('--no-watch', 'start, and do not wait')
+  .addHelpText(
+    'after',
+    examples(
+      'sync',
+      'sync zendesk',
+      'sync zendesk --resource tickets users',
+      'sync zendesk --dry-run',
+      'sync --force --json',
+    ),
+  )
+  .action(
+    doing(
+      async (o, options: Parameters<(typeof import('./commands/sync.ts'))['sync']>[1], service?: string) =>
+        (await import('./commands/sync.ts')).sync(service, options, o),
+    ),
+  )
+
+const runs = program
+  .command('runs')
+  .description('look at runs and steer them')
+  .addHelpText(
+    'after',
+    examples(
+      'runs list --state running',
+      'runs show run_…',
+      'runs pause run_…',
+      'runs proof run_… --save proof.json',
+    ),
+  )
+runs
+  .command('list')
+  .description('runs, newest first')
+  .option('--connection <id>')
+  .option('--service <slug>')
+  .option('--state <state>', 'running, paused, waiting, succeeded, failed, partly_failed or cancelled')
+  .addOption(limit())
+  .action(
+    doing(async (o, options: Parameters<(typeof import('./commands/runs.ts'))['listRuns']>[0]) =>
+      (await import('./commands/runs.ts')).listRuns(options, o),
+    ),
+  )
+runs
+  .command('show <run>')
+  .description('one run with its resources')
+  .action(
+    doing(async (o, options: GlobalOptions, id: string) =>
+      (await import('./commands/runs.ts')).showRun(id, options, o),
+    ),
+  )
+for (const verb of ['pause', 'resume', 'cancel'] as const) {
+  runs
+    .command(`${verb} <run>`)
+    .description(`${verb} a run after the page it is at`)
+    .action(
+      doing(async (o, options: GlobalOptions, id: string) =>
+        (await import('./commands/runs.ts')).steerRun(id, verb, options, o),
+      ),
+    )
+}
+runs
+  .command('speed <run> <pages>')
+  .description('bound a run to so many pages a minute, or "max"')
+  .action(
+    doing(async (o, options: GlobalOptions, id: string, pages: string) =>
+      (await import('./commands/runs.ts')).setSpeed(id, pages, options, o),
+    ),
+  )
+runs
+  .command('proof [run]')
+  .description('check the signed proof of a run')
+  .option('--save <file>', 'keep the proof, its pages and the public keys in one file')
+  .option('--file <file>', 'check a kept proof; needs no hub')
+  .option('--key <file>', 'public keys (JWKS) to trust instead of those in the file')
+  .addHelpText(
+    'after',
+    examples(
+      'runs proof run_…',
+      'runs proof run_… --save proof.json',
+      'runs proof --file proof.json --key keys.json',
+    ),
+  )
+  .action(
+    doing(async (o, options: Parameters<(typeof import('./commands/proof.ts'))['proof']>[1], id?: string) =>
+      (await import('./commands/proof.ts')).proof(id, options, o),
+    ),
+  )
+runs
+  .command('calls <run>')
+  .description("a run's calls to the provider")
+  .addOption(limit())
+  .action(
+    doing(async (o, options: GlobalOptions & { limit: string }, id: string) =>
+      (await import('./commands/runs.ts')).listCalls(id, options, o),
+    ),
+  )
+
+const connections = program
+  .command('connections')
+  .description('manage connections')
+  .addHelpText(
+    'after',
+    examples(
+      'connections list',
+      'connections create zendesk --from-env',
+      'connections test con_…',
+      'connections set-credential con_… --secrets secrets.json',
+    ),
+  )
+type ConnectionsModule = typeof import('./commands/connections.ts')
+const connectionCommands = (): Promise<ConnectionsModule> => import('./commands/connections.ts')
+connections
+  .command('list')
+  .description('connections')
+  .option('--service <slug>')
+  .option('--state <state>', 'active, paused, needs_attention or deleted')
+  .addOption(limit())
+  .action(
+    doing(async (o, options: Parameters<ConnectionsModule['listConnections']>[0]) =>
+      (await connectionCommands()).listConnections(options, o),
+    ),
+  )
+connections
+  .command('show <connection>')
+  .description('one connection')
+  .action(
+    doing(async (o, options: GlobalOptions, id: string) =>
+      (await connectionCommands()).showConnection(id, options, o),
+    ),
+  )
+connections
+  .command('create <service>')
+  .description('connect a service; asks for what is missing on a terminal')
+  .option('--name <name>')
+  .option('--account <id>', 'account that owns it')
+  .option('--set <name=value...>', 'settings that are not secret')
+  .option('--every <seconds>', 'interval between syncs')
+  .option('--from-env', "take settings and secrets from the hub's environment")
+  .option('--secrets <file>', 'JSON object of secrets; "-" reads standard input')
+  .addHelpText(
+    'after',
+    examples(
+      'connections create zendesk',
+      'connections create zendesk --from-env',
+      'connections create zendesk --set subdomain=acme email=me@acme.com --secrets token.json',
+    ),
+  )
+  .action(
+    doing(async (o, options: Parameters<ConnectionsModule['createConnection']>[1], service: string) =>
+      (await connectionCommands()).createConnection(service, options, o),
+    ),
+  )
+connections
+  .command('test <connection>')
+  .description('make the cheapest authenticated call')
+  .action(
+    doing(async (o, options: GlobalOptions, id: string) =>
+      (await connectionCommands()).testConnection(id, options, o),
+    ),
+  )
+for (const verb of ['pause', 'resume'] as const) {
+  connections
+    .command(`${verb} <connection>`)
+    .description(`${verb} its schedule and its runs`)
+    .action(
+      doing(async (o, options: GlobalOptions, id: string) =>
+        (await connectionCommands()).steerConnection(id, verb, options, o),
+      ),
+    )
+}
+connections
+  .command('delete <connection>')
+  .description('delete a connection and erase its secrets')
+  .action(
+    doing(async (o, options: GlobalOptions, id: string) =>
+      (await connectionCommands()).deleteConnection(id, options, o),
+    ),
+  )
+connections
+  .command('set-credential <connection>')
+  .description('replace the secrets')
+  .option('--from-env', "take them from the hub's environment")
+  .option('--secrets <file>', 'JSON object of secrets; "-" reads standard input')
+  .action(
+    doing(async (o, options: Parameters<ConnectionsModule['setCredential']>[1], id: string) =>
+      (await connectionCommands()).setCredential(id, options, o),
+    ),
+  )
+
+type RecordsModule = typeof import('./commands/records.ts')
+const recordCommands = (): Promise<RecordsModule> => import('./commands/records.ts')
+const records = program
+  .command('records')
+  .description('read synced data')
+  .addHelpText(
+    'after',
+    examples(
+      'records list --connection con_… --resource tickets',
+      'records list --model ticket --since 2026-11-01T00:00:00Z',
+      'records show con_… tickets 42',
+    ),
+  )
+records
+  .command('list')
+  .description('records in the order in which they changed')
+  .option('--connection <id>')
+  .option('--resource <name>', "a provider's resource; needs --connection")
+  .option('--model <name>', "one of the hub's models, across connections")
+  .option('--since <time>', 'changed at or after (RFC 3339)')
+  .option('--deleted', 'deleted ones too')
+  .addOption(limit())
+  .action(
+    doing(async (o, options: Parameters<RecordsModule['listRecords']>[0]) =>
+      (await recordCommands()).listRecords(options, o),
+    ),
+  )
+records
+  .command('show <connection> <resource> <id>')
+  .description('one record with its history, as JSON')
+  .action(
+    doing(async (o, options: GlobalOptions, connection: string, resource: string, id: string) =>
+      (await recordCommands()).showRecord(connection, resource, id, options, o),
+    ),
+  )
+program
+  .command('quarantine <connection>')
+  .description('rows that do not fit their schema, and why')
+  .addOption(limit())
+  .action(
+    doing(async (o, options: GlobalOptions & { limit: string }, id: string) =>
+      (await recordCommands()).listQuarantine(id, options, o),
+    ),
+  )
+program
+  .command('changes')
+  .description('what changed in the store, in commit order')
+  .option('--after <cursor>')
+  .option('--follow', 'go on until Ctrl-C')
+  .addOption(limit())
+  .action(
+    doing(async (o, options: Parameters<RecordsModule['changes']>[0]) =>
+      (await recordCommands()).changes(options, o),
+    ),
+  )
+const audit = program.command('audit').description('the audit chain')
+audit
+  .command('list')
+  .description('entries, newest first')
+  .option('--subject <id>')
+  .addOption(limit())
+  .action(
+    doing(async (o, options: Parameters<RecordsModule['listAudit']>[0]) =>
+      (await recordCommands()).listAudit(options, o),
+    ),
+  )
+audit
+  .command('verify')
+  .description('check the whole chain')
+  .action(doing(async (o, options: GlobalOptions) => (await recordCommands()).verifyAudit(options, o)))
+const providers = program.command('providers').description('services that the hub knows')
+providers
+  .command('list')
+  .description('all of them')
+  .action(doing(async (o, options: GlobalOptions) => (await recordCommands()).listProviders(options, o)))
+providers
+  .command('show <service>')
+  .description('one with its resources, actions and reports')
+  .action(
+    doing(async (o, options: GlobalOptions, slug: string) =>
+      (await recordCommands()).showProvider(slug, options, o),
+    ),
+  )
+for (const kind of ['actions', 'reports'] as const) {
+  const group = program
+    .command(kind)
+    .description(kind === 'actions' ? 'write through the hub' : 'ask a service for a report')
+  const option = (command: Command) =>
+    command
+      .requiredOption('--connection <id>')
+      .option('--input <json>', 'JSON object, or @file', '{}')
+      .option('--idempotency-key <key>', 'the same key never does it twice; a new one when left out')
+      .option('--wait <seconds>', 'how long to wait for the result', '30')
+  option(group.command('run <name>').description('run it and show its result as JSON'))
+    .addHelpText(
+      'after',
+      kind === 'actions'
+        ? examples(
+            'actions run zendesk.create_ticket --connection con_… --input \'{"subject":"Hello","body":"World"}\'',
+          )
+        : examples('reports run zendesk.satisfaction --connection con_…'),
+    )
+    .action(
+      doing(async (o, options: Parameters<RecordsModule['runOperation']>[2], name: string) =>
+        (await recordCommands()).runOperation(kind, name, options, o),
+      ),
+    )
+}
+
+program
+  .command('serve <part>')
+  .description('run one part alone: api, worker or sandbox (settings from the environment, see .env.example)')
+  .addHelpText('after', examples('serve api', 'serve worker'))
+  .action(
+    doing(async (_o, _options: GlobalOptions, part: string) =>
+      (await import('./commands/serve.ts')).serve(part),
+    ),
+  )
+
+program
+  .command('migrate')
+  .description('bring the database behind DATABASE_URL up to this code')
+  .option('--down <steps>', 'take back so many migrations instead')
+  .action(
+    doing(async (o, options: { down?: string }) =>
+      (await import('./commands/migrate.ts')).migrate(options, o),
+    ),
+  )
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = exitCodeOf(error)
+}
+
+/** One line for what went wrong; 2 where the input was. */
+function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  const isInput =
+    error instanceof Error && (error.name === 'ConfigError' || (error.name === 'HubError' && 'code' in error))
+  out.note(`${out.paint.red('tieline:')} ${messageOf(error)}`)
+  return error instanceof CliError ? error.exitCode : isInput ? 2 : 1
+}
