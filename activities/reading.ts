@@ -75,6 +75,7 @@ export function scopeOf(reading: Reading, state: RunResource): PageScope {
     force: run.mode === 'force',
     trackSeen: state.trackSeen,
     moveCursor: run.mode !== 'force',
+    volatile: resource.volatile,
   }
 }
 

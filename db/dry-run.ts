@@ -75,7 +75,10 @@ async function planned(tx: Db, scope: PageScope, changes: readonly Change[]): Pr
     return {
       externalId: row.externalId,
       effect,
-      fields: old && isJsonObject(now) ? diffFields(old, now) : [],
+      fields:
+        old && isJsonObject(now)
+          ? diffFields(old, now).filter((field) => !scope.volatile.includes(field))
+          : [],
     }
   })
 }

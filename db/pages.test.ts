@@ -41,6 +41,7 @@ async function openRun(resource: string, options: Partial<PageScope> = {}): Prom
     force: false,
     trackSeen: false,
     moveCursor: true,
+    volatile: [],
     ...options,
   }
   await asTenant(db, partnerId, async (tx) => {

@@ -36,6 +36,8 @@ export interface PageScope {
   readonly trackSeen: boolean
   /** The saved cursor follows each page. A forced run moves it only when it has read everything. */
   readonly moveCursor: boolean
+  /** Top-level raw fields that change by themselves; a plan does not name them. */
+  readonly volatile: readonly string[]
 }
 
 export interface PreparedPage {
@@ -176,7 +178,7 @@ export function classify(
 /** Writes changed rows, the versions they supersede, the change feed and the living count. */
 export async function writeChanges(
   tx: Db,
-  scope: Omit<PageScope, 'dryRun' | 'force' | 'trackSeen' | 'moveCursor'>,
+  scope: Omit<PageScope, 'dryRun' | 'force' | 'trackSeen' | 'moveCursor' | 'volatile'>,
   unordered: readonly Change[],
   readAt: Date,
 ): Promise<void> {
