@@ -14,8 +14,10 @@ export interface ChaosSettings {
   readonly cutRate: number
   /** A page of HTML with status 200. */
   readonly htmlRate: number
-  /** One row of a list answer comes with a wrong type in its id. */
+  /** One row of a list answer comes with an object where a time is documented. */
   readonly driftRate: number
+  /** One row of a list answer comes without its id. */
+  readonly dropRate: number
   /** Faults end after so many calls; 0: never. */
   readonly forCalls: number
 }
@@ -29,6 +31,7 @@ export const noChaos: ChaosSettings = {
   cutRate: 0,
   htmlRate: 0,
   driftRate: 0,
+  dropRate: 0,
   forCalls: 0,
 }
 
@@ -39,6 +42,7 @@ export type Fault =
   | { readonly kind: 'cut'; readonly inBody: boolean }
   | { readonly kind: 'html' }
   | { readonly kind: 'drift'; readonly row: number }
+  | { readonly kind: 'drop'; readonly row: number }
 
 /** Decides call by call: the same settings give the same faults in the same order. */
 export function createChaos(settings: ChaosSettings): () => Fault {
@@ -58,6 +62,7 @@ export function createChaos(settings: ChaosSettings): () => Fault {
     if (hits(settings.cutRate)) return { kind: 'cut', inBody: chance.next() < 0.5 }
     if (hits(settings.htmlRate)) return { kind: 'html' }
     if (hits(settings.driftRate)) return { kind: 'drift', row: chance.below(1000) }
+    if (hits(settings.dropRate)) return { kind: 'drop', row: chance.below(1000) }
     if (hits(settings.slowRate)) return { kind: 'slow', ms: settings.slowMs }
     return { kind: 'none' }
   }

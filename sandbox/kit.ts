@@ -27,17 +27,27 @@ export interface SimulatorReply {
 export interface Edit {
   readonly resource: string
   readonly id: string
-  readonly effect: 'created' | 'updated' | 'deleted'
+  /** `touched`: the system wrote to the object, and nothing that a person sees is different. */
+  readonly effect: 'created' | 'updated' | 'deleted' | 'touched'
   /** Names of the fields that changed. */
   readonly fields: readonly string[]
 }
 
 export interface EditWish {
-  /** All resources that can be edited when left out. */
+  /** The simulator's main resource when left out. */
   readonly resource?: string
   readonly create?: number
   readonly update?: number
   readonly delete?: number
+  readonly touch?: number
+}
+
+/** One edit by name: these fields of this object, or its end. */
+export interface ExactEdit {
+  readonly resource: string
+  readonly id: string
+  readonly fields?: JsonObject
+  readonly delete?: boolean
 }
 
 /** A sample connection to a simulator: what a person would type in. */
@@ -61,6 +71,13 @@ export interface SimulatorOptions {
   /** When the account began: all its times follow from it. */
   readonly epoch: Date
   readonly now: () => Date
+  /**
+   * `off`: what was edited is shown at once, whatever the provider holds back. `real`: as the provider does it; move the
+   * clock to see it.
+   */
+  readonly minuteRule: 'real' | 'off'
+  /** Told of each change; `World.replay` takes them again in the same order. */
+  readonly record: (entry: JsonValue) => void
 }
 
 /** A running simulator: a small world behind HTTP. */
@@ -68,6 +85,8 @@ export interface World {
   handle(request: SimulatorRequest): SimulatorReply
   /** Applies random edits, the same ones for the same seed. */
   edit(wish: EditWish): Edit[]
+  /** Applies one edit; undefined when there is no such object. */
+  editExactly(edit: ExactEdit): Edit | undefined
   /** The truth: id → object for what is alive. */
   state(resource: string): Record<string, JsonObject>
   /** Ends the edits that happen while pages are read. */
@@ -75,14 +94,17 @@ export interface World {
   /** Replaces the secrets that are accepted. */
   setSecrets(secrets: Readonly<Record<string, string>>): void
   setLimits(limits: Readonly<Record<string, number>>): void
-  /** Everything that differs from the seed, to be loaded again; and the loading of it. */
-  save(): JsonValue
-  load(saved: JsonValue): void
+  /** Takes a recorded change again, without recording it. */
+  replay(entry: JsonValue): void
 }
 
 export interface Simulator {
   readonly slug: string
   readonly sample: Sample
+  /** Objects per resource of an account that was not given sizes. */
+  readonly defaultSize: Readonly<Record<string, number>>
+  /** The provider's own bodies for faults by status. */
+  readonly refusals: Readonly<Record<number, JsonValue>>
   createWorld(options: SimulatorOptions): World
 }
 
@@ -115,7 +137,7 @@ export function createChance(seed: number): Chance {
   }
 }
 
-/** Calls per window, as a provider counts them: a fixed window of a minute that begins with its first call. */
+/** Calls per window, as a provider counts them: a fixed window that begins with its first call. */
 export interface Window {
   readonly limit: number
   readonly remaining: number
@@ -124,11 +146,15 @@ export interface Window {
   readonly isOver: boolean
 }
 
-export function createWindows(now: () => Date, windowMs = 60_000) {
+export interface Windows {
+  /** Counts a call; `windowMs` is a minute when left out. */
+  take(bucket: string, limit: number, windowMs?: number): Window
+}
+
+export function createWindows(now: () => Date): Windows {
   const counts = new Map<string, { began: number; used: number }>()
   return {
-    /** Counts a call. */
-    take(bucket: string, limit: number): Window {
+    take: (bucket, limit, windowMs = 60_000) => {
       const at = now().getTime()
       const known = counts.get(bucket)
       const window = known && at - known.began < windowMs ? known : { began: at, used: 0 }
@@ -136,7 +162,33 @@ export function createWindows(now: () => Date, windowMs = 60_000) {
       const isOver = window.used >= limit
       if (!isOver) window.used++
       const resetSeconds = Math.max(1, Math.ceil((window.began + windowMs - at) / 1000))
-      return { limit, remaining: limit - window.used, resetSeconds, isOver }
+      return { limit, remaining: Math.max(0, limit - window.used), resetSeconds, isOver }
     },
+  }
+}
+
+/** Answers one endpoint; `parts` are what the `:names` of its path matched, in order. */
+export type Handler<Scene> = (
+  scene: Scene,
+  request: SimulatorRequest,
+  parts: readonly string[],
+) => SimulatorReply
+
+/** An endpoint: `['GET', '/tickets/:id/comments', handler]`. `:id` matches digits, any other `:name` one segment. */
+export type Route<Scene> = readonly [method: string, path: string, handler: Handler<Scene>]
+
+/** Finds the first route that fits, in the order of the list; undefined when none does. */
+export function createRouter<Scene>(routes: readonly Route<Scene>[]) {
+  const compiled = routes.map(([method, path, handler]) => ({
+    method,
+    handler,
+    pattern: new RegExp(`^${path.replace(/:id\b/g, '(\\d+)').replace(/:\w+/g, '([^/]+)')}$`),
+  }))
+  return (scene: Scene, request: SimulatorRequest, path: string): SimulatorReply | undefined => {
+    for (const { method, pattern, handler } of compiled) {
+      const match = method === request.method ? pattern.exec(path) : null
+      if (match) return handler(scene, request, match.slice(1))
+    }
+    return undefined
   }
 }

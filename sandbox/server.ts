@@ -1,26 +1,31 @@
 /**
  * One process that serves every provider's simulator: `/<slug>/<the provider's own path>`, and `/_sandbox/…` to steer it
- * (see README "The sandbox"). Binds to loopback only.
+ * (see control.ts). Binds to loopback only.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import path from 'node:path'
-import type { JsonValue } from '../model/json.ts'
-import { createChaos, noChaos, type ChaosSettings, type Fault } from './chaos.ts'
+import { createChaos, noChaos, type ChaosSettings } from './chaos.ts'
 import { steer, type Control } from './control.ts'
-import type { SimulatorReply, World } from './kit.ts'
+import { send, sendThrough } from './faults.ts'
+import { openJournal, type Journal } from './journal.ts'
+import type { Simulator, World } from './kit.ts'
 import { simulators } from './simulators.ts'
 
 export interface SandboxOptions {
   /** 0: any free port. */
   readonly port: number
   readonly host?: string
+  /** 1 when left out. The same seed makes the same accounts. */
   readonly seed?: number
+  /** Objects per resource. */
   readonly size?: Readonly<Record<string, number>>
+  /** Calls a minute per bucket; `page` is the most that any page holds. */
   readonly limits?: Readonly<Record<string, number>>
+  /** One random edit after so many reads of a page. */
   readonly editEveryReads?: number
   readonly chaos?: Partial<ChaosSettings>
+  /** Whether providers hold back what is new; `off` when left out. */
+  readonly minuteRule?: 'real' | 'off'
   /** Where edits are kept across restarts; nowhere when left out. */
   readonly home?: string
   readonly now?: () => Date
@@ -34,66 +39,63 @@ export interface Sandbox {
   close(): Promise<void>
 }
 
+/** A simulator at work, and the journal of what was edited in it. */
+interface Stage {
+  readonly simulator: Simulator
+  readonly world: World
+  readonly journal: Journal
+}
+
+/**
+ * Starts the sandbox.
+ * @throws the error of `listen`, when the port is taken.
+ */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const store = createStore(options.home)
-  const worlds = new Map(
-    simulators.map((simulator) => [simulator.slug, openWorld(simulator.slug, options, store)]),
-  )
-  let chaos: ChaosSettings = { ...noChaos, ...options.chaos }
-  let nextFault = createChaos(chaos)
+  let aheadMs = 0
+  const realNow = options.now ?? (() => new Date())
+  const now = () => new Date(realNow().getTime() + aheadMs)
+  const stages = new Map(simulators.map((simulator) => [simulator.slug, openStage(simulator, options, now)]))
+  const chaos = createDial({ ...noChaos, ...options.chaos })
   let calls = 0
-  const worldOf = (slug: string): World => {
-    const world = worlds.get(slug)
-    if (!world) throw new Error(`the sandbox has no ${slug}`)
-    return world
-  }
   const control: Control = {
-    edit: (slug, wish) => keeping(slug, worldOf(slug).edit(wish)),
-    state: (slug, resource) => worldOf(slug).state(resource),
-    settle: (slug) => worldOf(slug).settle(),
-    chaos: (settings) => {
-      chaos = { ...chaos, ...settings }
-      nextFault = createChaos(chaos)
-      return chaos
+    edit: (slug, wish) => kept(stageOf(stages, slug), ({ world }) => world.edit(wish)),
+    editExactly: (slug, edit) => kept(stageOf(stages, slug), ({ world }) => world.editExactly(edit)),
+    state: (slug, resource) => stageOf(stages, slug).world.state(resource),
+    settle: (slug) => stageOf(stages, slug).world.settle(),
+    chaos: chaos.turn,
+    setSecrets: (slug, secrets) => stageOf(stages, slug).world.setSecrets(secrets),
+    setLimits: (slug, limits) => stageOf(stages, slug).world.setLimits(limits),
+    advance: (ms) => {
+      aheadMs += ms
+      return now()
     },
-    setSecrets: (slug, secrets) => worldOf(slug).setSecrets(secrets),
-    setLimits: (slug, limits) => worldOf(slug).setLimits(limits),
     calls: () => calls,
-    knows: (slug) => worlds.has(slug),
-  }
-  const keeping = <T>(slug: string, result: T): T => {
-    store.save(slug, worldOf(slug))
-    return result
+    slugs: () => [...stages.keys()],
+    knows: (slug) => stages.has(slug),
   }
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', 'http://sandbox')
     const body = await readJson(request)
-    if (url.pathname.startsWith('/_sandbox/'))
-      return void send(response, steer(control, request.method ?? 'GET', url, body))
-    const [, slug = '', rest = ''] = /^\/([\w-]+)(\/.*)?$/.exec(url.pathname) ?? []
-    const world = worlds.get(slug)
-    if (!world)
-      return void send(response, { status: 404, body: { error: `no simulator serves ${url.pathname}` } })
+    if (url.pathname === '/' || url.pathname.startsWith('/_sandbox'))
+      return send(response, steer(control, request.method ?? 'GET', url, body))
+    const [, slug = '', path = '/'] = /^\/([\w-]+)(\/.*)?$/.exec(url.pathname) ?? []
+    const stage = stages.get(slug)
+    if (!stage) return send(response, { status: 404, body: { error: `no simulator serves ${url.pathname}` } })
     calls++
     const headers = Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
     )
-    const call = {
-      method: request.method ?? 'GET',
-      path: rest || '/',
-      query: url.searchParams,
-      headers,
-      body,
-      origin: headers['x-tieline-origin'],
-    }
-    await faulty(response, nextFault(), () =>
-      call.method === 'GET' ? world.handle(call) : keeping(slug, world.handle(call)),
+    const origin = headers['x-tieline-origin']
+    const call = { method: request.method ?? 'GET', path, query: url.searchParams, headers, body, origin }
+    await sendThrough(response, chaos.next(), stage.simulator.refusals, () =>
+      kept(stage, ({ world }) => world.handle(call)),
     )
   }
   const server = createServer((request, response) => {
-    serve(request, response).catch((error: unknown) =>
-      send(response, { status: 500, body: { error: String(error) } }),
-    )
+    serve(request, response).catch((error: unknown) => {
+      if (response.headersSent) response.destroy()
+      else send(response, { status: 500, body: { error: `the sandbox failed: ${String(error)}` } })
+    })
   })
   const url = await listen(server, options.port, options.host ?? '127.0.0.1')
   return {
@@ -104,51 +106,49 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
 }
 
-function openWorld(slug: string, options: SandboxOptions, store: ReturnType<typeof createStore>): World {
-  const simulator = simulators.find((one) => one.slug === slug)
-  if (!simulator) throw new Error(`the sandbox has no ${slug}`)
-  const saved = store.load(slug)
-  const now = options.now ?? (() => new Date())
-  const epoch = saved ? new Date(saved.epoch) : now()
+function openStage(simulator: Simulator, options: SandboxOptions, now: () => Date): Stage {
+  const journal = openJournal(
+    options.home,
+    simulator.slug,
+    { seed: options.seed, size: options.size ?? {} },
+    { seed: 1, size: simulator.defaultSize, epoch: now() },
+  )
   const world = simulator.createWorld({
-    seed: options.seed ?? 1,
-    size: options.size ?? {},
+    ...journal.origin,
     limits: options.limits ?? {},
     editEveryReads: options.editEveryReads ?? 0,
-    epoch,
+    minuteRule: options.minuteRule ?? 'off',
     now,
+    record: journal.append,
   })
-  store.remember(slug, epoch)
-  if (saved) world.load(saved.world)
-  else store.save(slug, world)
-  return world
+  for (const entry of journal.entries) world.replay(entry)
+  return { simulator, world, journal }
 }
 
-interface Saved {
-  readonly epoch: string
-  readonly world: JsonValue
+function stageOf(stages: ReadonlyMap<string, Stage>, slug: string): Stage {
+  const stage = stages.get(slug)
+  if (!stage) throw new Error(`the sandbox has no ${slug}`)
+  return stage
 }
 
-/** Keeps what was edited, so that the second `npm start` finds the same provider. */
-function createStore(home: string | undefined) {
-  const epochs = new Map<string, Date>()
-  const fileOf = (slug: string) => path.join(home ?? '', 'sandbox', `${slug}.json`)
+/** What was changed is on disk before anybody is told of it. */
+function kept<T>(stage: Stage, work: (stage: Stage) => T): T {
+  const result = work(stage)
+  stage.journal.flush()
+  return result
+}
+
+function createDial(first: ChaosSettings) {
+  let settings = first
+  let next = createChaos(first)
   return {
-    remember: (slug: string, epoch: Date) => void epochs.set(slug, epoch),
-    load: (slug: string): Saved | undefined => {
-      if (home === undefined) return undefined
-      try {
-        return JSON.parse(readFileSync(fileOf(slug), 'utf8')) as Saved
-      } catch {
-        return undefined
-      }
-    },
-    save: (slug: string, world: World): void => {
-      if (home === undefined) return
-      mkdirSync(path.dirname(fileOf(slug)), { recursive: true })
-      const saved: Saved = { epoch: (epochs.get(slug) ?? new Date()).toISOString(), world: world.save() }
-      writeFileSync(`${fileOf(slug)}.new`, JSON.stringify(saved))
-      renameSync(`${fileOf(slug)}.new`, fileOf(slug))
+    next: () => next(),
+    /** Begins anew from the seed whenever it is turned; `undefined` only looks. */
+    turn: (wish?: Partial<ChaosSettings>): ChaosSettings => {
+      if (wish === undefined) return settings
+      settings = { ...settings, ...wish }
+      next = createChaos(settings)
+      return settings
     },
   }
 }
@@ -162,66 +162,6 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   } catch {
     return undefined
   }
-}
-
-/** Answers through a fault. A fault that refuses comes before the work; one that loses the answer comes after it. */
-async function faulty(response: ServerResponse, fault: Fault, work: () => SimulatorReply): Promise<void> {
-  if (fault.kind === 'status') {
-    const headers = fault.status === 429 || fault.status === 503 ? { 'retry-after': '1' } : undefined
-    return void send(response, {
-      status: fault.status,
-      ...(headers ? { headers } : {}),
-      body: { error: 'ChaosError', description: 'asked for' },
-    })
-  }
-  const reply = work()
-  if (fault.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.ms))
-  if (fault.kind === 'html')
-    return void send(response, {
-      status: 200,
-      headers: { 'content-type': 'text/html' },
-      text: '<!DOCTYPE html><title>Be right back</title>',
-    })
-  if (fault.kind === 'cut') return void cut(response, reply, fault.inBody)
-  send(response, fault.kind === 'drift' ? drifted(reply, fault.row) : reply)
-}
-
-const textOf = (reply: SimulatorReply): string =>
-  reply.text ?? (reply.body === undefined ? '' : JSON.stringify(reply.body))
-
-function send(response: ServerResponse, reply: SimulatorReply): void {
-  const text = textOf(reply)
-  response.writeHead(reply.status, {
-    'content-type': 'application/json',
-    ...reply.headers,
-    'content-length': Buffer.byteLength(text),
-  })
-  response.end(text)
-}
-
-function cut(response: ServerResponse, reply: SimulatorReply, inBody: boolean): void {
-  if (!inBody) return void response.destroy()
-  const text = textOf(reply)
-  response.writeHead(reply.status, {
-    'content-type': 'application/json',
-    ...reply.headers,
-    'content-length': Buffer.byteLength(text),
-  })
-  response.write(text.slice(0, Math.floor(text.length / 2)), () => response.destroy())
-}
-
-/** The same answer with one row whose id is of another type than ever documented. */
-function drifted(reply: SimulatorReply, row: number): SimulatorReply {
-  if (reply.status !== 200) return reply
-  const body = JSON.parse(textOf(reply)) as Record<string, JsonValue>
-  const list = Object.values(body).find(
-    (value): value is JsonValue[] => Array.isArray(value) && value.length > 0,
-  )
-  const victim = list?.[row % list.length]
-  if (typeof victim !== 'object' || victim === null || Array.isArray(victim) || !('updated_at' in victim))
-    return reply
-  victim['updated_at'] = { drifted: true }
-  return { ...reply, text: JSON.stringify(body) }
 }
 
 function listen(server: Server, port: number, host: string): Promise<string> {

@@ -1,5 +1,5 @@
 /** The simulated account's objects, made from a seed and a number: real field names, realistic sizes, the same each time. */
-import type { JsonObject } from '../../model/json.ts'
+import type { JsonObject, JsonValue } from '../../model/json.ts'
 import { createChance, type Chance } from '../../sandbox/kit.ts'
 
 export const subdomain = 'tieline-sandbox'
@@ -20,6 +20,11 @@ export const kinds = Object.keys(firstIds) as Kind[]
 
 export type Sizes = Readonly<Record<Kind, number>>
 
+/** Text or a number as text; nothing else is. */
+export const wordOf = (value: JsonValue | undefined): string =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+
+/** Seconds since 1970 as the API writes times. */
 export const time = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
 
 const firstNames = [
@@ -222,7 +227,8 @@ const makers: Readonly<Record<Kind, Maker>> = {
   comments: (chance, index, at, sizes) => {
     const body = text(chance, 2)
     return {
-      ticket_id: firstIds.tickets + Math.min(Math.floor(index / 2), Math.max(0, sizes.tickets - 1)),
+      // Spread over the tickets in their order, so that a ticket's comments are about as old as the ticket.
+      ticket_id: firstIds.tickets + Math.floor((index * sizes.tickets) / Math.max(1, sizes.comments)),
       type: 'Comment',
       author_id: oneOf(chance, 'users', sizes),
       body,
@@ -307,3 +313,22 @@ const makers: Readonly<Record<Kind, Maker>> = {
 }
 
 export const adminEmail = 'admin@tieline-sandbox.example'
+
+/** `account/settings`: part of the official example (account OpenAPI file); legacy CSAT is on. */
+export const settings: JsonObject = {
+  active_features: {
+    customer_satisfaction: true,
+    csat_reason_code: true,
+    on_hold_status: true,
+    ticket_forms: true,
+    ticket_tagging: true,
+    user_org_fields: true,
+    user_tagging: true,
+    sandbox: false,
+  },
+  api: { accepted_api_agreement: true, api_password_access: 'false', api_token_access: 'true' },
+  branding: { header_color: '78A300', page_background_color: '333333', tab_background_color: '7FA239' },
+  limits: { attachment_size: 52428800 },
+  statistics: { forum: true, rule_usage: true, search: true },
+  tickets: { agent_collision: true, collaboration: true, comments_public_by_default: true },
+}
