@@ -208,9 +208,9 @@ export async function writeChanges(
     ), superseded as (
       insert into record_versions (connection_id, resource, external_id, version, partner_id, raw, source_updated_at, was_deleted, ended_by, run_id)
       select r.connection_id, r.resource, r.external_id, r.version, r.partner_id, r.raw, r.source_updated_at, r.deleted_at is not null, i.effect, ${runId}
-      from incoming i join records r
-        on r.connection_id = ${connectionId} and r.resource = ${resource} and r.external_id = i.external_id
-      where i.version > 1 and i.effect <> 'buried'
+      from records r join incoming i on i.external_id = r.external_id
+      where r.connection_id = ${connectionId} and r.resource = ${resource} and i.effect <> 'buried'
+        and r.external_id = any (${changes.filter((c) => c.version > 1).map((c) => c.row.externalId)}::text[])
     ), written as (
       insert into records as r (connection_id, resource, external_id, partner_id, account_id, model, raw, mapped, fingerprint,
         source_updated_at, read_at, deleted_at, version, run_id)
