@@ -16,7 +16,7 @@ export async function once(
   call: AnyCall,
   work: () => Promise<AnyAnswer>,
 ): Promise<AnyAnswer> {
-  const given = call.header['idempotency-key']
+  const given = call.header['Idempotency-Key']
   if (typeof given !== 'string') return await work()
   const { db } = deps.database
   const key = { caller: call.caller.name, idempotencyKey: given }

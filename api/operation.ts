@@ -117,7 +117,7 @@ async function callOf(
 ): Promise<AnyCall> {
   const path = { ...ctx.params }
   const query = { ...ctx.query }
-  const header = { ...ctx.headers }
+  const header = describedHeaders(operation, ctx.headers)
   const errors = [
     ...placed('path', checks.path, path),
     ...placed('query', checks.query, query),
@@ -139,6 +139,19 @@ async function callOf(
     requestId: ctx.state.requestId,
     url: new URL(ctx.originalUrl, base),
   }
+}
+
+/** Headers under the names that the description gives them: Node has them in lower case. */
+function describedHeaders(
+  { parameters }: Operation,
+  headers: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const given: Record<string, unknown> = {}
+  for (const { in: place, name } of parameters) {
+    const value = place === 'header' ? headers[name.toLowerCase()] : undefined
+    if (value !== undefined) given[name] = value
+  }
+  return given
 }
 
 /** Only path and query of a call's URL are of use. */

@@ -60,13 +60,11 @@ export function compileOperation(operation: Operation): OperationChecks {
   const of = (place: Parameter['in']): Check => {
     const parameters = operation.parameters.filter((parameter) => parameter.in === place)
     const properties = Object.fromEntries(
-      parameters.map(({ name, schema }) => [nameIn(place, name), standalone(inlined(schema))]),
+      parameters.map(({ name, schema }) => [name, standalone(inlined(schema))]),
     )
-    const required = parameters
-      .filter((parameter) => parameter.required)
-      .map(({ name }) => nameIn(place, name))
-    // A misspelt filter must not silently list everything. Headers come from everywhere, and so do callers of what is public.
-    const additionalProperties = place === 'header' || (place === 'query' && operation.isPublic)
+    const required = parameters.filter((parameter) => parameter.required).map(({ name }) => name)
+    // A misspelt filter must not silently list everything; whoever watches what is public may add to its address.
+    const additionalProperties = place === 'query' && operation.isPublic
     return checkOf(coercing.compile({ type: 'object', properties, required, additionalProperties }))
   }
   const answers = new Map<string, Check>()
@@ -82,10 +80,6 @@ export function compileOperation(operation: Operation): OperationChecks {
     answer: (status, type) => answers.get(`${status} ${type}`) ?? answers.get(`default ${type}`),
   }
 }
-
-/** Node gives header names in lower case. */
-const nameIn = (place: Parameter['in'], name: string): string =>
-  place === 'header' ? name.toLowerCase() : name
 
 /** Ajv fills in a default only where it stands at the property itself, not behind a reference. */
 function inlined(schema: JsonSchema): JsonSchema {

@@ -1,0 +1,160 @@
+/** What holds for every operation of the description, read from the description. */
+import { describedOperations, type Operation } from '../../api/description.ts'
+import { compileSchema } from '../../api/validation.ts'
+import { newId } from '../../platform/new-id.ts'
+import { startTestApi, type ApiAnswer, type TestApi } from '../harness/api.ts'
+
+let api: TestApi
+
+beforeAll(async () => {
+  api = await startTestApi({ worker: false })
+}, 120_000)
+
+afterAll(async () => {
+  await api?.close()
+})
+
+const strangers: Readonly<Record<string, () => string>> = {
+  connectionId: () => newId('connection'),
+  runId: () => newId('run'),
+  operationId: () => newId('operation'),
+  workflowId: () => 'sync-many:nobody:2026-01-01T00:00:00.000Z',
+  provider: () => 'nobody',
+  resource: () => 'nothings',
+  externalId: () => '1',
+  name: () => 'nothing',
+}
+
+/** A path whose ids are well-formed and name nothing. */
+const pathOf = (operation: Operation): string =>
+  operation.path.replace(/\{(\w+)\}/g, (_all, name: string) =>
+    encodeURIComponent(strangers[name]?.() ?? 'nothing'),
+  )
+
+/** Bodies that are valid wherever the operation wants one. */
+const bodies: Readonly<Record<string, () => unknown>> = {
+  createConnection: () => ({ provider: 'nobody' }),
+  updateConnection: () => ({ name: 'New' }),
+  replaceCredential: () => ({ secrets: {} }),
+  startRun: () => ({ connectionId: newId('connection') }),
+  updateRun: () => ({ speed: { pagesPerMinute: 5 } }),
+  startSyncMany: () => ({ connectionId: newId('connection') }),
+  runAction: () => ({}),
+  runReport: () => ({}),
+  encodePayloads: () => ({ payloads: [] }),
+  decodePayloads: () => ({ payloads: [] }),
+}
+
+const ask = (
+  operation: Operation,
+  wish: { token?: string | null; query?: string } = {},
+): Promise<ApiAnswer> => {
+  const body = bodies[operation.operationId]?.()
+  const headers = { 'Idempotency-Key': newId('request') }
+  const path = pathOf(operation) + (wish.query ?? '')
+  return api.request(operation.method.toUpperCase(), path, {
+    headers,
+    ...(body === undefined ? {} : { body }),
+    ...(wish.token === undefined ? {} : { token: wish.token }),
+  })
+}
+
+const isProblem = compileSchema({ $ref: 'tieline#/components/schemas/Problem' })
+
+function expectProblem(answer: ApiAnswer, status: number, code: string): void {
+  expect(answer).toMatchObject({ status, body: { status, code } })
+  expect(answer.headers.get('content-type')).toBe('application/problem+json')
+  expect(isProblem(answer.body)).toEqual([])
+  expect(answer.body).toMatchObject({ requestId: answer.headers.get('x-request-id') })
+}
+
+const guarded = describedOperations.filter((operation) => !operation.isPublic)
+const named = (operations: readonly Operation[]) =>
+  operations.map((operation) => [operation.operationId, operation] as const)
+
+describe('every guarded operation', () => {
+  it.each(named(guarded))('%s names the permission it needs', (_name, operation) => {
+    expect(operation.permission).toMatch(/^[a-z]+\.[a-z]+$/)
+  })
+
+  it.each(named(guarded))('%s refuses a caller without a token', async (_name, operation) => {
+    const answer = await ask(operation, { token: null })
+    expectProblem(answer, 401, 'Unauthenticated')
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="tieline"')
+  })
+
+  it.each(named(guarded))('%s refuses a wrong token', async (_name, operation) => {
+    const answer = await ask(operation, { token: 'not-the-token-of-this-hub-at-all' })
+    expectProblem(answer, 401, 'Unauthenticated')
+    expect(answer.headers.get('www-authenticate')).toContain('error="invalid_token"')
+  })
+
+  it.each(named(guarded))('%s refuses a parameter that it does not know', async (_name, operation) => {
+    const answer = await ask(operation, { query: '?nonsense=1' })
+    expectProblem(answer, 400, 'InvalidInput')
+    expect(answer.body).toMatchObject({ errors: [{ in: 'query', pointer: '/nonsense' }] })
+  })
+})
+
+describe('every operation with a body', () => {
+  const withBody = guarded.filter((operation) => operation.body)
+  // Actions and reports take what their provider describes: checked once it is known which.
+  const strict = withBody.filter((operation) => !['runAction', 'runReport'].includes(operation.operationId))
+
+  it.each(named(strict))('%s refuses a field that it does not know', async (_name, operation) => {
+    const body = { ...(bodies[operation.operationId]?.() as object), nonsense: 1 }
+    const answer = await api.request(operation.method.toUpperCase(), pathOf(operation), { body })
+    expectProblem(answer, 400, 'InvalidInput')
+    expect(answer.body).toMatchObject({ errors: [{ in: 'body', pointer: '/nonsense' }] })
+  })
+
+  it.each(named(withBody))('%s refuses what is not an object', async (_name, operation) => {
+    const headers = { 'Idempotency-Key': newId('request') }
+    const answer = await api.request(operation.method.toUpperCase(), pathOf(operation), {
+      body: '[]',
+      headers,
+    })
+    expectProblem(answer, 400, 'InvalidInput')
+    expect(answer.body).toMatchObject({ errors: [{ in: 'body', pointer: '' }] })
+  })
+})
+
+describe('every operation on something', () => {
+  const missing = guarded.filter(
+    (operation) => operation.answers['404'] !== undefined && operation.path.includes('{'),
+  )
+
+  it.each(named(missing))('%s answers 404 for what is not there', async (_name, operation) => {
+    expectProblem(await ask(operation), 404, 'NoSuchThing')
+  })
+
+  const withId = guarded.filter((operation) => /\{(connectionId|runId|operationId)\}/.test(operation.path))
+  it.each(named(withId))('%s refuses an id that is none', async (_name, operation) => {
+    const path = pathOf(operation).replace(/(con|run|op)_\w+/, 'not-an-id')
+    const headers = { 'Idempotency-Key': newId('request') }
+    const answer = await api.request(operation.method.toUpperCase(), path, { headers })
+    expectProblem(answer, 400, 'InvalidInput')
+    expect(answer.body).toMatchObject({ errors: [{ in: 'path' }] })
+  })
+})
+
+describe('every list', () => {
+  const lists = guarded.filter((operation) => operation.parameters.some(({ name }) => name === 'limit'))
+
+  it.each(named(lists))(
+    '%s refuses a limit over 200 and a cursor that it did not make',
+    async (_name, operation) => {
+      const needed = operation.operationId === 'listRecords' ? '&model=ticket' : ''
+      const large = await ask(operation, { query: `?limit=201${needed}` })
+      expect(large.body).toMatchObject({ code: 'InvalidInput', errors: [{ pointer: '/limit' }] })
+      const name = operation.operationId === 'listChanges' ? 'after' : 'cursor'
+      for (const cursor of ['x', Buffer.from('{"a":1}').toString('base64url')]) {
+        const forged = await ask(operation, { query: `?${name}=${cursor}${needed}` })
+        expect(forged.body).toMatchObject({
+          code: 'InvalidInput',
+          errors: [{ in: 'query', pointer: `/${name}` }],
+        })
+      }
+    },
+  )
+})
