@@ -48,14 +48,14 @@ export interface RunningHub {
   readonly pid: number
   /** All that it has printed so far. */
   output(): string
-  /** Exit code, once it has ended. */
-  readonly ended: Promise<number | null>
+  /** Exit code, once it has ended; 130 also when npm ends itself by the signal that it was sent. */
+  readonly ended: Promise<number>
   /** Resolves when /readyz says so. @throws with the output when the hub ends before that, or after three minutes. */
   ready(): Promise<void>
   /** Process ids of its parts, from hub.json. */
   parts(): Record<string, number>
   /** Ctrl-C at the terminal: the signal goes to the whole foreground group. Resolves to the exit code. */
-  interrupt(): Promise<number | null>
+  interrupt(): Promise<number>
 }
 
 /** Runs `npm start` with `args` after `--`. */
@@ -75,10 +75,10 @@ export function startHub(
     stream.on('data', (chunk: Buffer) => (text += chunk.toString()))
   const pid = child.pid ?? 0
   let over = false
-  const ended = new Promise<number | null>((resolve) => {
-    child.on('close', (code) => {
+  const ended = new Promise<number>((resolve) => {
+    child.on('close', (code, signal) => {
       over = true
-      resolve(code)
+      resolve(code ?? (signal === 'SIGINT' ? 130 : 1))
     })
   })
   const ready = async (): Promise<void> => {
@@ -102,7 +102,7 @@ export function startHub(
         }
       ).parts,
     interrupt: () => {
-      process.kill(-pid, 'SIGINT')
+      if (!over) process.kill(-pid, 'SIGINT')
       return ended
     },
   }
