@@ -121,7 +121,8 @@ function externalIdOfMisfit(resource: Resource, row: Row, index: number): string
 /** Formats are compiled once per resource: the schema never changes while the process lives. */
 const validators = new WeakMap<Resource, ValidateFunction>()
 const ajv = new Ajv2020({ strict: false, allErrors: false })
-addFormats.default(ajv)
+// `fast`: the shape of a time is checked here, its meaning where it is parsed.
+addFormats.default(ajv, { mode: 'fast' })
 
 function validatorOf(resource: Resource): ValidateFunction {
   let validate = validators.get(resource)

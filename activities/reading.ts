@@ -10,7 +10,7 @@ import { HubError, isHubError } from '../platform/errors.ts'
 import type { Page, Priority, Resource } from '../providers/contract.ts'
 import type { CallTrace } from '../providers/http/session.ts'
 import type { ActivityDeps } from './deps.ts'
-import { preparePage } from './prepare-page.ts'
+import { preparePage, type PreparedRows } from './prepare-page.ts'
 import { openSession, type OpenedSession } from './session.ts'
 
 /** A resource that is being read: what every step of a slice needs. */
@@ -96,11 +96,12 @@ export function preparedPage(
   page: number,
   positionIn: JsonObject,
   answer: Pick<Page, 'rows' | 'deletedIds' | 'next' | 'done' | 'readAt'>,
+  rows: PreparedRows = preparePage(reading.resource, reading.mapping, answer),
 ): PreparedPage {
   const fresh = reading.traces.filter((trace) => !counted.has(trace))
   for (const trace of fresh) counted.add(trace)
   return {
-    ...preparePage(reading.resource, reading.mapping, answer),
+    ...rows,
     page,
     positionIn,
     positionOut: answer.next,

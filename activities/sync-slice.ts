@@ -19,6 +19,7 @@ import {
   type Reading,
   type SliceProgress,
 } from './reading.ts'
+import { preparePage, type PreparedRows } from './prepare-page.ts'
 import { startResource } from './sync-start.ts'
 
 export interface SliceInput {
@@ -67,13 +68,13 @@ async function readPages(reading: Reading, input: SliceInput, signal: AbortSigna
   const until = clock.now().getTime() + sliceMs
   let position = state.position ?? {}
   let page = state.pages
-  let ahead: Promise<Page> | undefined
+  let ahead: Promise<Ready> | undefined
   let outcome: Omit<SliceResult, 'progress'> = { state: 'more' }
   for (let read = 0; read < pagesPerSlice && clock.now().getTime() < until && !signal.aborted; read++) {
     const startedAt = clock.now().getTime()
-    let answer: Page
+    let ready: Ready
     try {
-      answer = await (ahead ?? reading.resource.readPage(reading.session.context, position))
+      ready = await (ahead ?? readPage(reading, position))
     } catch (error) {
       if (signal.aborted) break
       const wait = waitOf(error)
@@ -82,8 +83,9 @@ async function readPages(reading: Reading, input: SliceInput, signal: AbortSigna
       outcome = wait
       break
     }
+    const { answer, rows } = ready
     ahead = answer.done || input.pagesPerMinute !== null ? undefined : readAhead(reading, answer.next)
-    await storePage(reading, scope, preparedPage(reading, page, position, answer))
+    await storePage(reading, scope, preparedPage(reading, page, position, answer, rows))
     position = answer.next
     page++
     if (answer.done) {
@@ -105,9 +107,23 @@ async function readPages(reading: Reading, input: SliceInput, signal: AbortSigna
   return { ...outcome, progress: progressOf(state) }
 }
 
-/** Asks for the next page already. Whoever awaits it meets its error; until then it must not count as unhandled. */
-function readAhead(reading: Reading, position: JsonObject): Promise<Page> {
-  const page = reading.resource.readPage(reading.session.context, position)
+/** A page that has been read and made ready for the store. */
+interface Ready {
+  readonly answer: Page
+  readonly rows: PreparedRows
+}
+
+async function readPage({ resource, mapping, session }: Reading, position: JsonObject): Promise<Ready> {
+  const answer = await resource.readPage(session.context, position)
+  return { answer, rows: preparePage(resource, mapping, answer) }
+}
+
+/**
+ * Reads the next page and makes it ready while the database works on the last one. Whoever awaits it meets its error;
+ * until then it must not count as unhandled.
+ */
+function readAhead(reading: Reading, position: JsonObject): Promise<Ready> {
+  const page = readPage(reading, position)
   page.catch(() => undefined)
   return page
 }
