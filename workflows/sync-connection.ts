@@ -70,7 +70,7 @@ const patienceMs = 12 * 3600_000
 export async function syncConnection(input: SyncConnectionInput): Promise<SyncResult> {
   const request = checkSyncConnectionInput(input)
   const held = holdSteering(request)
-  const plan = await openRun({
+  const opening = {
     connectionId: request.connectionId,
     ...(request.runId === undefined ? {} : { runId: request.runId }),
     mode: request.mode ?? 'incremental',
@@ -79,7 +79,9 @@ export async function syncConnection(input: SyncConnectionInput): Promise<SyncRe
     startedBy: request.startedBy ?? 'ui',
     ...(request.batchId === undefined ? {} : { batchId: request.batchId }),
     workflowRunId: workflowInfo().firstExecutionRunId,
-  })
+  }
+  // A cancel that comes while the run opens must not leave its row behind: it is opened, and then closed as cancelled.
+  const plan = await CancellationScope.nonCancellable(() => openRun(opening))
   const view = viewOf(plan, request, held)
   upsertSearchAttributes(searchAttributes({ ...plan, connectionId: request.connectionId }))
   let failure: FailureNote | null = null

@@ -193,7 +193,7 @@ describe('testing', () => {
     const answer = await api.request('POST', `${base}/${connectionId}/test`)
     expect(answer).toMatchObject({
       status: 200,
-      body: { connectionId, ok: true, proves: expect.any(String) },
+      body: { connectionId, ok: true, proves: expect.any(String) as string },
     })
     const shown = await api.request('GET', `${base}/${connectionId}`)
     expect(shown.body).toMatchObject({ lastCheck: { ok: true } })

@@ -50,10 +50,10 @@ describe('a body', () => {
     expect(answer).toMatchObject({ status: 400, body: { code: 'InvalidInput' } })
     expect(answer.body).toMatchObject({ detail: 'The body is not JSON: line 3, column 11 is not valid.' })
     expect((await post('{"provider": "z"')).body).toMatchObject({
-      detail: expect.stringContaining('line 1, column 17'),
+      detail: expect.stringContaining('line 1, column 17') as string,
     })
     expect((await post('{"a":1}}')).body).toMatchObject({
-      detail: expect.stringContaining('line 1, column 8'),
+      detail: expect.stringContaining('line 1, column 8') as string,
     })
     expect((await post('')).body).toMatchObject({ detail: 'The body is empty; send a JSON object.' })
   })

@@ -75,8 +75,8 @@ describe('an action', () => {
 
   it('that the provider refuses ends as failed, with the reason', async () => {
     const answer = await act(
-      'update_ticket_status',
-      { ticketId: '1', status: 'solved' },
+      'update_status',
+      { ticketId: '999999999', status: 'solved' },
       { Prefer: 'wait=20' },
     )
     expect(answer).toMatchObject({
@@ -103,7 +103,7 @@ describe('a report', () => {
     const catalogue = await api.request('GET', `/admin/v1/providers/${provider?.slug}`)
     const [report] = (catalogue.body as components['schemas']['Provider']).reports
     const answer = await api.request('POST', `${base}/reports/${report?.name}`, {
-      body: {},
+      body: { from: '2026-01-01T00:00:00Z', to: '2026-12-31T00:00:00Z' },
       headers: { Prefer: 'wait=20' },
     })
     const { operationId } = operationIn(answer)

@@ -21,7 +21,7 @@ const get = async <T>(path: string): Promise<T> => {
 }
 
 async function sync(): Promise<void> {
-  const body = { connectionId, resources: ['sections', 'articles'] }
+  const body = { connectionId, resources: ['sections'] }
   const { runId } = (await api.request('POST', '/admin/v1/runs', { body })).body as Schemas['Run']
   await until(
     () => get<Schemas['Run']>(`/admin/v1/runs/${runId}`),
@@ -33,9 +33,10 @@ beforeAll(async () => {
   api = await startTestApi()
   ;({ connectionId, provider } = await api.connect())
   await sync()
-  const [edit] = api.sandbox.control.edit(provider, { resource: 'articles', update: 1 })
-  edited = edit?.id ?? ''
-  api.sandbox.control.edit(provider, { resource: 'articles', delete: 1 })
+  const [first = '', second = ''] = Object.keys(api.sandbox.control.state(provider, 'sections'))
+  edited = first
+  api.sandbox.control.editExactly(provider, { resource: 'sections', id: first, fields: { name: 'New name' } })
+  api.sandbox.control.editExactly(provider, { resource: 'sections', id: second, delete: true })
   await sync()
 }, 120_000)
 
@@ -55,7 +56,7 @@ const all = async <T>(path: string): Promise<T[]> => {
 }
 
 describe('records', () => {
-  const byResource = () => `/admin/v1/records?connectionId=${connectionId}&resource=articles`
+  const byResource = () => `/admin/v1/records?connectionId=${connectionId}&resource=sections`
 
   it('are paged by resource and by model alike, each once, in the order of their change', async () => {
     const whole = await all<Schemas['RecordListItem']>(`${byResource()}&limit=200`)
@@ -64,9 +65,9 @@ describe('records', () => {
     const ids = paged.map(({ externalId }) => externalId)
     expect(new Set(ids).size).toBe(ids.length)
     expect(ids.at(-1)).toBe(edited)
-    const living = Object.keys(api.sandbox.control.state(provider, 'articles'))
+    const living = Object.keys(api.sandbox.control.state(provider, 'sections'))
     expect([...ids].sort()).toEqual(living.sort())
-    for (const model of [`model=article&connectionId=${connectionId}`, 'model=article']) {
+    for (const model of [`model=section&connectionId=${connectionId}`, 'model=section']) {
       const rows = await all<Schemas['RecordListItem']>(`/admin/v1/records?${model}&limit=2`)
       expect(rows.map(({ externalId }) => externalId).sort()).toEqual([...ids].sort())
     }
@@ -87,7 +88,7 @@ describe('records', () => {
   })
 
   it('are shown with their history', async () => {
-    const path = `/admin/v1/connections/${connectionId}/records/articles/${edited}`
+    const path = `/admin/v1/connections/${connectionId}/records/sections/${edited}`
     const record = await get<Schemas['Record']>(path)
     expect(record).toMatchObject({
       externalId: edited,
@@ -101,22 +102,22 @@ describe('records', () => {
 
   it.each([
     ['', '/resource'],
-    ['resource=articles', '/connectionId'],
+    ['resource=sections', '/connectionId'],
     ['model=nothing', '/model'],
-    ['model=article&updatedSince=yesterday', '/updatedSince'],
-    ['model=article&updatedSince=2026-12-31T23:59:60Z', '/updatedSince'],
-    ['model=article&limit=0', '/limit'],
-    ['model=article&limit=2&limit=3', '/limit'],
-    ['model=article&includeDeleted=perhaps', '/includeDeleted'],
+    ['model=section&updatedSince=yesterday', '/updatedSince'],
+    ['model=section&updatedSince=2026-12-31T23:59:60Z', '/updatedSince'],
+    ['model=section&limit=0', '/limit'],
+    ['model=section&limit=2&limit=3', '/limit'],
+    ['model=section&includeDeleted=perhaps', '/includeDeleted'],
   ])('refuses ?%s', async (query, pointer) => {
     const { status, body } = await api.request('GET', `/admin/v1/records?${query}`)
     expect([status, body]).toMatchObject([400, { errors: [{ in: 'query', pointer }] }])
   })
 
   it('refuses resource and model at once, and a connection that is not there', async () => {
-    const both = await api.request('GET', `${byResource()}&model=article`)
+    const both = await api.request('GET', `${byResource()}&model=section`)
     expect(both).toMatchObject({ status: 400, body: { errors: [{ pointer: '/model' }] } })
-    const query = `connectionId=${newId('connection')}&resource=articles`
+    const query = `connectionId=${newId('connection')}&resource=sections`
     expect((await api.request('GET', `/admin/v1/records?${query}`)).status).toBe(404)
   })
 })

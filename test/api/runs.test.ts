@@ -33,7 +33,7 @@ const start = (body: object, headers: Record<string, string> = {}): Promise<ApiA
 /** A run that waits after its first page, until its speed is changed. */
 async function slowRun(): Promise<{ connectionId: string; runId: string }> {
   const { connectionId } = await api.connect()
-  const speed = { pagesPerMinute: 0.5 }
+  const speed = { pagesPerMinute: 1 }
   const { runId } = runIn(await start({ connectionId, resources: ['sections', 'articles'], speed }))
   await until(
     () => show(runId),
@@ -137,7 +137,7 @@ describe('a run', () => {
       () => show(runId),
       (run) => (run.progress?.resources[0]?.scanned ?? 0) > 0,
     )
-    expect(progress).toMatchObject({ live: true, speed: { pagesPerMinute: 0.5 } })
+    expect(progress).toMatchObject({ live: true, speed: { pagesPerMinute: 1 } })
     expect(progress?.elapsedSeconds).toBeGreaterThan(0)
     await api.request('POST', `/admin/v1/runs/${runId}/cancel`)
     await ended(runId)
