@@ -2,7 +2,15 @@
  * What was edited, kept as lines at the end of a file, so that the second `npm start` finds the same provider: the seed
  * makes the account, the journal makes its history. The first line says which seed and sizes it belongs to.
  */
-import { appendFileSync, mkdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
 
@@ -82,8 +90,8 @@ function writer(file: string, origin: Origin, entries: readonly JsonValue[]): Jo
 }
 
 function read(file: string): { origin: Origin; entries: JsonValue[] } | undefined {
-  const text = readText(file)
-  if (text === undefined) return undefined
+  if (!existsSync(file)) return undefined
+  const text = readFileSync(file, 'utf8')
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)
   if (whole.length < text.length) truncateSync(file, Buffer.byteLength(whole))
   const [head, ...entries] = whole
@@ -94,13 +102,4 @@ function read(file: string): { origin: Origin; entries: JsonValue[] } | undefine
   if (typeof head['epoch'] !== 'string') return undefined
   const size = Object.fromEntries(Object.entries(head['size']).map(([name, count]) => [name, Number(count)]))
   return { origin: { seed: Number(head['seed']), size, epoch: new Date(head['epoch']) }, entries }
-}
-
-function readText(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
 }

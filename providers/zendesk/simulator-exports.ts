@@ -62,7 +62,8 @@ export function cursorExport(table: Table, request: SimulatorRequest, horizon: n
   }
   const after = encodeCursor(index)
   const before = from === 0 ? null : encodeCursor(from)
-  const url = `${origin}/api/v2/incremental/${table.kind}/cursor.json?cursor=`
+  const also = withDeleted ? '' : 'exclude_deleted=true&'
+  const url = `${origin}/api/v2/incremental/${table.kind}/cursor.json?${also}cursor=`
   return envelope(table.kind, rows, {
     after_cursor: after,
     after_url: `${url}${after}`,

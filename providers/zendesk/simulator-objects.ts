@@ -313,22 +313,3 @@ const makers: Readonly<Record<Kind, Maker>> = {
 }
 
 export const adminEmail = 'admin@tieline-sandbox.example'
-
-/** `account/settings`: part of the official example (account OpenAPI file); legacy CSAT is on. */
-export const settings: JsonObject = {
-  active_features: {
-    customer_satisfaction: true,
-    csat_reason_code: true,
-    on_hold_status: true,
-    ticket_forms: true,
-    ticket_tagging: true,
-    user_org_fields: true,
-    user_tagging: true,
-    sandbox: false,
-  },
-  api: { accepted_api_agreement: true, api_password_access: 'false', api_token_access: 'true' },
-  branding: { header_color: '78A300', page_background_color: '333333', tab_background_color: '7FA239' },
-  limits: { attachment_size: 52428800 },
-  statistics: { forum: true, rule_usage: true, search: true },
-  tickets: { agent_collision: true, collaboration: true, comments_public_by_default: true },
-}

@@ -10,9 +10,10 @@ import {
 import * as articles from './simulator-articles.ts'
 import { cursorExport, eventOf, timeExport } from './simulator-exports.ts'
 import * as jobs from './simulator-jobs.ts'
-import { firstIds, settings, wordOf } from './simulator-objects.ts'
+import { firstIds, wordOf } from './simulator-objects.ts'
 import * as people from './simulator-people.ts'
 import * as reads from './simulator-reads.ts'
+import { settings } from './simulator-settings.ts'
 import * as writes from './simulator-writes.ts'
 import type { Writer } from './simulator-writer.ts'
 
