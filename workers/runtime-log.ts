@@ -12,7 +12,10 @@ export function temporalLogger(log: Log): Logger {
   const write = (level: LogLevel, message: string, meta: LogMetadata = {}): void => {
     // `error` is the SDK's name; pino's serializer, which prints the stack and its causes, knows `err`.
     const { error, taskToken: _, ...rest } = meta as Record<string, unknown>
-    child[expected.has(message) ? 'debug' : levels[level]]({ ...rest, ...(error === undefined ? {} : { err: error }) }, message)
+    child[expected.has(message) ? 'debug' : levels[level]](
+      { ...rest, ...(error === undefined ? {} : { err: error }) },
+      message,
+    )
   }
   return {
     log: write,

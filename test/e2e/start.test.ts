@@ -1,7 +1,14 @@
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { commandLineOf } from '../../cli/up/process.ts'
-import { createHubPlace, startHub, stillRunning, type HubPlace, type RunningHub } from '../harness/hub.ts'
+import {
+  createHubPlace,
+  startHub,
+  stillRunning,
+  tieline,
+  type HubPlace,
+  type RunningHub,
+} from '../harness/hub.ts'
 
 const modeOf = (file: string): string => (statSync(file).mode & 0o777).toString(8)
 
@@ -45,6 +52,23 @@ describe('npm start', () => {
       for (const value of values) expect(text.includes(value)).toBe(false)
     }
   })
+
+  it('leads the commands of a newcomer to the hub: status, sync, sync again, a dry run, a mistyped service', async () => {
+    const status = await tieline(place, 'status', '--json')
+    expect(JSON.parse(status.out)).toMatchObject({ ready: true, api: place.api })
+    const slug = /tieline -- sync (\w+)/.exec(hub?.output() ?? '')?.[1] ?? ''
+    for (const args of [
+      ['sync', slug],
+      ['sync', slug],
+      ['sync', slug, '--dry-run'],
+    ]) {
+      const { code, out, err } = await tieline(place, ...args)
+      expect({ args, code, text: code === 0 ? '' : out + err }).toEqual({ args, code: 0, text: '' })
+    }
+    const mistyped = await tieline(place, 'sync', 'nosuchservice')
+    expect(mistyped.code).toBe(2)
+    expect(mistyped.err).toContain('nosuchservice')
+  }, 180_000)
 
   it('refuses a second hub in the same directory, and one on taken ports, with one line and exit code 2', async () => {
     const same = startHub(place)

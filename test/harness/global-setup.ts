@@ -30,7 +30,6 @@ async function globalSetup(): Promise<void> {
     postgresUrl: postgres.url,
     temporalAddress: temporal.address,
     temporalNamespace: temporal.namespace,
-    temporalCliPath: temporal.binary,
   })
 }
 
@@ -58,7 +57,7 @@ async function startTemporal(folder: string, port: number) {
   const temporal = await startTemporalServer({ binary, port, logFile: path.join(folder, 'temporal.log') })
   writeFileSync(path.join(folder, 'temporal.pid'), String(temporal.pid))
   keepForTeardown('Temporal', () => temporal.stop())
-  return { ...temporal, binary }
+  return temporal
 }
 
 /** Ends what a killed jest has left behind. */

@@ -4,7 +4,6 @@ export interface TestServers {
   readonly postgresUrl: string
   readonly temporalAddress: string
   readonly temporalNamespace: string
-  readonly temporalCliPath: string
 }
 
 const variable = 'TIELINE_TEST_SERVERS'

@@ -8,16 +8,6 @@ export function testTemporal(): { readonly address: string; readonly namespace: 
   return { address: temporalAddress, namespace: temporalNamespace }
 }
 
-/** Path of the Temporal CLI, for tests that kill and restart a server of their own. */
-export function testTemporalCli(): string {
-  return testServers().temporalCliPath
-}
-
-/** The shared dev server as a `TestWorkflowEnvironment`; tear it down in `afterAll` (the server itself stays). */
-export function createTemporalEnvironment(): Promise<TestWorkflowEnvironment> {
-  return TestWorkflowEnvironment.createFromExistingServer(testTemporal())
-}
-
 /** A time-skipping server of this file's own: time is global to it. It knows no schedules. Tear it down in `afterAll`. */
 export async function createTimeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
   const path = await findTestServer()
