@@ -1,12 +1,7 @@
 /** Who is calling. For now one caller exists: the admin, by the hub's own token. Partners and their keys join here. */
 import { timingSafeEqualText } from '../platform/secrets/hash.ts'
+import type { Caller } from './caller.ts'
 import { edgeFailure } from './problem.ts'
-
-export interface Caller {
-  readonly kind: 'admin'
-  /** As the audit chain names it. */
-  readonly name: string
-}
 
 export const admin: Caller = { kind: 'admin', name: 'admin' }
 

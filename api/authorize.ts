@@ -1,6 +1,6 @@
 /** What a caller may do: each operation of the description names one permission, one policy says who has it. */
 import { HubError } from '../platform/errors.ts'
-import type { Caller } from './authenticate.ts'
+import type { Caller } from './caller.ts'
 
 /** The admin has every permission. Partners' roles get their own entry when they come. */
 const policy: Readonly<Record<Caller['kind'], (permission: string) => boolean>> = {

@@ -10,12 +10,13 @@ import {
   encodePayloads as encode,
   type JsonPayloads,
 } from '../platform/temporal/codec.ts'
-import { admin, type Caller } from './authenticate.ts'
+import { admin } from './authenticate.ts'
+import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
 import type { Operation } from './description.ts'
 import type { Handler } from './operation.ts'
 import { invalidInput } from './problem.ts'
-import type { RequestState } from './request-log.ts'
+import type { RequestState } from './request-state.ts'
 
 type Config = ApiDeps['config']
 

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Middleware } from 'koa'
-import type { RequestState } from './request-log.ts'
+import type { RequestState } from './request-state.ts'
 
 const configuration = {
   withDefaultFonts: false,
@@ -40,6 +40,7 @@ const policy = [
   "img-src 'self' data: blob:",
   "font-src 'self' data:",
   "connect-src 'self'",
+  "worker-src 'self' blob:",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",

@@ -4,7 +4,7 @@ import { giveRequestKeyBack, keepAnswer, takeRequestKey } from '../db/idempotenc
 import { canonicalJson, isJsonObject } from '../model/json.ts'
 import type { ApiDeps } from './deps.ts'
 import type { Operation } from './description.ts'
-import type { AnyAnswer, AnyCall } from './operation.ts'
+import type { AnyAnswer, AnyCall } from './call.ts'
 
 /**
  * Runs `work` unless the call's key has been used already. A failure gives the key back: nothing was changed by it, so the

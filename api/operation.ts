@@ -2,14 +2,16 @@
 import type { Middleware, ParameterizedContext } from 'koa'
 import type { operations } from '../openapi/types.ts'
 import { HubError } from '../platform/errors.ts'
-import { authenticate, type Caller } from './authenticate.ts'
+import { authenticate } from './authenticate.ts'
 import { authorize } from './authorize.ts'
 import { readJson } from './body.ts'
+import type { AnyAnswer, AnyCall } from './call.ts'
+import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
 import type { Operation, OperationId } from './description.ts'
 import { once } from './idempotency.ts'
 import { invalidInput } from './problem.ts'
-import type { RequestState } from './request-log.ts'
+import type { RequestState } from './request-state.ts'
 import { compileOperation, type Check, type OperationChecks, type Place } from './validation.ts'
 
 type Given<T> = [NonNullable<T>] extends [never] ? Record<never, never> : NonNullable<T>
@@ -49,22 +51,6 @@ export type Handler<K extends OperationId> = (
 ) => Promise<Answer<operations[K]>>
 export type Handlers = { readonly [K in OperationId]: Handler<K> }
 
-/** An answer, whatever the operation. */
-export interface AnyAnswer {
-  readonly status: number
-  readonly body: unknown
-  readonly headers?: Readonly<Record<string, string>>
-}
-/** A call, whatever the operation. */
-export interface AnyCall {
-  readonly path: Readonly<Record<string, unknown>>
-  readonly query: Readonly<Record<string, unknown>>
-  readonly header: Readonly<Record<string, unknown>>
-  readonly body: unknown
-  readonly caller: Caller
-  readonly requestId: string
-  readonly url: URL
-}
 type AnyHandler = (deps: ApiDeps, call: AnyCall) => Promise<AnyAnswer>
 
 /** Lets a request in without a token, or answers undefined. */

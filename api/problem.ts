@@ -5,7 +5,7 @@ import { failures, type FailureCode } from '../model/failures.ts'
 import type { components } from '../openapi/types.ts'
 import { HubError, isHubError, messageOf } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
-import type { RequestState } from './request-log.ts'
+import type { RequestState } from './request-state.ts'
 import type { PlacedError } from './validation.ts'
 
 export type Problem = components['schemas']['Problem']

@@ -3,17 +3,7 @@ import type { Middleware } from 'koa'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import { newId } from '../platform/new-id.ts'
-import type { Caller } from './authenticate.ts'
-
-/** What the layers of one request tell each other. */
-export interface RequestState {
-  requestId: string
-  /** Pattern of the path: the label of metrics. */
-  route?: string
-  caller?: Caller
-  /** Code of the problem that was answered. */
-  code?: string
-}
+import type { RequestState } from './request-state.ts'
 
 /** An id that a caller gives is taken over, so that its log and ours can be laid side by side. */
 const acceptedId = /^[\w.:-]{8,100}$/

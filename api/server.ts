@@ -9,7 +9,8 @@ import { docsScript } from './docs.ts'
 import { handlers } from './handlers.ts'
 import { operationMiddleware } from './operation.ts'
 import { edgeFailure, problems } from './problem.ts'
-import { requestLog, type RequestState } from './request-log.ts'
+import { requestLog } from './request-log.ts'
+import type { RequestState } from './request-state.ts'
 
 export type { ApiDeps } from './deps.ts'
 

@@ -26,7 +26,7 @@ import type { runAction } from './run-operation.ts'
 import { searchAttributes } from './search-attributes.ts'
 import type { syncConnection } from './sync-connection.ts'
 
-export type { KnownSchedule, ScheduledConnection, SyncSchedule } from './client-schedules.ts'
+export type { KnownSchedule, ScheduledConnection } from './client-schedules.ts'
 export type { ManyState } from './client-batches.ts'
 export type { HubClientOptions, Started } from './client-options.ts'
 export type * from './messages.ts'
