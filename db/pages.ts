@@ -86,6 +86,11 @@ export interface Change {
 /** Another transaction wrote one of the page's rows between our look and our write; the page is tried again. */
 const raced = new Error('a row of the page changed meanwhile')
 
+/** Lost against another writer: by version, or by Postgres' choice of whom to end in a deadlock. */
+const isRace = (error: unknown): boolean =>
+  error === raced ||
+  (error instanceof Error && 'code' in error && (error.code === '40P01' || error.code === '40001'))
+
 /**
  * Commits a page of a real run.
  * @throws HubError `Superseded` when another attempt has committed this page or the run has ended.
@@ -108,7 +113,7 @@ export async function commitPage(db: Db, scope: PageScope, page: PreparedPage): 
         return effects
       })
     } catch (error) {
-      if (error !== raced || attempt === 5) throw error
+      if (!isRace(error) || attempt === 10) throw error
     }
   }
 }
