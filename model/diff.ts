@@ -1,20 +1,13 @@
 import { canonicalJson } from './json.ts'
 
+type Fields = Readonly<Record<string, unknown>>
+
 /** Names of the top-level fields that differ between two objects, sorted. A missing field and null differ. */
-export function diffFields(
-  before: Readonly<Record<string, unknown>>,
-  after: Readonly<Record<string, unknown>>,
-): string[] {
+export function diffFields(before: Fields, after: Fields): string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
-  return [...names]
-    .filter(
-      (name) =>
-        canonicalJson(before[name] ?? absent(before, name)) !==
-        canonicalJson(after[name] ?? absent(after, name)),
-    )
-    .sort()
+  return [...names].filter((name) => textOf(before, name) !== textOf(after, name)).sort()
 }
 
-/** Tells a field that is not there from one that is null. */
-const absent = (object: Readonly<Record<string, unknown>>, name: string) =>
-  Object.hasOwn(object, name) ? null : '\0absent'
+/** A field's canonical JSON; empty, which no JSON is, for one that is not there. */
+const textOf = (object: Fields, name: string): string =>
+  Object.hasOwn(object, name) && object[name] !== undefined ? canonicalJson(object[name]) : ''

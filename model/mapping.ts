@@ -2,21 +2,20 @@
  * Field mapping as data: which raw field becomes which field of the model, and how. The same rules are checked, applied
  * and explained; nothing here knows a provider.
  */
+import { conversions, fits, nameOf, resultOf, type Conversion } from './conversions.ts'
 import type { JsonObject, JsonValue } from './json.ts'
-import { models, type FieldType, type ModelName } from './records.ts'
-
-/** `text` also turns numbers into text (ids); `time` normalises to RFC 3339 UTC. */
-export type Conversion = 'text' | 'number' | 'boolean' | 'time' | 'texts'
+import { isModelName, models, type FieldType, type ModelName } from './records.ts'
 
 export interface FieldRule {
   /** Field of the model, or `custom.<name>`. */
   readonly to: string
-  /** Path into the raw row, dots between keys: `satisfaction_rating.score`. */
+  /** Path into the raw row, dots between keys, numbers for places in lists: `satisfaction_rating.score`, `emails.0.value`. */
   readonly from: string
+  /** Left out: the value must be of the field's type already; a custom field takes any. */
   readonly convert?: Conversion
   /** Value table, applied before the conversion; a value that is not in it passes unchanged. */
   readonly values?: Readonly<Record<string, JsonValue>>
-  /** Used when the raw field is missing or null. */
+  /** Used as it is when the raw field is missing or null. */
   readonly fallback?: JsonValue
 }
 
@@ -39,7 +38,8 @@ const compiled = new WeakMap<FieldMapping, readonly Setter[]>()
 export function applyMapping(mapping: FieldMapping, row: Readonly<Record<string, unknown>>): Mapped {
   let setters = compiled.get(mapping)
   if (!setters) {
-    setters = mapping.rules.map(setterOf)
+    const fields: Fields = models[mapping.model]
+    setters = mapping.rules.map((rule) => setterOf(rule, fields))
     compiled.set(mapping, setters)
   }
   const mapped: JsonObject = {}
@@ -48,20 +48,27 @@ export function applyMapping(mapping: FieldMapping, row: Readonly<Record<string,
   return { mapped, problems }
 }
 
-function setterOf(rule: FieldRule): Setter {
+function setterOf(rule: FieldRule, fields: Fields): Setter {
   const path = rule.from.split('.')
   const custom = rule.to.startsWith('custom.') ? rule.to.slice('custom.'.length) : undefined
+  const type = typeOf(fields, rule.to)
+  const what = nameOf[rule.convert === undefined ? (type ?? 'text') : resultOf[rule.convert]]
   return (row, mapped, problems) => {
-    const value = valueOf(rule, lookUp(row, path))
-    if (value === undefined) {
-      problems.push(`${rule.to}: the value of ${rule.from} is not a ${rule.convert ?? 'value'}`)
-    } else if (custom !== undefined) {
-      const fields = (mapped['custom'] ??= {}) as JsonObject
-      fields[custom] = value
-    } else {
-      mapped[rule.to] = value
-    }
+    const value = valueOf(rule, type, lookUp(row, path))
+    if (value === undefined) problems.push(`${rule.to}: the value of ${rule.from} is not ${what}`)
+    else if (custom === undefined) mapped[rule.to] = value
+    else setOwn((mapped['custom'] ??= {}) as JsonObject, custom, value)
   }
+}
+
+type Fields = Readonly<Record<string, { readonly type: FieldType }>>
+
+const typeOf = (fields: Fields, name: string): FieldType | undefined =>
+  Object.hasOwn(fields, name) ? fields[name]?.type : undefined
+
+/** Also for a custom field that is called `__proto__`. */
+function setOwn(object: JsonObject, name: string, value: JsonValue): void {
+  Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
 }
 
 function lookUp(row: unknown, path: readonly string[]): unknown {
@@ -74,7 +81,7 @@ function lookUp(row: unknown, path: readonly string[]): unknown {
 }
 
 /** The value of a rule; undefined when it cannot be converted. A missing or null value becomes the fallback, or null. */
-function valueOf(rule: FieldRule, raw: unknown): JsonValue | undefined {
+function valueOf(rule: FieldRule, type: FieldType | undefined, raw: unknown): JsonValue | undefined {
   if (raw === undefined || raw === null) return rule.fallback ?? null
   const key =
     typeof raw === 'string' || typeof raw === 'number' || typeof raw === 'boolean' ? String(raw) : undefined
@@ -83,62 +90,46 @@ function valueOf(rule: FieldRule, raw: unknown): JsonValue | undefined {
       ? rule.values[key]
       : (raw as JsonValue)
   if (translated === undefined || translated === null) return translated
-  return rule.convert === undefined ? translated : conversions[rule.convert](translated)
+  if (rule.convert !== undefined) return conversions[rule.convert](translated)
+  return type === undefined || fits(type, translated) ? translated : undefined
 }
 
-const asText = (value: JsonValue): string | undefined =>
-  typeof value === 'string'
-    ? value
-    : typeof value === 'number' || typeof value === 'boolean'
-      ? String(value)
-      : undefined
-
-const conversions: Readonly<Record<Conversion, (value: JsonValue) => JsonValue | undefined>> = {
-  text: asText,
-  number: (value) => {
-    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
-    return typeof number === 'number' && Number.isFinite(number) ? number : undefined
-  },
-  boolean: (value) =>
-    value === true || value === 'true' || value === 1
-      ? true
-      : value === false || value === 'false' || value === 0
-        ? false
-        : undefined,
-  time: (value) => {
-    const at = typeof value === 'string' ? Date.parse(value) : typeof value === 'number' ? value * 1000 : NaN
-    return Number.isNaN(at) || Math.abs(at) > 8.64e15 ? undefined : new Date(at).toISOString()
-  },
-  texts: (value) => {
-    const texts = Array.isArray(value) ? value.map(asText) : undefined
-    return texts?.every((one) => one !== undefined) ? (texts as string[]) : undefined
-  },
-}
-
-const resultOf: Readonly<Record<Conversion, FieldType>> = {
-  text: 'text',
-  number: 'number',
-  boolean: 'boolean',
-  time: 'time',
-  texts: 'texts',
-}
-
-/** What is wrong with a mapping; empty when nothing is. */
+/** What is wrong with a mapping, one line each; empty when nothing is. Takes mappings that people wrote. */
 export function checkMapping(mapping: FieldMapping): string[] {
-  const fields: Readonly<Record<string, { readonly type: FieldType }>> = models[mapping.model]
-  const problems: string[] = []
+  if (!isModelName(mapping.model)) return [`model: there is no model "${String(mapping.model)}"`]
+  const fields: Fields = models[mapping.model]
   const seen = new Set<string>()
+  const problems: string[] = []
   for (const rule of mapping.rules) {
-    const field = Object.hasOwn(fields, rule.to) ? fields[rule.to] : undefined
-    if (!field && !/^custom\.[\w-]{1,64}$/.test(rule.to))
+    const type = typeOf(fields, rule.to)
+    if (type === undefined && !/^custom\.[\w-]{1,64}$/.test(rule.to))
       problems.push(`${rule.to}: ${mapping.model} has no such field`)
     if (seen.has(rule.to)) problems.push(`${rule.to}: two rules set it`)
-    if (field && rule.convert !== undefined && resultOf[rule.convert] !== field.type) {
-      problems.push(`${rule.to}: is of type ${field.type}, but the rule makes a ${resultOf[rule.convert]}`)
-    }
     seen.add(rule.to)
+    problems.push(...checkRule(rule, type).map((problem) => `${rule.to}: ${problem}`))
   }
   if (!seen.has('id')) problems.push('id: no rule sets it')
+  return problems
+}
+
+/** What is wrong with a rule for a field of the given type; undefined: a custom field. */
+function checkRule({ from, convert, values, fallback }: FieldRule, type: FieldType | undefined): string[] {
+  const problems: string[] = []
+  if (from.split('.').includes('')) problems.push(`"${from}" is not a path`)
+  if (convert !== undefined && !Object.hasOwn(resultOf, convert))
+    return [...problems, `there is no conversion "${String(convert)}"`]
+  if (type === undefined) return problems
+  if (convert !== undefined && resultOf[convert] !== type)
+    problems.push(`it is ${nameOf[type]}, but the rule makes ${nameOf[resultOf[convert]]}`)
+  if (fallback !== undefined && fallback !== null && !fits(type, fallback))
+    problems.push(`it is ${nameOf[type]}, but its fallback is not`)
+  for (const [key, value] of Object.entries(values ?? {})) {
+    if (
+      value !== null &&
+      (convert === undefined ? !fits(type, value) : conversions[convert](value) === undefined)
+    )
+      problems.push(`it is ${nameOf[type]}, but what stands for "${key}" is not`)
+  }
   return problems
 }
 
