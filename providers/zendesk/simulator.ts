@@ -31,7 +31,7 @@ const defaultSize: Sizes = {
   organizations: 200,
   users: 2000,
   tickets: 3000,
-  comments: 6000,
+  comments: 4000,
   satisfaction_ratings: 800,
   sections: 10,
   articles: 150,
