@@ -76,4 +76,56 @@ describe('rate-limit leases', () => {
     )
     expect((await limiter.lease(wish, 'webhook', after(6_000))).retryAt).toBeUndefined()
   })
+
+  it('gives no more than refills, though the clocks of the callers differ', async () => {
+    const limiter = createLimiter(test.database.db)
+    const wish = [{ key: 'clocks', limit: { limit: 10, windowMs: 10_000 } }]
+    let given = 0
+    for (let ms = 0; ms < 10_000; ms += 100) {
+      const { retryAt } = await limiter.lease(
+        wish,
+        'webhook',
+        after(ms % 200 === 0 ? ms : Math.max(0, ms - 900)),
+      )
+      if (retryAt === undefined) given++
+    }
+    expect(given).toBeGreaterThanOrEqual(18)
+    expect(given).toBeLessThanOrEqual(20)
+  })
+
+  it('has the token at the moment it named', async () => {
+    const limiter = createLimiter(test.database.db)
+    for (const [limit, windowMs] of [
+      [7, 1_000],
+      [700, 60_000],
+      [3, 999],
+    ] as const) {
+      const wish = [{ key: `named-${limit}`, limit: { limit, windowMs } }]
+      let now = start
+      for (let i = 0; i < 40; i++) {
+        const { retryAt } = await limiter.lease(wish, 'backfill', now)
+        if (retryAt === undefined) continue
+        expect(retryAt.getTime()).toBeGreaterThan(now.getTime())
+        now = retryAt
+        expect((await limiter.lease(wish, 'backfill', now)).retryAt).toBeUndefined()
+      }
+    }
+  })
+
+  it('takes one token where two wishes name the same bucket, and makes a missing one on the way', async () => {
+    const limiter = createLimiter(test.database.db)
+    const known = { key: 'known', limit: { limit: 2, windowMs: 10_000 } }
+    const fresh = { key: 'fresh', limit: { limit: 2, windowMs: 10_000 } }
+    expect((await limiter.lease([known, known], 'webhook', start)).retryAt).toBeUndefined()
+    expect((await limiter.lease([known, fresh], 'webhook', start)).retryAt).toBeUndefined()
+    expect((await limiter.lease([known], 'webhook', start)).retryAt).toEqual(after(5_000))
+    expect((await limiter.lease([fresh], 'webhook', start)).retryAt).toBeUndefined()
+  })
+
+  it('ignores a nonsensical limit in a header', async () => {
+    const limiter = createLimiter(test.database.db)
+    const limit = { limit: 4, windowMs: 1_000 }
+    await limiter.learn('nonsense', { limit: 0, remaining: -1 }, limit, start)
+    expect((await limiter.lease([{ key: 'nonsense', limit }], 'webhook', start)).retryAt).toEqual(after(250))
+  })
 })

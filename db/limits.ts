@@ -42,6 +42,11 @@ export interface LimitStore {
 
 /** Tokens that a bucket has at a moment. */
 const refilled = sql`least(b.capacity, b.tokens + b.capacity * greatest(0, extract(epoch from (w.now - b.refilled_at)) * 1000) / b.window_ms)`
+/**
+ * Up to when a bucket counts as refilled after this moment. Never back, or callers whose clocks differ would refill the
+ * same time twice; at most a window ahead, or one clock that runs far ahead would dry the bucket for all others.
+ */
+const refilledAt = sql`greatest(w.now, least(b.refilled_at, w.now + make_interval(secs => b.window_ms / 1000.0)))`
 
 /**
  * A lease store on `db`. `lease` takes one token from each bucket or none at all, in one statement: rows are locked in
@@ -51,39 +56,23 @@ export function createLimiter(db: Db): LimitStore {
   return {
     lease: async (wishes, priority, now) => {
       if (wishes.length === 0) return { retryAt: undefined }
-      const reserve = reserves[priority]
+      const keys = [...new Set(wishes.map((wish) => wish.key))]
+      const verdict = await takeOfEach(db, keys, priority, now)
+      if (verdict.buckets === keys.length) return { retryAt: verdict.retryAt ?? undefined }
       await makeBuckets(db, wishes, now)
-      const found = await sql<{ retryAt: Date | null }>`
-        with w as (select ${now}::timestamptz as now),
-        locked as (
-          select b.bucket_key, b.capacity, b.window_ms, ${refilled} as available, b.blocked_until
-          from rate_buckets b, w where b.bucket_key = any (${wishes.map((wish) => wish.key)}::text[]) order by b.bucket_key for update of b
-        ),
-        judged as (
-          select max(greatest(
-            case when blocked_until > w.now then blocked_until end,
-            case when available < 1 + floor(capacity * ${reserve}::float8 * least(1, greatest(0, capacity - 1)))
-              then w.now + make_interval(secs => ((1 + floor(capacity * ${reserve}::float8 * least(1, greatest(0, capacity - 1))) - available) * window_ms / capacity / 1000.0)) end
-          )) as retry_at from locked, w
-        ),
-        taken as (
-          update rate_buckets b set tokens = l.available - 1, refilled_at = w.now
-          from locked l, w, judged j where b.bucket_key = l.bucket_key and j.retry_at is null
-        )
-        select retry_at from judged
-      `.execute(db)
-      return { retryAt: found.rows[0]?.retryAt ?? undefined }
+      const { retryAt } = await takeOfEach(db, keys, priority, now)
+      return { retryAt: retryAt ?? undefined }
     },
     learn: async (key, lesson, limit, now) => {
       await makeBuckets(db, [{ key, limit }], now)
-      const capacity = lesson.limit ?? null
-      const remaining = lesson.remaining ?? null
-      const exhaustedUntil = lesson.remaining === 0 ? (lesson.resetAt ?? null) : null
+      const capacity = lesson.limit !== undefined && lesson.limit > 0 ? lesson.limit : null
+      const remaining = lesson.remaining === undefined ? null : Math.max(0, lesson.remaining)
+      const exhaustedUntil = remaining === 0 ? (lesson.resetAt ?? null) : null
       await sql`
         update rate_buckets b set capacity = coalesce(${capacity}::float8, b.capacity),
           tokens = least(coalesce(${capacity}::float8, b.capacity), case when ${capacity}::float8 > b.capacity then ${refilled} + ${capacity}::float8 - b.capacity else ${refilled} end,
             coalesce(${remaining}::float8, 'infinity'::float8)),
-          refilled_at = w.now, blocked_until = greatest(b.blocked_until, ${exhaustedUntil}::timestamptz)
+          refilled_at = ${refilledAt}, blocked_until = greatest(b.blocked_until, ${exhaustedUntil}::timestamptz)
         from (select ${now}::timestamptz as now) w where b.bucket_key = ${key}
       `.execute(db)
     },
@@ -94,6 +83,40 @@ export function createLimiter(db: Db): LimitStore {
       `.execute(db)
     },
   }
+}
+
+/**
+ * Takes a token of every bucket, if each has one to spare for this lane. `buckets` counts those that exist: nothing is
+ * taken when one is missing. The moment to come again is rounded up to what a `Date` can hold, and a millionth of a token
+ * is let pass: whoever comes at that moment finds the token.
+ */
+async function takeOfEach(
+  db: Db,
+  keys: readonly string[],
+  priority: LimitPriority,
+  now: Date,
+): Promise<{ readonly retryAt: Date | null; readonly buckets: number }> {
+  const found = await sql<{ retryAt: Date | null; buckets: number }>`
+    with w as (select ${now}::timestamptz as now),
+    locked as (
+      select b.bucket_key, b.capacity, b.window_ms, b.blocked_until, ${refilled} as available, ${refilledAt} as refilled_at,
+        1 + case when b.capacity > 1 then floor(b.capacity * ${reserves[priority]}::float8) else 0 end as needed
+      from rate_buckets b, w where b.bucket_key = any (${keys}::text[]) order by b.bucket_key for update of b
+    ),
+    judged as (
+      select count(*) as buckets, max(greatest(
+        case when blocked_until > w.now then blocked_until end,
+        case when available + 0.000001 < needed then date_trunc('milliseconds', greatest(w.now, refilled_at)
+          + make_interval(secs => (needed - available) * window_ms / capacity / 1000.0) + interval '999 microseconds') end
+      )) as retry_at from locked, w
+    ),
+    taken as (
+      update rate_buckets b set tokens = l.available - 1, refilled_at = l.refilled_at
+      from locked l, judged j where b.bucket_key = l.bucket_key and j.retry_at is null and j.buckets = ${keys.length}
+    )
+    select retry_at, buckets from judged
+  `.execute(db)
+  return found.rows[0] ?? { retryAt: null, buckets: 0 }
 }
 
 /** New buckets begin full. */

@@ -9,11 +9,15 @@ import { ensureMonths } from './partitions.ts'
 const migrator = (db: Db) =>
   new Migrator({ db: db.withoutPlugins(), provider: { getMigrations: async () => ({ ...migrations }) } })
 
-/** Brings the schema up to this code and makes the months ahead. Several processes may call it at once. */
+/**
+ * Brings the schema up to this code and makes the months ahead. Several processes may call it at once.
+ * @returns the names of the migrations that this call has run.
+ * @throws HubError `StateConflict` when the database is newer than this code, or its user lacks a right.
+ */
 export async function migrateUp(db: Db, now: Date = new Date()): Promise<readonly string[]> {
   await refuseNewer(db)
   const { error, results } = await migrator(db).migrateToLatest()
-  if (error !== undefined) throw error as Error
+  if (error !== undefined) throw explain(error)
   await ensureMonths(db, now, 3)
   return (results ?? []).map((result) => result.migrationName)
 }
@@ -40,6 +44,19 @@ export async function checkSchema(db: Db): Promise<void> {
       `The database behind DATABASE_URL lacks ${missing.length} migration(s), the next is ${missing[0]}: run "tieline migrate".`,
     )
   }
+}
+
+/** A user that lacks a right is the operator's to mend, and Postgres says which right; anything else stays as it is. */
+function explain(error: unknown): unknown {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
+  if (code !== '42501') return error
+  return new HubError(
+    'StateConflict',
+    `The database behind DATABASE_URL cannot be migrated: ${String(message)}.`,
+    {
+      cause: error,
+    },
+  )
 }
 
 async function refuseNewer(db: Db): Promise<void> {

@@ -13,9 +13,10 @@ const day = (date: Date) => date.toISOString().slice(0, 10)
  * A month that already has rows in the default part keeps them there: nothing is moved behind anybody's back.
  */
 export async function ensureMonths(db: Db, now: Date, monthsAhead: number): Promise<void> {
-  await inTransaction(db, async (tx) => {
-    await sql`select pg_advisory_xact_lock(hashtext('tieline.partitions'))`.execute(tx)
-    for (const table of monthlyTables) {
+  // One transaction per table: a new part locks the default part, and two such locks could cross with a writer's.
+  for (const table of monthlyTables) {
+    await inTransaction(db, async (tx) => {
+      await sql`select pg_advisory_xact_lock(hashtext('tieline.partitions'))`.execute(tx)
       for (let ahead = 0; ahead <= monthsAhead; ahead++) {
         const from = monthOf(now, ahead)
         const to = monthOf(now, ahead + 1)
@@ -30,6 +31,6 @@ export async function ensureMonths(db: Db, now: Date, monthsAhead: number): Prom
         await sql`create table ${sql.table(part)} partition of ${sql.table(table)}
           for values from (${sql.lit(day(from))}) to (${sql.lit(day(to))})`.execute(tx)
       }
-    }
-  })
+    })
+  }
 }

@@ -84,7 +84,9 @@ export function createVault(ring: KeyRing): Vault {
       return Buffer.concat([head, seal(key, bytes, bind(ownerId, place))])
     },
     open: async (db, ownerId, place, sealed) => {
-      const version = Buffer.from(sealed).readUInt32BE(0)
+      if (sealed.length < 4)
+        throw new HubError('Internal', 'A stored secret cannot be read', { internal: 'not a sealed value' })
+      const version = Buffer.from(sealed.subarray(0, 4)).readUInt32BE(0)
       const data = keys.get(`${ownerId}:${version}`) ?? (await load(db, ownerId, version))
       if (!data)
         throw new HubError('Internal', 'A stored secret cannot be read', {

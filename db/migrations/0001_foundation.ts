@@ -37,18 +37,7 @@ const tenantTables = [
 ] as const
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  await sql`
-do $$ begin
-  if not exists (select from pg_roles where rolname = 'tieline_tenant') then
-    create role tieline_tenant nologin;
-  end if;
-exception when duplicate_object or unique_violation then null;
-end $$`.execute(db)
-  await sql`
-do $$ begin
-  if not pg_has_role(current_user, 'tieline_tenant', 'set') then execute format('grant tieline_tenant to %I', current_user); end if;
-end $$`.execute(db)
-
+  await makeTenantRole(db)
   await run(
     db,
     `
@@ -412,7 +401,7 @@ grant select, insert, update, delete on ${table} to tieline_tenant;`,
   await run(
     db,
     `create function audit_tail(out last_seq bigint, out last_hash bytea) language plpgsql security definer
-set search_path = pg_catalog, public as $$
+set search_path = pg_catalog, public, pg_temp as $$
 begin
   perform pg_advisory_xact_lock(7465696, 1);
   select seq, hash into last_seq, last_hash from audit order by seq desc limit 1;
@@ -427,6 +416,35 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   for (const table of ['rate_buckets', 'signing_keys', ...[...tenantTables].reverse()]) {
     await run(db, `drop table if exists ${table} cascade`)
   }
+}
+
+/**
+ * The role is one for the whole server: databases of several hubs share it. Whoever migrates must be able to take it
+ * (from Postgres 16 on that is the SET option of a membership; before, any membership).
+ */
+async function makeTenantRole(db: Kysely<unknown>): Promise<void> {
+  await sql`
+do $$ begin
+  if not exists (select from pg_roles where rolname = 'tieline_tenant') then
+    create role tieline_tenant nologin;
+  end if;
+exception
+  when duplicate_object or unique_violation then null;
+  when insufficient_privilege then
+    raise insufficient_privilege using message = format('the user %I may not create the role tieline_tenant: '
+      'let an administrator run "create role tieline_tenant nologin; grant tieline_tenant to %1$I"', current_user);
+end $$`.execute(db)
+  await sql`
+do $$ begin
+  if not pg_has_role(current_user, 'tieline_tenant',
+    case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end)
+  then
+    execute format('grant tieline_tenant to %I', current_user);
+  end if;
+exception when insufficient_privilege then
+  raise insufficient_privilege using message = format('the user %I may not take the role tieline_tenant: '
+    'let an administrator run "grant tieline_tenant to %1$I"', current_user);
+end $$`.execute(db)
 }
 
 async function run(db: Kysely<unknown>, text: string): Promise<void> {
