@@ -90,7 +90,8 @@ function countActions(events: readonly object[]): number {
     'workflowExecutionSignaledEventAttributes',
     'workflowExecutionUpdateAcceptedEventAttributes',
   ]
-  return events.filter((event) => billed.some((name) => (event as Record<string, unknown>)[name] != null)).length
+  return events.filter((event) => billed.some((name) => (event as Record<string, unknown>)[name] != null))
+    .length
 }
 
 const sandbox = await startSandboxProcess()

@@ -3,6 +3,11 @@ import { Command, CommanderError, Option } from 'commander'
 import { messageOf } from '../platform/errors.ts'
 import { CliError, type ExitCode } from './cli-error.ts'
 import type { GlobalOptions } from './client.ts'
+import type * as Connections from './commands/connections.ts'
+import type * as Proofs from './commands/proof.ts'
+import type * as Records from './commands/records.ts'
+import type * as Runs from './commands/runs.ts'
+import type * as Syncs from './commands/sync.ts'
 import { createOut, type Out } from './print.ts'
 
 const out = createOut()
@@ -14,7 +19,7 @@ function doing<A extends unknown[]>(
   return async (...given: unknown[]): Promise<void> => {
     const command = given.at(-1) as Command
     const args = given.slice(0, -2) as A
-    process.exitCode = (await work(out, command.optsWithGlobals() as never, ...args)) ?? 0
+    process.exitCode = (await work(out, command.optsWithGlobals<never>(), ...args)) ?? 0
   }
 }
 
@@ -88,9 +93,8 @@ program
     ),
   )
   .action(
-    doing(
-      async (o, options: Parameters<(typeof import('./commands/sync.ts'))['sync']>[1], service?: string) =>
-        (await import('./commands/sync.ts')).sync(service, options, o),
+    doing(async (o, options: Parameters<typeof Syncs.sync>[1], service?: string) =>
+      (await import('./commands/sync.ts')).sync(service, options, o),
     ),
   )
 
@@ -114,7 +118,7 @@ runs
   .option('--state <state>', 'running, paused, waiting, succeeded, failed, partly_failed or cancelled')
   .addOption(limit())
   .action(
-    doing(async (o, options: Parameters<(typeof import('./commands/runs.ts'))['listRuns']>[0]) =>
+    doing(async (o, options: Parameters<typeof Runs.listRuns>[0]) =>
       (await import('./commands/runs.ts')).listRuns(options, o),
     ),
   )
@@ -159,7 +163,7 @@ runs
     ),
   )
   .action(
-    doing(async (o, options: Parameters<(typeof import('./commands/proof.ts'))['proof']>[1], id?: string) =>
+    doing(async (o, options: Parameters<typeof Proofs.proof>[1], id?: string) =>
       (await import('./commands/proof.ts')).proof(id, options, o),
     ),
   )
@@ -185,7 +189,7 @@ const connections = program
       'connections set-credential con_… --secrets secrets.json',
     ),
   )
-type ConnectionsModule = typeof import('./commands/connections.ts')
+type ConnectionsModule = typeof Connections
 const connectionCommands = (): Promise<ConnectionsModule> => import('./commands/connections.ts')
 connections
   .command('list')
@@ -265,7 +269,7 @@ connections
     ),
   )
 
-type RecordsModule = typeof import('./commands/records.ts')
+type RecordsModule = typeof Records
 const recordCommands = (): Promise<RecordsModule> => import('./commands/records.ts')
 const records = program
   .command('records')

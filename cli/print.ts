@@ -48,7 +48,6 @@ export function createOut(
 }
 
 /** Length on the screen, without colour codes. */
-// eslint-disable-next-line no-control-regex -- the escape character is what is looked for
 const shown = (text: string): number => [...text.replace(/\x1b\[\d+m/g, '')].length
 
 /** A table with two spaces between columns; columns of numbers are right-aligned. */

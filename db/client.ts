@@ -21,12 +21,15 @@ export interface DatabaseOptions {
   readonly log?: Log
 }
 
+/** PostgreSQL's type number of int8 (pg_type). */
+const int8 = 20
+
 /** int8 as number: no count or sequence of the hub comes near 2^53. Everything else as pg reads it. */
 const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === pg.types.builtins.INT8 && format !== 'binary'
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === int8 && format !== 'binary'
       ? Number
-      : (pg.types.getTypeParser(oid, format as 'text') as unknown)) as pg.CustomTypesConfig['getTypeParser'],
+      : (pg.types.getTypeParser(oid, format ?? 'text') as (text: string) => unknown),
 }
 
 /** Opens a pool. Nothing is connected before the first query; a lost idle connection is logged and replaced. */

@@ -55,6 +55,11 @@ export async function openCredential(
     throw new HubError('Internal', 'A stored secret cannot be read', { internal: 'not an object' })
   return {
     generation: row.generation,
-    secrets: Object.fromEntries(Object.entries(secrets).map(([name, value]) => [name, String(value)])),
+    secrets: Object.fromEntries(
+      Object.entries(secrets).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value : JSON.stringify(value),
+      ]),
+    ),
   }
 }

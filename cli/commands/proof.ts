@@ -49,7 +49,7 @@ async function fetchBundle(runId: string, options: ProofOptions): Promise<ProofB
       }),
     ),
   )
-  return { jws, keys: keys as JSONWebKeySet, pages: pages as ProofBundle['pages'] }
+  return { jws, keys, pages: pages as ProofBundle['pages'] }
 }
 
 /** A saved bundle carries the hub's keys; `--key` replaces them by keys that came another way. */

@@ -36,14 +36,10 @@ export async function listRecords(options: RecordOptions, out: Out): Promise<Exi
     out.json(records)
     return 0
   }
-  const title = (mapped: Readonly<Record<string, unknown>>) =>
-    String(
-      mapped['subject'] ?? mapped['name'] ?? mapped['title'] ?? mapped['body'] ?? mapped['score'] ?? '',
-    ).slice(0, 50)
   const rows = records.map((one) => [
     one.resource,
     one.externalId,
-    title(one.mapped),
+    titleOf(one.mapped),
     String(one.version),
     ago(one.changedAt),
     one.deletedAt === null ? '' : 'deleted',
@@ -53,6 +49,13 @@ export async function listRecords(options: RecordOptions, out: Out): Promise<Exi
     for (const line of table(['resource', 'id', 'title', 'version', 'changed', ''], rows, out.paint))
       out.line(line)
   return 0
+}
+
+/** What a person knows the object by. */
+function titleOf(mapped: Readonly<Record<string, unknown>>): string {
+  const known = ['subject', 'name', 'title', 'body', 'score'].map((field) => mapped[field])
+  const title = known.find((value) => typeof value === 'string')
+  return typeof title === 'string' ? title.slice(0, 50) : ''
 }
 
 export async function showRecord(

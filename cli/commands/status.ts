@@ -44,7 +44,12 @@ function withPassword(url: string, password: string | undefined): string {
   return full.href
 }
 
-function print(facts: Readonly<Record<string, unknown>>, folder: string, running: boolean, out: Out): void {
+function print(
+  facts: Readonly<Record<string, string | boolean | null>>,
+  folder: string,
+  running: boolean,
+  out: Out,
+): void {
   const { paint } = out
   if (facts['ready'] !== true) {
     const advice = running

@@ -111,7 +111,7 @@ export async function perform<T>(work: () => Promise<T>, attempt = 1, workflowId
     attempt,
     workflowExecution: { workflowId, runId: 'test' },
   })
-  return (await environment.run(work)) as T
+  return await environment.run(work)
 }
 
 export async function sync(
