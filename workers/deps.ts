@@ -29,7 +29,7 @@ export function createWorkerDeps(
   return {
     database,
     vault: createVault(parseKeyRing(config.encryptionKeys)),
-    transport: createTransport({ originMap: config.originMap, limiter, metrics, clock }),
+    transport: createTransport({ originMap: config.originMap, limiter, metrics, clock, log }),
     metrics,
     log,
     clock,

@@ -1,10 +1,12 @@
 /** Failed answers as the closed set of design §4. The provider's own reading goes first; then the status decides. */
 import { HubError } from '../../platform/errors.ts'
-import type { Provider, ProviderFault, ProviderResponse } from '../contract.ts'
+import type { Provider, ProviderFault, ProviderRequest, ProviderResponse } from '../contract.ts'
+import { unknownOutcome } from './retry.ts'
 
 const byStatus: Readonly<Record<number, ProviderFault['code']>> = {
   400: 'Invalid',
   401: 'Unauthorized',
+  402: 'Forbidden',
   403: 'Forbidden',
   404: 'NotFound',
   408: 'Unavailable',
@@ -30,31 +32,51 @@ const sentences: Readonly<Record<ProviderFault['code'], string>> = {
   Protocol: 'answered in a way that its documentation does not describe',
 }
 
-/** Retry-After in seconds or as an HTTP date (RFC 9110 §10.2.3); undefined when missing or unreadable. */
+/** No wait is longer: to ask once a day costs nothing, and a wrong date must not end a connection for years. */
+const longestWaitMs = 24 * 3_600_000
+
+/**
+ * Retry-After in seconds or as an HTTP date (RFC 9110 §10.2.3), at least now and at most a day later; undefined when
+ * missing or unreadable.
+ */
 export function retryAfter(header: string | undefined, now: Date): Date | undefined {
   if (header === undefined) return undefined
-  if (/^\d+(\.\d+)?$/.test(header.trim())) return new Date(now.getTime() + Number(header) * 1000)
-  const at = Date.parse(header)
-  return Number.isNaN(at) ? undefined : new Date(Math.max(at, now.getTime()))
+  const seconds = /^\s*\d+(\.\d+)?\s*$/.test(header) ? Number(header) : undefined
+  const at = seconds === undefined ? Date.parse(header) : now.getTime() + seconds * 1000
+  return Number.isNaN(at) ? undefined : within(at, now)
 }
 
+const within = (at: number, now: Date): Date =>
+  new Date(Math.min(Math.max(at, now.getTime()), now.getTime() + longestWaitMs))
+
 /** The failure that an answer other than 2xx means. */
-export function faultOf(provider: Provider, response: ProviderResponse, now: Date): HubError {
+export function faultOf(
+  provider: Provider,
+  request: ProviderRequest,
+  response: ProviderResponse,
+  now: Date,
+): HubError {
   const own = provider.explainError(response)
-  const code = own?.code ?? byStatus[response.status] ?? (response.status >= 500 ? 'Unavailable' : 'Protocol')
-  const asked = own?.retryAt ?? retryAfter(response.headers['retry-after'], now)
+  const code = own?.code ?? codeOf(response.status)
+  const asked = own?.retryAt
+    ? within(own.retryAt.getTime(), now)
+    : retryAfter(response.headers['retry-after'], now)
   // A rate limit without a time: a minute is what most windows are.
   const retryAt = asked ?? (code === 'RateLimited' ? new Date(now.getTime() + 60_000) : undefined)
-  return new HubError(
-    code,
-    own?.message ?? `${provider.name} ${sentences[code]} (status ${response.status}).`,
-    {
-      internal: `status ${response.status}${requestId(response)}`,
-      ...(retryAt ? { retryAt } : {}),
-      ...(own?.fields ? { fields: own.fields } : {}),
-    },
-  )
+  const said =
+    own?.message ?? `${provider.name} ${sentenceOf(code, response.status)} (status ${response.status}).`
+  return new HubError(code, code === 'Unavailable' ? said + unknownOutcome(request) : said, {
+    internal: `${request.method} ${request.path}: status ${response.status}${requestId(response)}`,
+    ...(retryAt ? { retryAt } : {}),
+    ...(own?.fields ? { fields: own.fields } : {}),
+  })
 }
+
+const codeOf = (status: number): ProviderFault['code'] =>
+  byStatus[status] ?? (status >= 500 ? 'Unavailable' : 'Protocol')
+
+const sentenceOf = (code: ProviderFault['code'], status: number): string =>
+  status >= 300 && status < 400 ? 'sent the call elsewhere, which is not followed' : sentences[code]
 
 function requestId(response: ProviderResponse): string {
   const id = response.headers['x-request-id'] ?? response.headers['x-correlation-id']

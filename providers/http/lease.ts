@@ -1,7 +1,6 @@
 /** Rate-limit leases around a call: take before, learn after. */
 import { HubError } from '../../platform/errors.ts'
 import type { ProviderRequest, ProviderResponse } from '../contract.ts'
-import { retryAfter } from './fault.ts'
 import type { BucketWish, SessionOptions } from './session.ts'
 import { shortWaitMs, type TransportOptions } from './options.ts'
 
@@ -55,23 +54,45 @@ export async function takeLease(
   }
 }
 
-/** Takes over what an answer's headers say; a 429 blocks the most particular bucket of its group. */
-export async function teach(
+/** Takes over what an answer's headers say. A limiter that fails must not lose the answer. */
+export async function learn(
   transport: TransportOptions,
   session: SessionOptions,
   request: ProviderRequest,
   response: ProviderResponse,
 ): Promise<void> {
-  const { limiter, clock } = transport
-  const now = clock.now()
-  const { limits } = session.provider
-  for (const lesson of limits.learn(request.group, response.headers, now)) {
-    const wish = wishFor(session, lesson.bucket)
-    await limiter.learn(wish.key, lesson, wish.limit, now)
-  }
+  const now = transport.clock.now()
+  await quietly(transport, session, async () => {
+    for (const lesson of session.provider.limits.learn(request.group, response.headers, now)) {
+      const wish = wishFor(session, lesson.bucket)
+      await transport.limiter.learn(wish.key, lesson, wish.limit, now)
+    }
+  })
+}
+
+/** After a refusal by a limit, nobody takes from the most particular bucket of the call's group before it is over. */
+export async function hold(
+  transport: TransportOptions,
+  session: SessionOptions,
+  request: ProviderRequest,
+  { code, retryAt }: HubError,
+): Promise<void> {
   const narrowest = bucketsOf(session, request.group).at(-1)
-  if (response.status !== 429 || narrowest === undefined) return
-  const until = retryAfter(response.headers['retry-after'], now)
-  const wish = wishFor(session, narrowest)
-  if (until) await limiter.block(wish.key, until, wish.limit)
+  const isLimit = code === 'RateLimited' || code === 'QuotaExhausted'
+  if (!isLimit || retryAt === undefined || narrowest === undefined) return
+  const { key, limit } = wishFor(session, narrowest)
+  await quietly(transport, session, () => transport.limiter.block(key, retryAt, limit))
+}
+
+async function quietly(
+  transport: TransportOptions,
+  session: SessionOptions,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const provider = session.provider.slug
+    transport.log?.warn({ err: error, provider }, 'what an answer said of limits could not be remembered')
+  }
 }
