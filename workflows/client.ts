@@ -28,7 +28,7 @@ import type { syncConnection } from './sync-connection.ts'
 
 export type { KnownSchedule, ScheduledConnection } from './client-schedules.ts'
 export type { ManyState } from './client-batches.ts'
-export type { HubClientOptions, Started } from './client-options.ts'
+export type { HubClientOptions } from './client-options.ts'
 export type * from './messages.ts'
 export { workflowIds } from './messages.ts'
 
