@@ -102,7 +102,10 @@ export interface AuditVerdict {
   readonly brokenAt?: number
 }
 
-/** Walks the chain from its beginning: a changed, removed or inserted entry shows at the place where it is. */
+/**
+ * Walks the chain from its beginning, in batches: a changed, removed or inserted entry shows at the place where it is. The
+ * chain alone cannot tell that its newest entries were cut off: whoever must rule that out keeps `entries` elsewhere.
+ */
 export async function verifyAudit(db: Db): Promise<AuditVerdict> {
   let entries = 0
   let previousHash = chainStart

@@ -69,6 +69,16 @@ describe('the change feed', () => {
     }
   })
 
+  it('counts transactions as numbers, not as text', async () => {
+    await sql`insert into changes (transaction_id, partner_id, account_id, connection_id, resource, external_id, model, effect, version)
+      select id::text::xid8, 'par_order', 'acc', 'con', 'tickets', id, 'ticket', 'created', 1
+      from unnest(array[100, 9, 99, 10]) id`.execute(test.database.db)
+    for (const limit of [1, 3, 10]) {
+      const found = await readAll({ partnerId: 'par_order', limit })
+      expect(found.map((change) => change.externalId)).toEqual(['9', '10', '99', '100'])
+    }
+  })
+
   it('shows a tenant its own changes only', async () => {
     const { db } = test.database
     await add(db, 'par_mine', ['mine'])

@@ -35,6 +35,7 @@ export async function listChanges(
   },
 ): Promise<Change[]> {
   const { after, partnerId } = query
+  // The order names the table: a bare `transaction_id` would mean the text that is selected, and '10' sorts before '9'.
   const found = await sql<Omit<Change, 'cursor'> & ChangeCursor>`
     select transaction_id::text as transaction_id, seq, partner_id, account_id, connection_id, resource, external_id, model, effect,
       version, run_id, created_at
@@ -42,7 +43,7 @@ export async function listChanges(
     where transaction_id < pg_snapshot_xmin(pg_current_snapshot())
       ${partnerId === undefined ? sql`` : sql`and partner_id = ${partnerId}`}
       ${after ? sql`and (transaction_id, seq) > (${after.transactionId}::xid8, ${after.seq})` : sql``}
-    order by transaction_id, seq limit ${query.limit}
+    order by changes.transaction_id, changes.seq limit ${query.limit}
   `.execute(db)
   return found.rows.map(({ transactionId, seq, ...change }) => ({
     ...change,

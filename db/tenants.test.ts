@@ -176,6 +176,10 @@ describe('the audit chain (INV-10)', () => {
       ),
     )
     expect(await verifyAudit(db)).toEqual({ ok: true, entries: 20 })
+    await sql`insert into audit select 21, at, partner_id, actor, action, subject, details, hash, hash from audit where seq = 20`.execute(
+      db,
+    )
+    expect(await verifyAudit(db)).toEqual({ ok: false, entries: 20, brokenAt: 21 })
     await sql`update audit set details = '{"n": 99}' where seq = 7`.execute(db)
     expect(await verifyAudit(db)).toMatchObject({ ok: false, brokenAt: 7 })
     await sql`delete from audit where seq = 7`.execute(db)
