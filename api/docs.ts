@@ -12,6 +12,7 @@ const configuration = {
   withDefaultFonts: false,
   telemetry: false,
   hideClientButton: true,
+  showDeveloperTools: 'never',
   documentDownloadType: 'json',
   mcp: { disabled: true },
   agent: { disabled: true },

@@ -3013,7 +3013,10 @@ export interface operations {
     };
     encodePayloads: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Sent by the Temporal UI 2.54: references to payloads that are kept elsewhere stay as they are. They always do here. */
+                preserveStorageRefs?: boolean;
+            };
             header?: {
                 /** @description Namespace of the payloads; must be the hub's, if it is given. */
                 "X-Namespace"?: string;
@@ -3043,7 +3046,10 @@ export interface operations {
     };
     decodePayloads: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Sent by the Temporal UI 2.54: references to payloads that are kept elsewhere stay as they are. They always do here. */
+                preserveStorageRefs?: boolean;
+            };
             header?: {
                 /** @description Namespace of the payloads; must be the hub's, if it is given. */
                 "X-Namespace"?: string;

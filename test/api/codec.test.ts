@@ -32,7 +32,11 @@ describe('the codec server', () => {
     expect(encoded.status).toBe(200)
     expect(sealed.payloads).toHaveLength(2)
     expect(JSON.stringify(sealed)).not.toContain(clear.data)
-    const decoded = await api.request('POST', '/codec/decode', { body: sealed, headers })
+    // As the Temporal UI 2.54 asks, read off its requests in a real browser.
+    const decoded = await api.request('POST', '/codec/decode?preserveStorageRefs=true', {
+      body: sealed,
+      headers,
+    })
     expect(decoded).toMatchObject({ status: 200, body })
     const [payload] = await api.deps.codec.encode([defaultPayloadConverter.toPayload({ b: 2 }) ?? {}])
     const wire = {
