@@ -87,8 +87,8 @@ export interface TimeExport {
   readonly inactive?: readonly number[]
   /** Seconds before now beyond which a finished read does not move its position (for exports without the minute's rest). */
   readonly settleSeconds?: number
-  /** Rows of a full page; only tests change it. */
-  readonly pageSize?: number
+  /** So many rows of one second may be a full page; a page's size when left out. For exports without `end_of_stream`. */
+  readonly crowdedRows?: number
 }
 
 /** A row as it stands, in 16 hex digits: only a row that is the same in every field counts as read already. */
@@ -112,10 +112,10 @@ function endOf(body: Fields): number | undefined {
  * `end_of_stream` says it. Where the answer has no such field (articles), the end is a page that brings nothing later
  * than it was asked from: the number of rows proves little, because Help Center leaves out what the user may not see.
  */
-function isLastPage(body: Fields, rows: number, advances: boolean, pageSize: number): boolean {
+function isLastPage(body: Fields, rows: number, advances: boolean, crowdedRows: number): boolean {
   const flag = body['end_of_stream']
   if (typeof flag === 'boolean') return flag || (rows === 0 && !advances)
-  return rows === 0 || (!advances && rows < pageSize)
+  return rows === 0 || (!advances && rows < crowdedRows)
 }
 
 /**
@@ -140,7 +140,7 @@ export async function readTimeExport(
   const seen = new Set(remembered(position))
   const rows = all.filter((row) => !seen.has(fingerprint(row)))
   const end = endOf(body) ?? from
-  const done = isLastPage(body, all.length, end > from, of.pageSize ?? exportPageSize)
+  const done = isLastPage(body, all.length, end > from, of.crowdedRows ?? exportPageSize)
   if (!done && end <= from) return { rows, next: stuckNext(of, from), done: false, readAt: response.readAt }
   const until = done && of.settleSeconds !== undefined ? unixSeconds(context.now()) - of.settleSeconds : end
   const next = Math.max(0, Math.min(end, until))

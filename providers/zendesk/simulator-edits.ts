@@ -58,14 +58,25 @@ interface Making {
 const repeat = (times: number, make: () => Edit | undefined): Edit[] =>
   Array.from({ length: times }, make).filter((one) => one !== undefined)
 
-/** The admin that the credential belongs to is never edited. */
-function pickLiving({ tables, chance, kind }: Making): number | undefined {
+function pickLiving(making: Making): number | undefined {
+  const { tables, chance, kind } = making
   const { nextId, has, isDeleted } = tables[kind]
   for (let tries = 0; tries < 50; tries++) {
     const id = firstIds[kind] + chance.below(Math.max(1, nextId() - firstIds[kind]))
-    if (has(id) && !isDeleted(id) && !(kind === 'users' && id === firstIds.users)) return id
+    if (has(id) && !isDeleted(id) && mayChange(making, id)) return id
   }
   return undefined
+}
+
+/** A solved ticket closes after at most 28 days; nobody rates a closed one. */
+const ratableSeconds = 28 * 24 * 3600
+
+/** The admin that the credential belongs to is never edited, nor a rating whose ticket must have closed. */
+function mayChange({ tables, clock, kind }: Making, id: number): boolean {
+  if (kind === 'users') return id !== firstIds.users
+  if (kind !== 'satisfaction_ratings') return true
+  const created = Date.parse(wordOf(tables[kind].get(id)?.['created_at'])) / 1000
+  return created > clock.horizon() - ratableSeconds
 }
 
 function create(making: Making): Edit | undefined {
