@@ -92,6 +92,27 @@ function totals(run: Run): Omit<SliceProgress, 'expected'> {
   }
 }
 
+/** Ends the row of a run that could not be opened. One that another Temporal run carries is left alone. */
+export async function abandonRun(
+  deps: ActivityDeps,
+  input: { readonly runId: string; readonly failure: FailureNote },
+): Promise<void> {
+  const { db } = deps.database
+  const run = await getRun(db, input.runId)
+  if (!run || run.endedAt || run.workflowRunId !== null) return
+  await asTenant(db, run.partnerId, async (tx) => {
+    if (!(await endRun(tx, run.runId, { state: 'failed', failure: input.failure }))) return
+    const details = { connectionId: run.connectionId, code: input.failure.code }
+    await appendAudit(tx, {
+      actor: 'syncConnection',
+      action: 'run.failed',
+      subject: run.runId,
+      partnerId: run.partnerId,
+      details,
+    })
+  })
+}
+
 /** Shows in lists that a run is paused or waiting. */
 export async function noteRunState(
   deps: ActivityDeps,

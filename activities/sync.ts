@@ -1,7 +1,7 @@
 /** The activities of syncs: each thin, repeatable, and with its truth in Postgres. */
 import type { ActivityDeps } from './deps.ts'
 import { failing } from './failure.ts'
-import { closeRun, noteRunState } from './sync-close.ts'
+import { abandonRun, closeRun, noteRunState } from './sync-close.ts'
 import { failResource, finishResource } from './sync-finish.ts'
 import { findConnections, openRun } from './sync-open.ts'
 import { syncSlice } from './sync-slice.ts'
@@ -11,6 +11,7 @@ export function createSyncActivities(deps: ActivityDeps) {
     failing((input: I) => work(deps, input))
   return {
     openRun: bind(openRun),
+    abandonRun: bind(abandonRun),
     findConnections: bind(findConnections),
     syncSlice: bind(syncSlice),
     finishResource: bind(finishResource),

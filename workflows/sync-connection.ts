@@ -19,7 +19,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
-import type { RunPlan } from '../activities/sync-open.ts'
+import type { OpenRunInput, RunPlan } from '../activities/sync-open.ts'
 import type { FailureNote } from '../model/failures.ts'
 import {
   pauseSignal,
@@ -48,6 +48,8 @@ interface View {
   speed: Speed
   waiting: Progress['waiting']
   closing: boolean
+  /** Known when the run has been closed. */
+  outcome: string | undefined
   resources: Mutable<ResourceProgress>[]
   expected: Map<string, number>
   /** The slice that is being read; cancelled to make a pause or a new speed take effect at the next page. */
@@ -55,7 +57,7 @@ interface View {
   nudged: boolean
 }
 
-const { openRun, closeRun, failResource } = proxyActivities<Activities>({
+const { openRun, abandonRun, closeRun, failResource } = proxyActivities<Activities>({
   startToCloseTimeout: '5 minutes',
   retry: retry.database,
 })
@@ -81,7 +83,7 @@ export async function syncConnection(input: SyncConnectionInput): Promise<SyncRe
     workflowRunId: workflowInfo().firstExecutionRunId,
   }
   // A cancel that comes while the run opens must not leave its row behind: it is opened, and then closed as cancelled.
-  const plan = await CancellationScope.nonCancellable(() => openRun(opening))
+  const plan = await CancellationScope.nonCancellable(() => open(opening))
   const view = viewOf(plan, request, held)
   upsertSearchAttributes(searchAttributes({ ...plan, connectionId: request.connectionId }))
   let failure: FailureNote | null = null
@@ -93,6 +95,16 @@ export async function syncConnection(input: SyncConnectionInput): Promise<SyncRe
     cancelled = true
   }
   return await CancellationScope.nonCancellable(() => close(view, request, cancelled, failure))
+}
+
+/** Opens the run. A run that may not start ends the row that the API has made for it. */
+async function open(opening: OpenRunInput): Promise<RunPlan> {
+  try {
+    return await openRun(opening)
+  } catch (error) {
+    if (opening.runId !== undefined) await abandonRun({ runId: opening.runId, failure: failureOf(error) })
+    throw error
+  }
 }
 
 /** Handlers stand before the first await: a pause that comes while the run opens is kept. */
@@ -138,6 +150,7 @@ function viewOf(plan: RunPlan, request: SyncConnectionInput, held: ReturnType<ty
     speed: held.speed,
     waiting: null,
     closing: false,
+    outcome: undefined,
     resources: plan.resources.map(({ name, state }) => ({
       ...noCounts,
       resource: name,
@@ -167,12 +180,13 @@ function show(view: View): void {
   const kind = `${plan.mode}${plan.dryRun ? ' dry run' : ''}`
   const expected = [...view.expected.values()].reduce((sum, one) => sum + one, 0)
   setCurrentDetails(
-    runDetails(
-      `${plan.providerName}: ${plan.connectionName} (${kind})`,
-      progressOf(view),
-      Date.now() - view.startedAt,
+    runDetails({
+      title: `${plan.providerName}: ${plan.connectionName} (${kind})`,
+      progress: progressOf(view),
+      elapsedMs: Date.now() - view.startedAt,
       expected,
-    ),
+      outcome: view.outcome,
+    }),
   )
 }
 
@@ -346,6 +360,7 @@ async function close(
   const { runId } = view.plan
   const { outcome, ...counts } = await closeRun({ runId, cancelled, failure })
   view.closing = false
+  view.outcome = outcome
   upsertSearchAttributes(searchAttributes({ outcome }))
   show(view)
   await condition(allHandlersFinished)

@@ -28,21 +28,43 @@ export function addCounts(a: Counts, b: Counts): Counts {
   }
 }
 
-const headings =
-  '| resource | state | pages | scanned | created | updated | unchanged | deleted | quarantined |\n|---|---|--:|--:|--:|--:|--:|--:|--:|'
+// The UI sets tables without space between columns: hard spaces keep the headings apart.
+const row = (cells: readonly string[]) => `|${cells.map((cell) => ` ${cell}&nbsp;&nbsp; `).join('|')}|`
+const headings = `${row(['resource', 'state', 'pages', 'read', 'created', 'updated', 'deleted', 'quarantined'])}
+|---|---|--:|--:|--:|--:|--:|--:|`
 
 const line = (one: ResourceProgress) =>
-  `| ${one.resource} | ${one.state} | ${one.pages} | ${one.scanned} | ${one.created} | ${one.updated} | ${one.unchanged} | ${one.deleted} | ${one.quarantined} |`
+  row([
+    one.resource,
+    one.state,
+    ...[one.pages, one.scanned, one.created, one.updated, one.deleted, one.quarantined].map(String),
+  ])
 
-/** A run's current details. `elapsedMs` since its start; `expected`: how many rows the provider speaks of, if it does. */
-export function runDetails(title: string, progress: Progress, elapsedMs: number, expected: number): string {
+/** What a run's details are made of. */
+export interface RunFacts {
+  readonly title: string
+  readonly progress: Progress
+  /** Since the run's start. */
+  readonly elapsedMs: number
+  /** How many rows the provider speaks of; 0 when it does not. */
+  readonly expected: number
+  /** Known when the run has ended. */
+  readonly outcome: string | undefined
+}
+
+/** A run's current details. */
+export function runDetails({ title, progress, elapsedMs, expected, outcome }: RunFacts): string {
   const scanned = progress.resources.reduce((sum, one) => sum + one.scanned, 0)
   const rate = elapsedMs > 0 ? Math.round((scanned / elapsedMs) * 1000) : 0
   const left =
-    expected > scanned && rate > 0 ? `, about ${Math.ceil((expected - scanned) / rate)} s to go` : ''
-  const state = progress.waiting
-    ? `waiting until ${progress.waiting.until} (${progress.waiting.reason})`
-    : progress.state
+    outcome === undefined && expected > scanned && rate > 0
+      ? `, about ${Math.ceil((expected - scanned) / rate)} s to go`
+      : ''
+  const state =
+    outcome?.replace('_', ' ') ??
+    (progress.waiting
+      ? `waiting until ${progress.waiting.until} (${progress.waiting.reason})`
+      : progress.state)
   const speed =
     progress.speed.pagesPerMinute === null
       ? ''
