@@ -2,7 +2,7 @@
 import { getConnection, type Connection } from '../db/connections.ts'
 import { openCredential } from '../db/credentials.ts'
 import { HubError } from '../platform/errors.ts'
-import type { Priority, Provider, ProviderContext } from '../providers/contract.ts'
+import { authMethod, type Priority, type Provider, type ProviderContext } from '../providers/contract.ts'
 import type { CallTrace, CredentialSource, CredentialVersion } from '../providers/http/session.ts'
 import type { ActivityDeps } from './deps.ts'
 
@@ -36,8 +36,12 @@ export async function openSession(
   const provider = deps.findProvider(connection.provider)
   if (!provider)
     throw new HubError('NotConfigured', `This hub does not know the provider "${connection.provider}".`)
+  const auth = authMethod(provider, connection.auth)
+  if (!auth)
+    throw new HubError('NotConfigured', `${provider.name} has no way to connect that is called "${connection.auth}".`)
   const context = deps.transport.open({
     provider,
+    auth,
     connectionId,
     settings: connection.settings,
     credential: credentialOf(deps, connectionId),

@@ -1,5 +1,6 @@
 /** Connections: one account's authorised link to one provider. */
 import { sql } from 'kysely'
+import type { WhoMustAct } from '../model/failures.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Db } from './client.ts'
 
@@ -10,10 +11,15 @@ export interface Connection {
   readonly partnerId: string
   readonly accountId: string
   readonly provider: string
+  /** Name of the provider's auth method. */
+  readonly auth: string
+  /** The provider's own name of the account, where connecting told it. */
+  readonly externalAccount: string | null
   readonly name: string
   readonly state: ConnectionState
   /** Why it is in this state, and who must act. */
   readonly stateReason: string | null
+  readonly stateWho: WhoMustAct | null
   /** Not secret. */
   readonly settings: Readonly<Record<string, string>>
   readonly syncIntervalSeconds: number
@@ -27,7 +33,7 @@ export interface Connection {
   readonly updatedAt: Date
 }
 
-const columns = sql`connection_id, partner_id, account_id, provider, name, state, state_reason, settings, sync_interval_seconds, version,
+const columns = sql`connection_id, partner_id, account_id, provider, auth, external_account, name, state, state_reason, state_who, settings, sync_interval_seconds, version,
   last_run_id, last_synced_at, last_checked_at, last_check, created_at, updated_at`
 
 export interface NewConnection {
@@ -35,6 +41,8 @@ export interface NewConnection {
   readonly partnerId: string
   readonly accountId: string
   readonly provider: string
+  readonly auth: string
+  readonly externalAccount?: string | undefined
   readonly name: string
   readonly settings: Readonly<Record<string, string>>
   /** 60 to 604,800; 900 when left out. */
@@ -43,8 +51,8 @@ export interface NewConnection {
 
 export async function createConnection(tx: Db, connection: NewConnection): Promise<Connection> {
   const made = await sql<Connection>`
-    insert into connections (connection_id, partner_id, account_id, provider, name, settings, sync_interval_seconds)
-    values (${connection.connectionId}, ${connection.partnerId}, ${connection.accountId}, ${connection.provider}, ${connection.name},
+    insert into connections (connection_id, partner_id, account_id, provider, auth, external_account, name, settings, sync_interval_seconds)
+    values (${connection.connectionId}, ${connection.partnerId}, ${connection.accountId}, ${connection.provider}, ${connection.auth}, ${connection.externalAccount ?? null}, ${connection.name},
       ${JSON.stringify(connection.settings)}::jsonb, ${connection.syncIntervalSeconds ?? 900})
     returning ${columns}
   `.execute(tx)
@@ -142,9 +150,10 @@ export async function setConnectionState(
   connectionId: string,
   state: Exclude<ConnectionState, 'deleted'>,
   reason: string | null,
+  who: WhoMustAct | null = null,
 ): Promise<Connection | undefined> {
   const changed = await sql<Connection>`
-    update connections set state = ${state}, state_reason = ${reason}, version = version + 1, updated_at = now()
+    update connections set state = ${state}, state_reason = ${reason}, state_who = ${who}, version = version + 1, updated_at = now()
     where connection_id = ${connectionId} and state <> 'deleted' returning ${columns}
   `.execute(tx)
   return changed.rows[0]
@@ -154,7 +163,7 @@ export async function setConnectionState(
 export async function deleteConnection(tx: Db, connectionId: string): Promise<boolean> {
   await sql`delete from credentials where connection_id = ${connectionId}`.execute(tx)
   const changed = await sql<{ connectionId: string }>`
-    update connections set state = 'deleted', state_reason = null, version = version + 1, updated_at = now()
+    update connections set state = 'deleted', state_reason = null, state_who = null, version = version + 1, updated_at = now()
     where connection_id = ${connectionId} and state <> 'deleted' returning connection_id
   `.execute(tx)
   return changed.rows.length > 0

@@ -1,13 +1,42 @@
-/** How a raw value becomes a value of a model's field: exactly, or not at all. */
+/** How a raw value becomes a value of a model's field, and how a model's becomes a provider's: exactly, or not at all. */
 import { isJsonObject, type JsonValue } from './json.ts'
-import type { FieldType } from './records.ts'
+import { decimalOf, isCurrency, isMoney, moneyOf } from './money.ts'
+import type { FieldType } from './fields.ts'
+import { isDate, offsetOf, timeOf, timeText } from './times.ts'
 
 /**
- * `text` also turns numbers and booleans into text (ids); `time` normalises ISO 8601 text and Unix seconds to RFC 3339 in
- * UTC with milliseconds (a time without an offset is taken as UTC, a date as its first moment). A number that a double
- * cannot hold exactly is refused, never rounded: the transport hands such integers over as text.
+ * Inwards. `text` also turns numbers and booleans into text (ids); `time` normalises ISO 8601 text and Unix seconds to RFC
+ * 3339 in UTC with milliseconds (a time without an offset is taken in the rule's zone, or UTC; a date as its first moment),
+ * `milliseconds` does the same for Unix milliseconds; `date` keeps the day as the provider wrote it; `money` reads a
+ * decimal amount, `minor` one in minor units, both in the rule's currency. A number that a double cannot hold exactly is
+ * refused, never rounded: the transport hands such integers over as text.
+ * Outwards. `decimal` and `decimalText` write money as a number or text, `minorUnits` its minor units, `currencyCode` its
+ * currency; `unixSeconds` and `unixMilliseconds` write a time.
  */
-export type Conversion = 'text' | 'number' | 'boolean' | 'time' | 'texts'
+export type Conversion =
+  | 'text'
+  | 'number'
+  | 'boolean'
+  | 'time'
+  | 'milliseconds'
+  | 'date'
+  | 'texts'
+  | 'money'
+  | 'minor'
+  | 'decimal'
+  | 'decimalText'
+  | 'minorUnits'
+  | 'currencyCode'
+  | 'unixSeconds'
+  | 'unixMilliseconds'
+
+/** What a conversion may need besides the value. */
+export interface Circumstances {
+  /** ISO 4217. */
+  readonly currency?: unknown
+  /** IANA name or offset (`-07:00`). */
+  readonly zone?: unknown
+}
 
 /** Exact, or undefined. */
 const exact = (number: number): number | undefined =>
@@ -24,66 +53,70 @@ const asText = (value: JsonValue): string | undefined =>
 
 const decimal = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i
 
+const asNumber = (value: JsonValue): number | undefined =>
+  typeof value === 'number'
+    ? exact(value)
+    : typeof value === 'string' && decimal.test(value)
+      ? exact(Number(value))
+      : undefined
+
+const unix = (value: JsonValue, perSecond: number): number | undefined =>
+  typeof value === 'string' && isTimeText(value) ? Math.floor((Date.parse(value) * perSecond) / 1000) : undefined
+
+const isTimeText = (value: string): boolean => timeText(timeOf(value)) === value
+
+type Convert = (value: JsonValue, around: Circumstances) => JsonValue | undefined
+
 /** A value in the type that a conversion makes; undefined when it cannot be converted. */
-export const conversions: Readonly<Record<Conversion, (value: JsonValue) => JsonValue | undefined>> = {
+export const conversions: Readonly<Record<Conversion, Convert>> = {
   text: asText,
-  number: (value) =>
-    typeof value === 'number'
-      ? exact(value)
-      : typeof value === 'string' && decimal.test(value)
-        ? exact(Number(value))
-        : undefined,
+  number: asNumber,
   boolean: (value) =>
     value === true || value === 'true' || value === 1
       ? true
       : value === false || value === 'false' || value === 0
         ? false
         : undefined,
-  time: (value) =>
+  time: (value, { zone }) =>
     typeof value === 'string'
-      ? timeText(parseTime(value))
+      ? timeText(timeOf(value, zone))
       : typeof value === 'number'
         ? timeText(value * 1000)
         : undefined,
+  milliseconds: (value) => {
+    const number = typeof value === 'string' && !/^\d+$/.test(value) ? undefined : asNumber(value)
+    return number === undefined ? undefined : timeText(number)
+  },
+  date: (value) => {
+    const day = typeof value === 'string' ? value.slice(0, 10) : ''
+    return isDate(day) && (value === day || /^[Tt ]/.test(String(value).slice(10))) ? day : undefined
+  },
   texts: (value) => {
     const texts = Array.isArray(value) ? value.map(asText) : undefined
     return texts?.every((one) => one !== undefined) ? texts : undefined
   },
+  money: (value, { currency }) => moneyOf(value, currency),
+  minor: (value, { currency }) => {
+    const amountMinor = asNumber(value)
+    return amountMinor !== undefined && Number.isSafeInteger(amountMinor) && isCurrency(currency)
+      ? { amountMinor, currency }
+      : undefined
+  },
+  decimal: (value) => (isMoney(value) ? Number(decimalOf(value)) : undefined),
+  decimalText: (value) => (isMoney(value) ? decimalOf(value) : undefined),
+  minorUnits: (value) => (isMoney(value) ? value.amountMinor : undefined),
+  currencyCode: (value) => (isMoney(value) ? value.currency : undefined),
+  unixSeconds: (value) => unix(value, 1),
+  unixMilliseconds: (value) => unix(value, 1000),
 }
 
-/** Offsets with and without a colon; RFC 3339's space between date and time. */
-const isoTime =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(?:[Zz]|([+-]\d{2}):?(\d{2}))?)?$/
-
-/** Milliseconds, or NaN. `Date.parse` alone guesses ("ticket 12"), moves 30 February and reads what has no offset as local. */
-function parseTime(text: string): number {
-  const [match, year, month, day, time = '00:00', hours = '+00', minutes = '00'] = isoTime.exec(text) ?? []
-  if (match === undefined || Number(day) > daysIn(Number(year), Number(month))) return NaN
-  return Date.parse(`${year}-${month}-${day}T${time}${hours}:${minutes}`)
+/** The zone that a converted time was given in; undefined for UTC and for what is no time. */
+export function zoneOf(value: JsonValue, { zone }: Circumstances): string | undefined {
+  if (typeof value !== 'string') return undefined
+  const offset = offsetOf(value)
+  if (offset !== undefined) return offset === 'Z' ? undefined : offset
+  return typeof zone === 'string' && zone !== 'UTC' ? zone : undefined
 }
-
-const daysIn = (year: number, month: number): number =>
-  [
-    31,
-    year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28,
-    31,
-    30,
-    31,
-    30,
-    31,
-    31,
-    30,
-    31,
-    30,
-    31,
-  ][month - 1] ?? 0
-
-// RFC 3339 has years of four digits.
-const firstMs = Date.parse('0000-01-01T00:00:00Z')
-const lastMs = Date.parse('9999-12-31T23:59:59.999Z')
-
-const timeText = (ms: number): string | undefined =>
-  ms >= firstMs && ms <= lastMs ? new Date(ms).toISOString() : undefined
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 
@@ -91,7 +124,9 @@ const fitting: Readonly<Record<FieldType, (value: JsonValue) => boolean>> = {
   text: isText,
   number: (value) => typeof value === 'number',
   boolean: (value) => typeof value === 'boolean',
-  time: (value) => isText(value) && timeText(parseTime(value)) === value,
+  time: (value) => isText(value) && isTimeText(value),
+  date: (value) => isText(value) && isDate(value),
+  money: isMoney,
   texts: (value) => Array.isArray(value) && value.every(isText),
   object: isJsonObject,
   objects: (value) => Array.isArray(value) && value.every(isJsonObject),
@@ -106,6 +141,8 @@ export const nameOf: Readonly<Record<FieldType, string>> = {
   number: 'a number',
   boolean: 'true or false',
   time: 'a time',
+  date: 'a date',
+  money: 'an amount of money in a known currency',
   texts: 'a list of texts',
   object: 'an object',
   objects: 'a list of objects',
@@ -117,5 +154,15 @@ export const resultOf = {
   number: 'number',
   boolean: 'boolean',
   time: 'time',
+  milliseconds: 'time',
+  date: 'date',
   texts: 'texts',
+  money: 'money',
+  minor: 'money',
+  decimal: 'number',
+  decimalText: 'text',
+  minorUnits: 'number',
+  currencyCode: 'text',
+  unixSeconds: 'number',
+  unixMilliseconds: 'number',
 } as const satisfies Readonly<Record<Conversion, FieldType>>

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { canonicalJson, type JsonValue } from './json.ts'
-import { applyMapping, checkMapping, explainMapping, type FieldMapping, type FieldRule } from './mapping.ts'
+import { applyMapping, explainMapping, type FieldMapping, type FieldRule } from './mapping.ts'
+import { checkMapping } from './mapping-check.ts'
 import { models } from './records.ts'
 
 const ticket = (...rules: FieldRule[]): FieldMapping => ({ model: 'ticket', rules })

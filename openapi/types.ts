@@ -1026,6 +1026,21 @@ export interface components {
             text: string;
             fields: components["schemas"]["SetupField"][];
         };
+        /** @description A way to connect. */
+        AuthMethod: {
+            /** @description `auth` of a connection. */
+            name: string;
+            title: string;
+            /** @enum {string} */
+            kind: "token" | "oauth2";
+            setup: components["schemas"]["SetupStep"][];
+            /** @description What an OAuth consent is asked for. */
+            scopes: {
+                scope: string;
+                feature: string;
+                required: boolean;
+            }[];
+        };
         /** @example tickets */
         ResourceName: string;
         /** @example ticket */
@@ -1062,7 +1077,8 @@ export interface components {
                 title: string;
                 url: string;
             }[];
-            setup: components["schemas"]["SetupStep"][];
+            /** @description Ways to connect, the recommended one first. */
+            auth: components["schemas"]["AuthMethod"][];
             resources: components["schemas"]["ProviderResource"][];
             actions: components["schemas"]["ProviderOperation"][];
             reports: components["schemas"]["ProviderOperation"][];
@@ -1089,9 +1105,15 @@ export interface components {
             partnerId: components["schemas"]["PartnerId"];
             accountId: components["schemas"]["AccountId"];
             provider: components["schemas"]["ProviderSlug"];
+            /** @description Name of the provider's auth method. */
+            auth: string;
+            /** @description The provider's own name of the account, where connecting told it. */
+            externalAccount: string | null;
             name: string;
             state: components["schemas"]["ConnectionState"];
             stateReason: string | null;
+            /** @description Who must act: account, admin, provider, … */
+            stateWho: string | null;
             /** @description What is not secret. Secrets are never shown. */
             settings: components["schemas"]["FieldValues"];
             syncIntervalSeconds: components["schemas"]["SyncInterval"];
@@ -1127,6 +1149,8 @@ export interface components {
          */
         NewConnection: {
             provider: components["schemas"]["ProviderSlug"];
+            /** @description Name of one of the provider's auth methods; that which takes a token when left out. */
+            auth?: string;
             /** @description Whose it is; the hub's default account when left out. */
             accountId?: components["schemas"]["AccountId"];
             /** @description For people; the provider's name when left out. */

@@ -4,8 +4,9 @@
  * Adding a provider is one folder that exports a `Provider` and one line in `registry.ts`.
  */
 import type { JsonObject, JsonSchema, JsonValue } from '../model/json.ts'
-import type { FieldMapping } from '../model/mapping.ts'
-import type { ModelName } from '../model/records.ts'
+import type { FieldMapping, OutwardMapping } from '../model/mapping.ts'
+import type { FieldType, ModelName } from '../model/records.ts'
+import type { HubError } from '../platform/errors.ts'
 
 export type Category = 'billing' | 'crm' | 'analytics' | 'support'
 
@@ -25,12 +26,22 @@ export type Priority = 'webhook' | 'interactive' | 'incremental' | 'backfill'
 
 export interface ProviderRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** Path with leading slash, joined to the provider's `baseUrl(settings)`. Never a full URL taken from an answer. */
+  /** Path with leading slash, joined to the provider's base URL. Never a full URL taken from an answer. */
   readonly path: string
+  /** Which of the provider's base URLs, where it has several (`export`); the main one when left out. */
+  readonly base?: string
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent as JSON. */
+  /** Sent as JSON. At most one of `body`, `form` and `text` is given. */
   readonly body?: JsonValue
+  /** Sent as `application/x-www-form-urlencoded`. */
+  readonly form?: Readonly<Record<string, string>>
+  /** Sent as it is, under its own content type. */
+  readonly text?: { readonly type: string; readonly content: string }
+  /** Compresses what is sent (`content-encoding: gzip`). */
+  readonly gzip?: boolean
+  /** How the answer is read; `json` when left out. See `ProviderResponse.body`. */
+  readonly answer?: 'json' | 'text' | 'lines' | 'bytes'
   /** Endpoint group: a key of `limits.groups`; also the metrics label. */
   readonly group: string
   /** A repetition has no second effect (true for GET unless said otherwise; for writes only with an idempotency key). */
@@ -43,10 +54,19 @@ export interface ProviderResponse {
   readonly status: number
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  /** Parsed JSON; undefined for an empty body. */
+  /**
+   * `json`: the parsed value, undefined for an empty body. `text`: a string. `bytes`: base64. `lines` (JSON lines):
+   * `JsonLines`. Error answers are always parsed as JSON, a string where they are not.
+   */
   readonly body: unknown
   /** When the request was sent: what the answer says is at least as new as this. */
   readonly readAt: Date
+}
+
+/** An answer in JSON lines. `rest`: lines that are not JSON ("terminated early"), shortened; empty when the answer is whole. */
+export interface JsonLines {
+  readonly rows: readonly unknown[]
+  readonly rest: readonly string[]
 }
 
 /** Makes one call: leases, token, time-out, safe retries and error mapping included. Throws `HubError` of the provider set. */
@@ -83,13 +103,104 @@ export interface SetupStep {
   readonly fields: readonly SetupField[]
 }
 
-/** A credential that does not expire by itself and is attached to each call. Other kinds join this union when they come. */
-export interface TokenAuth {
-  readonly kind: 'token'
+interface AuthMethodBase {
+  /** Stored with the connection: `api_token`, `oauth`. Never renamed. */
+  readonly name: string
+  /** As a person chooses it: "Sign in with HubSpot". */
+  readonly title: string
+  /** What whoever connects is asked for. An OAuth method has fields only for what must be known before the consent. */
+  readonly setup: readonly SetupStep[]
   /** Headers that carry the credential. */
   headers(secrets: Secrets, settings: Settings): Readonly<Record<string, string>>
+  /** Replaces the credential by a new one that the provider makes on request, where it can. */
+  readonly rotation?: CredentialRotation
 }
-export type Auth = TokenAuth
+
+/** A credential that does not expire by itself: an API key, an API token, a service account. */
+export interface TokenAuth extends AuthMethodBase {
+  readonly kind: 'token'
+}
+
+/** Mint a new one, prove it, switch, retire the old one: the hub does the steps, the provider says how. */
+export interface CredentialRotation {
+  /**
+   * Makes a new credential beside the old one. `attempt` is the same on every repetition of one rotation: what an earlier,
+   * broken attempt left behind under it is removed first or taken over.
+   */
+  mint(context: ProviderContext, attempt: string): Promise<{ readonly secrets: Secrets; readonly settings?: Settings }>
+  /** Ends the old credential; called with the new one attached. Repeatable: one that is gone is no error. */
+  retire(context: ProviderContext, old: { readonly secrets: Secrets; readonly settings: Settings }): Promise<void>
+}
+
+export interface OAuthScope {
+  readonly scope: string
+  /** What it is for, as a person reads it: "Read and write invoices". */
+  readonly feature: string
+  /** Without it the connection is of no use; others only switch features off. */
+  readonly required: boolean
+}
+
+/**
+ * OAuth 2.0 authorization code. Secrets of such a connection: `access_token`, `expires_at` (RFC 3339), and where the
+ * provider gives them `refresh_token`, `refresh_expires_at`, `refresh_hard_expires_at`, `scope`. Nobody but the credential
+ * custodian (`activities/custodian.ts`) uses the refresh token.
+ */
+export interface OAuth2Auth extends AuthMethodBase {
+  readonly kind: 'oauth2'
+  /** Environment variables that hold the hub's own app at the provider. */
+  readonly client: { readonly idVariable: string; readonly secretVariable: string }
+  /** Full https URLs; redirected by the origin map like any other. */
+  endpoints(settings: Settings): {
+    readonly authorize: string
+    readonly token: string
+    readonly revoke?: string
+  }
+  /** How the app shows itself at the token endpoint: Basic header, or fields of the form. */
+  readonly clientAuthentication: 'basic' | 'post'
+  readonly pkce: boolean
+  readonly scopes: readonly OAuthScope[]
+  /** Parameter of the authorize URL that takes the scopes a person may refuse (`optional_scope`), where there is one. */
+  readonly optionalScopeParameter?: string
+  /** Further parameters of the authorize URL. */
+  readonly authorizeParameters?: Readonly<Record<string, string>>
+  /** Seconds that an access token lives when the answer does not say. */
+  readonly accessLifetimeSeconds: number
+  readonly refresh: {
+    /** Whether a refresh answers a new refresh token. */
+    readonly rotates: 'never' | 'sometimes' | 'always'
+    /** How long a replaced refresh token still works: what a crash between answer and save may count on. 0: not at all. */
+    readonly graceSeconds: number
+    /** Seconds without use after which it dies; the hub keeps it alive. */
+    readonly idleSeconds?: number
+  }
+  /** What a token answer says besides the standard fields (lifetimes of the refresh token, granted scopes). */
+  readToken?(
+    token: JsonObject,
+    now: Date,
+  ): {
+    readonly refreshExpiresAt?: Date
+    readonly refreshHardExpiresAt?: Date
+    readonly scopes?: readonly string[]
+  }
+  /** Body that the revoke endpoint takes instead of RFC 7009's form (`{token}` as JSON). */
+  readonly revokeBody?: 'form' | 'json'
+  /**
+   * Which account was connected: reads the redirect's own parameters (`realmId`), the token answer, and may call the
+   * provider with the fresh token attached. `settings` are kept with the connection; `externalAccount` names the account at
+   * the provider, so that a re-connection to another one is noticed; `scopes` are those granted, where it tells.
+   */
+  identify(
+    context: ProviderContext,
+    found: { readonly callback: Readonly<Record<string, string>>; readonly token: JsonObject },
+  ): Promise<{
+    readonly settings: Settings
+    readonly externalAccount: string
+    readonly label: string
+    readonly scopes?: readonly string[]
+  }>
+}
+
+export type AuthMethod = TokenAuth | OAuth2Auth
 
 /** `limit` calls per `windowMs`. `scope`: what shares the budget. */
 export interface RateLimit {
@@ -131,6 +242,65 @@ export interface Page {
   readonly readAt: Date
 }
 
+/** A field of a provider's object, as describing the account found it. */
+export interface FieldDescription {
+  /** Path into the raw row, as mapping rules take it: `properties.favourite_colour`. */
+  readonly path: string
+  readonly title: string
+  readonly type: FieldType
+  /** Made by the account's people, not by the provider. */
+  readonly isCustom: boolean
+  readonly isWritable: boolean
+  /** Values it may have, where it is a choice. */
+  readonly options?: readonly { readonly value: string; readonly label: string }[]
+}
+
+/** What came of a write: the object as a reading would give it, so that our own write is not taken for a change. */
+export interface Written {
+  readonly row: Row
+  readonly readAt: Date
+}
+
+/** One change of a batch. `fields`: the provider's own fields, as the outward mapping made them. */
+export interface WriteItem {
+  readonly operation: 'create' | 'update' | 'delete'
+  /** Empty for a creation. */
+  readonly externalId: string
+  readonly fields: JsonObject
+  readonly idempotencyKey: string
+}
+
+/** How objects of a resource are written. What the provider does not allow is left out. */
+export interface Writer {
+  /**
+   * @param idempotencyKey the same on each repetition: the provider gets it, or an object that an earlier attempt made is
+   *   found by it. Never two objects for one key.
+   */
+  create?(context: ProviderContext, fields: JsonObject, idempotencyKey: string): Promise<Written>
+  /**
+   * Changes the given fields and no others. @param current the object as it was just read (for a version token).
+   * @throws HubError `Conflict` when the object is no longer at `current`; `NotFound` when it is gone.
+   */
+  update?(
+    context: ProviderContext,
+    externalId: string,
+    fields: JsonObject,
+    current: Row,
+    idempotencyKey: string,
+  ): Promise<Written>
+  /** Deletes, voids or archives. An object that is gone already is no error. */
+  remove?(context: ProviderContext, externalId: string, current: Row, idempotencyKey: string): Promise<void>
+  /** Several at once, at most `size`, each with an outcome of its own (same order). */
+  readonly batch?: {
+    readonly size: number
+    write(context: ProviderContext, items: readonly WriteItem[]): Promise<readonly (Written | HubError | undefined)[]>
+  }
+  /** Default mapping from fields of the model to the provider's (`to` is a path in the provider's body). */
+  readonly mapping: OutwardMapping
+  /** Path in the raw row at which a field that was written is found again; the same path when it is left out. */
+  readPath?(writtenPath: string): string
+}
+
 export interface Resource {
   /** The provider's plural, as in its paths: `tickets`. */
   readonly name: string
@@ -164,6 +334,9 @@ export interface Resource {
   count?(context: ProviderContext): Promise<number | undefined>
   /** Default mapping from a raw row to the model. */
   readonly mapping: FieldMapping
+  /** Fields that objects of this kind have in this account; asked for when a mapping is edited. */
+  describe?(context: ProviderContext): Promise<readonly FieldDescription[]>
+  readonly write?: Writer
 }
 
 // ------------------------------------------------------------------------------- actions, reports, health
@@ -180,6 +353,11 @@ export interface Action {
    * provider where that has a way to take it, or makes the write repeatable by its nature.
    */
   run(context: ProviderContext, input: JsonObject, idempotencyKey: string): Promise<JsonObject>
+  /** The action that takes this one back, and its input: what an automation does when a later step fails. */
+  readonly undo?: {
+    readonly action: string
+    input(input: JsonObject, output: JsonObject): JsonObject
+  }
 }
 
 export interface Report {
@@ -188,6 +366,8 @@ export interface Report {
   readonly description: string
   readonly input: JsonSchema
   readonly output: JsonSchema
+  /** How long an answer may be given again to the same question; 0: always asked anew. */
+  readonly cacheSeconds: number
   run(context: ProviderContext, input: JsonObject): Promise<JsonObject>
 }
 
@@ -205,16 +385,34 @@ export interface HealthCheck {
 
 // -------------------------------------------------------------------------------------------- the whole
 
+/** The method that a connection uses, by the name it was stored with. */
+export function authMethod(provider: Provider, name: string): AuthMethod | undefined {
+  return provider.auth.find((method) => method.name === name)
+}
+
+/** Every environment variable that a provider's ways to connect read. */
+export const variablesOf = (provider: Provider): readonly string[] => [
+  ...new Set(
+    provider.auth.flatMap((method) => [
+      ...method.setup.flatMap(({ fields }) => fields.flatMap(({ env }) => (env === undefined ? [] : [env]))),
+      ...(method.kind === 'oauth2' ? [method.client.idVariable, method.client.secretVariable] : []),
+    ]),
+  ),
+]
+
 export interface Provider {
   readonly slug: string
   readonly name: string
   readonly category: Category
   readonly apiVersion: string
   readonly docs: readonly { readonly title: string; readonly url: string }[]
-  readonly setup: readonly SetupStep[]
-  readonly auth: Auth
-  /** The real origin (and path prefix, if any) of a connection: `https://acme.zendesk.com`. The origin map may redirect it. */
-  baseUrl(settings: Settings): string
+  /** Ways to connect, the recommended one first. */
+  readonly auth: readonly [AuthMethod, ...AuthMethod[]]
+  /**
+   * The real origin (and path prefix, if any) of a connection: `https://acme.zendesk.com`. The origin map may redirect it.
+   * @param base as a request names it, where the provider has several.
+   */
+  baseUrl(settings: Settings, base?: string): string
   readonly limits: Limits
   /** Turns a failed answer into the closed set; undefined leaves it to the transport's table by status. */
   explainError(response: ProviderResponse): ProviderFault | undefined

@@ -10,6 +10,8 @@ export interface SimulatorRequest {
   readonly headers: Readonly<Record<string, string>>
   /** Parsed JSON, or undefined. */
   readonly body: unknown
+  /** What was sent, decompressed: forms, JSON lines, queries as text. */
+  readonly text: string
   /** The origin that the caller meant: `https://acme.example.com`. */
   readonly origin: string | undefined
 }
@@ -17,10 +19,11 @@ export interface SimulatorRequest {
 export interface SimulatorReply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent as JSON; `text` wins. */
+  /** Sent as JSON; `text` and `bytes` win. */
   readonly body?: JsonValue
-  /** Sent as it is: JSON that was serialised before, or a page of HTML. */
+  /** Sent as it is: JSON that was serialised before, JSON lines, or a page of HTML. */
   readonly text?: string
+  readonly bytes?: Uint8Array
 }
 
 /** One edit that a simulator made, as a plan or a test wants to see it. */
@@ -54,10 +57,20 @@ export interface ExactEdit {
 export interface Sample {
   readonly provider: string
   readonly name: string
+  /** Name of the auth method that the secrets are for. */
+  readonly auth: string
   readonly settings: Readonly<Record<string, string>>
   readonly secrets: Readonly<Record<string, string>>
-  /** The real origin that the sandbox stands in for. */
-  readonly origin: string
+  /** The real origins that the sandbox stands in for, that of the main base URL first. */
+  readonly origins: readonly string[]
+  /** Connected when the hub starts for the first time, without anybody asking. */
+  readonly isFirst?: boolean
+}
+
+/** The hub's own app at a simulated provider, as its developer portal would give it. */
+export interface SandboxApp {
+  readonly clientId: string
+  readonly clientSecret: string
 }
 
 export interface SimulatorOptions {
@@ -101,6 +114,8 @@ export interface World {
 export interface Simulator {
   readonly slug: string
   readonly sample: Sample
+  /** For providers with OAuth: the app that the consent screen and the token endpoint know. */
+  readonly app?: SandboxApp
   /** Objects per resource of an account that was not given sizes. */
   readonly defaultSize: Readonly<Record<string, number>>
   /** The provider's own bodies for faults by status. */

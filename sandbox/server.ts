@@ -4,12 +4,13 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gunzipSync } from 'node:zlib'
 import { createChaos, noChaos, type ChaosSettings } from './chaos.ts'
 import { steer, type Control } from './control.ts'
 import { send, sendThrough } from './faults.ts'
 import { openJournal, type Journal } from './journal.ts'
 import type { Simulator, World } from './kit.ts'
-import { simulators } from './simulators.ts'
+import { originMapTo, simulators } from './simulators.ts'
 
 export interface SandboxOptions {
   /** 0: any free port. */
@@ -75,7 +76,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', 'http://sandbox')
-    const body = await readJson(request)
+    const text = await readText(request)
+    const body = jsonOf(text)
     if (url.pathname === '/' || url.pathname.startsWith('/_sandbox'))
       return send(response, steer(control, request.method ?? 'GET', url, body))
     const [, slug = '', path = '/'] = /^\/([\w-]+)(\/.*)?$/.exec(url.pathname) ?? []
@@ -86,7 +88,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
     )
     const origin = headers['x-tieline-origin']
-    const call = { method: request.method ?? 'GET', path, query: url.searchParams, headers, body, origin }
+    const call = { method: request.method ?? 'GET', path, query: url.searchParams, headers, body, text, origin }
     await sendThrough(response, chaos.next(), stage.simulator.refusals, () =>
       kept(stage, ({ world }) => world.handle(call)),
     )
@@ -100,7 +102,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const url = await listen(server, options.port, options.host ?? '127.0.0.1')
   return {
     url,
-    originMap: Object.fromEntries(simulators.map(({ slug, sample }) => [sample.origin, `${url}/${slug}`])),
+    originMap: originMapTo(url),
     control,
     close: () => close(server),
   }
@@ -153,12 +155,17 @@ function createDial(first: ChaosSettings) {
   }
 }
 
-async function readJson(request: IncomingMessage): Promise<unknown> {
+async function readText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
-  if (chunks.length === 0) return undefined
+  const bytes = Buffer.concat(chunks)
+  return (request.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes).toString('utf8')
+}
+
+function jsonOf(text: string): unknown {
+  if (text === '') return undefined
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
+    return JSON.parse(text) as unknown
   } catch {
     return undefined
   }

@@ -3,3 +3,14 @@ import { zendeskSimulator } from '../providers/zendesk/simulator.ts'
 import type { Simulator } from './kit.ts'
 
 export const simulators: readonly Simulator[] = [zendeskSimulator]
+
+/** Real origins → the sandbox at `url`, for all providers or the chosen ones. */
+export const originMapTo = (
+  url: string,
+  isChosen: (slug: string) => boolean = () => true,
+): Record<string, string> =>
+  Object.fromEntries(
+    simulators
+      .filter(({ slug }) => isChosen(slug))
+      .flatMap(({ slug, sample }) => sample.origins.map((origin) => [origin, `${url}/${slug}`] as const)),
+  )

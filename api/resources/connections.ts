@@ -19,8 +19,8 @@ import type { ApiDeps } from '../deps.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
-import { connectionOf, givenProvider, livingConnection, providerOf } from './find.ts'
-import { checkValues, fromEnvironment } from './setup-values.ts'
+import { connectionOf, givenProvider, livingConnection, methodOf, providerOf } from './find.ts'
+import { checkValues, fromEnvironment, givenMethod } from './setup-values.ts'
 
 type ConnectionJson = components['schemas']['Connection']
 
@@ -60,8 +60,9 @@ export const getConnection: Handler<'getConnection'> = async (deps, call) => {
 
 export const createConnection: Handler<'createConnection'> = async (deps, { body, caller }) => {
   const provider = givenProvider(body.provider)
-  const values = body.fromEnvironment ? fromEnvironment(provider, deps.env, body) : body
-  checkValues(provider, values, ['settings', 'secrets'])
+  const method = givenMethod(provider, body.auth)
+  const values = body.fromEnvironment ? fromEnvironment(provider, method, deps.env, body) : body
+  checkValues(method, values, ['settings', 'secrets'])
   const { partnerId, accountId } = await accountOf(deps, body.accountId)
   const connection = await inTransaction(deps.database.db, async (tx) => {
     const made = await insertConnection(tx, {
@@ -69,6 +70,7 @@ export const createConnection: Handler<'createConnection'> = async (deps, { body
       partnerId,
       accountId,
       provider: provider.slug,
+      auth: method.name,
       name: body.name ?? provider.name,
       settings: values.settings ?? {},
       syncIntervalSeconds: body.syncIntervalSeconds,
@@ -105,7 +107,7 @@ async function accountOf(
 
 export const updateConnection: Handler<'updateConnection'> = async (deps, { path, header, body, caller }) => {
   const before = await livingConnection(deps, path.connectionId)
-  if (body.settings) checkValues(providerOf(before), { settings: body.settings }, ['settings'])
+  if (body.settings) checkValues(methodOf(before), { settings: body.settings }, ['settings'])
   const changed = await inTransaction(deps.database.db, async (tx) => {
     const after = await changeConnection(tx, before.connectionId, body, expectedVersion(header['If-Match']))
     if (!after) throw await whyUnchanged(deps, before.connectionId)
@@ -147,9 +149,10 @@ export const replaceCredential: Handler<'replaceCredential'> = async (
 ) => {
   const before = await livingConnection(deps, path.connectionId)
   const provider = providerOf(before)
+  const method = methodOf(before)
   const given = { settings: before.settings, secrets: body.secrets }
-  const { secrets = {} } = body.fromEnvironment ? fromEnvironment(provider, deps.env, given) : given
-  checkValues(provider, { secrets }, ['secrets'])
+  const { secrets = {} } = body.fromEnvironment ? fromEnvironment(provider, method, deps.env, given) : given
+  checkValues(method, { secrets }, ['secrets'])
   const { connectionId, partnerId } = before
   const generation = await inTransaction(deps.database.db, async (tx) => {
     const after = await changeConnection(tx, connectionId, {}, expectedVersion(header['If-Match']))

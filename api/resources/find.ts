@@ -2,7 +2,7 @@
 import { getConnection, type Connection } from '../../db/connections.ts'
 import { getRun, type Run } from '../../db/runs.ts'
 import { HubError } from '../../platform/errors.ts'
-import type { Provider } from '../../providers/contract.ts'
+import { authMethod, type AuthMethod, type Provider } from '../../providers/contract.ts'
 import { findProvider, providerSlugs } from '../../providers/registry.ts'
 import type { ApiDeps } from '../deps.ts'
 import { invalidInput, type Problem } from '../problem.ts'
@@ -35,6 +35,15 @@ export function providerOf({ provider: slug }: Pick<Connection, 'provider'>): Pr
   const provider = findProvider(slug)
   if (!provider) throw new HubError('NotConfigured', `This hub does not know the provider "${slug}".`)
   return provider
+}
+
+/** How a connection shows itself. @throws HubError `NotConfigured` for a way that this build does not have. */
+export function methodOf(connection: Pick<Connection, 'provider' | 'auth'>): AuthMethod {
+  const provider = providerOf(connection)
+  const method = authMethod(provider, connection.auth)
+  if (method) return method
+  const text = `${provider.name} has no way to connect that is called "${connection.auth}".`
+  throw new HubError('NotConfigured', text)
 }
 
 /** The provider that a body names. @throws InvalidInput with the ones there are. */

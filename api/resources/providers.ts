@@ -35,7 +35,9 @@ export const getProvider: Handler<'getProvider'> = async (deps, call) => {
 
 function summary({ env }: ApiDeps, provider: Provider): Schemas['ProviderSummary'] {
   const { slug, name, category, apiVersion } = provider
-  const missing = missingVariables(provider, env)
+  // Configured when any of its ways to connect is; else what the first way lacks.
+  const lacks = provider.auth.map((method) => missingVariables(method, env))
+  const missing = lacks.some((names) => names.length === 0) ? [] : (lacks[0] ?? [])
   return { slug, name, category, apiVersion, environment: { configured: missing.length === 0, missing } }
 }
 
@@ -50,10 +52,16 @@ function details(provider: Provider) {
   })
   return {
     docs: provider.docs.map(({ title, url }) => ({ title, url })),
-    setup: provider.setup.map(({ title, text, fields }) => ({
-      title,
-      text,
-      fields: fields.map((field) => ({ ...field })),
+    auth: provider.auth.map((method) => ({
+      name: method.name,
+      title: method.title,
+      kind: method.kind,
+      setup: method.setup.map(({ title, text, fields }) => ({
+        title,
+        text,
+        fields: fields.map((field) => ({ ...field })),
+      })),
+      scopes: method.kind === 'oauth2' ? method.scopes.map((scope) => ({ ...scope })) : [],
     })),
     resources: provider.resources.map(({ name, title, model, after, incremental, deletions }) => ({
       name,

@@ -1,6 +1,6 @@
 /** Settings and secrets of a connection, checked against the fields that its provider asks for. */
 import { HubError } from '../../platform/errors.ts'
-import type { Provider, SetupField } from '../../providers/contract.ts'
+import type { AuthMethod, Provider, SetupField } from '../../providers/contract.ts'
 import { invalidInput } from '../problem.ts'
 import type { PlacedError } from '../validation.ts'
 
@@ -14,21 +14,34 @@ export interface GivenValues {
 /** Which part of the fields is looked at. */
 export type Part = 'settings' | 'secrets'
 
-export const fieldsOf = (provider: Provider): readonly SetupField[] =>
-  provider.setup.flatMap((step) => step.fields)
+export const fieldsOf = (method: AuthMethod): readonly SetupField[] =>
+  method.setup.flatMap((step) => step.fields)
+
+/** The method that a body names; the first that takes no consent in a browser when it names none. @throws InvalidInput. */
+export function givenMethod(provider: Provider, name: string | undefined): AuthMethod {
+  const found =
+    name === undefined
+      ? (provider.auth.find(({ kind }) => kind === 'token') ?? provider.auth[0])
+      : provider.auth.find((method) => method.name === name)
+  if (found) return found
+  const names = provider.auth.map((method) => method.name).join(', ')
+  throw invalidInput([{ in: 'body', pointer: '/auth', detail: `should be one of ${names}` }])
+}
 
 const partOf = (field: SetupField): Part => (field.secret ? 'secrets' : 'settings')
 
 /** Variables that a connection from the environment needs and that are not set. */
 export function missingVariables(
-  provider: Provider,
+  method: AuthMethod,
   env: Readonly<Record<string, string | undefined>>,
 ): string[] {
-  return fieldsOf(provider).flatMap((field) => {
+  const app = method.kind === 'oauth2' ? [method.client.idVariable, method.client.secretVariable] : []
+  const fields = fieldsOf(method).flatMap((field) => {
     if (!field.required) return []
     if (field.env === undefined) return [field.name]
     return isSet(env[field.env]) ? [] : [field.env]
   })
+  return [...app.filter((name) => !isSet(env[name])), ...fields]
 }
 
 const isSet = (value: string | undefined): value is string => value !== undefined && value.trim() !== ''
@@ -39,12 +52,13 @@ const isSet = (value: string | undefined): value is string => value !== undefine
  */
 export function fromEnvironment(
   provider: Provider,
+  method: AuthMethod,
   env: Readonly<Record<string, string | undefined>>,
   given: GivenValues,
 ): Required<Record<Part, Values>> {
   const values = { settings: { ...given.settings }, secrets: { ...given.secrets } }
   const missing: string[] = []
-  for (const field of fieldsOf(provider)) {
+  for (const field of fieldsOf(method)) {
     const part = values[partOf(field)]
     if (part[field.name] !== undefined) continue
     const value = field.env === undefined ? undefined : env[field.env]
@@ -59,8 +73,8 @@ export function fromEnvironment(
 }
 
 /** @throws InvalidInput with each field that is missing, unknown, misplaced or not as its pattern wants it. */
-export function checkValues(provider: Provider, given: GivenValues, parts: readonly Part[]): void {
-  const fields = fieldsOf(provider)
+export function checkValues(method: AuthMethod, given: GivenValues, parts: readonly Part[]): void {
+  const fields = fieldsOf(method)
   const errors: PlacedError[] = []
   for (const part of parts) {
     const values = given[part] ?? {}

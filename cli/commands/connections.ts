@@ -185,7 +185,8 @@ async function secretsFor(
   const secrets: Record<string, string> = {}
   const ask = createInterface({ input: process.stdin, output: process.stderr })
   try {
-    for (const field of provider.setup.flatMap((step) => step.fields)) {
+    const method = provider.auth.find(({ kind }) => kind === 'token') ?? provider.auth[0]
+    for (const field of (method?.setup ?? []).flatMap((step) => step.fields)) {
       if (field.secret) secrets[field.name] = await ask.question(`${field.label}: `)
       else if (settings && field.required) settings[field.name] ??= await ask.question(`${field.label}: `)
     }

@@ -34,11 +34,12 @@ export async function connectSamples(config: ServiceConfig): Promise<string[]> {
       uiUrl: config.temporalUiUrl,
     })
     await ensureDefaultTenant(database.db)
-    for (const sample of samples) {
+    const first = samples.filter(({ isFirst }) => isFirst)
+    for (const sample of first) {
       const connection = await ensureSample(database.db, createVault(ring), sample)
       if (connection.state !== 'deleted') await hub.ensureSyncSchedule(connection)
     }
-    return samples.map((sample) => sample.provider)
+    return first.map((sample) => sample.provider)
   } finally {
     await Promise.all([temporal.close(), database.close()])
   }
@@ -49,9 +50,9 @@ async function ensureSample(db: Db, vault: Vault, sample: Sample): Promise<Conne
   const known = await getConnection(db, connectionId)
   if (known) return known
   const { partnerId, accountId } = defaultTenant
-  const { provider, name, settings } = sample
+  const { provider, auth, name, settings } = sample
   return db.transaction().execute(async (tx) => {
-    const made = await createConnection(tx, { connectionId, partnerId, accountId, provider, name, settings })
+    const made = await createConnection(tx, { connectionId, partnerId, accountId, provider, auth, name, settings })
     await putCredential(tx, vault, made, sample.secrets)
     await appendAudit(tx, {
       actor: 'admin',
@@ -62,11 +63,4 @@ async function ensureSample(db: Db, vault: Vault, sample: Sample): Promise<Conne
     })
     return made
   })
-}
-
-/** Sends the samples' calls, and nobody else's, to the sandbox: a real account stays at the real provider. */
-export function sandboxOriginMap(sandboxPort: number): Record<string, string> {
-  return Object.fromEntries(
-    samples.map(({ origin, provider }) => [origin, `http://127.0.0.1:${sandboxPort}/${provider}`] as const),
-  )
 }

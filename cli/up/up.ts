@@ -6,7 +6,8 @@ import { logFileOf, startPart, type PartName } from './parts.ts'
 import { createScreen, type Screen, type ScreenOutput } from './screen.ts'
 import { createSupervisor, PartEnded, type Supervisor } from './supervisor.ts'
 import { checkExternalTemporal, checkPorts, startDatabase, startTemporal, type Services } from './services.ts'
-import { connectSamples, sandboxOriginMap } from './samples.ts'
+import { sandboxFor } from '../../sandbox/samples.ts'
+import { connectSamples } from './samples.ts'
 import { UpError } from './up-error.ts'
 
 export interface UpOptions {
@@ -93,9 +94,13 @@ function partEnvironment(
   services: Services,
   sandbox: boolean,
 ): NodeJS.ProcessEnv {
-  const originMap = { ...(sandbox ? sandboxOriginMap(config.sandboxPort) : {}), ...config.originMap }
+  const simulated = sandbox
+    ? sandboxFor(`http://127.0.0.1:${config.sandboxPort}`, process.env)
+    : { originMap: {}, variables: {} }
+  const originMap = { ...simulated.originMap, ...config.originMap }
   return {
     ...process.env,
+    ...simulated.variables,
     NODE_ENV: config.environment,
     TIELINE_HOME: config.home,
     TIELINE_PUBLIC_URL: config.publicUrl,

@@ -1,7 +1,8 @@
 /** One attempt of a call: sent, read within bounds, judged, measured and traced. */
 import { HubError, isHubError } from '../../platform/errors.ts'
 import type { ProviderRequest, ProviderResponse } from '../contract.ts'
-import { parseBody, readBody } from './body.ts'
+import { readBody } from './body.ts'
+import { contentOf, contentTypeOf, read } from './content.ts'
 import { faultOf } from './fault.ts'
 import { hold, learn } from './lease.ts'
 import type { TransportOptions } from './options.ts'
@@ -32,7 +33,7 @@ export async function attempt(
   number: number,
 ): Promise<ProviderResponse> {
   const { transport, session, request } = scope
-  const redact = createRedact(session.provider, session.settings, credential)
+  const redact = createRedact(session.auth, session.settings, credential)
   const seen: Seen = { at: transport.clock.now(), status: undefined, bytes: 0 }
   let outcome = 'ok'
   try {
@@ -66,14 +67,14 @@ async function send(scope: CallScope, credential: CredentialVersion, seen: Seen)
   const timeout = AbortSignal.timeout(transport.timeoutMs ?? 30_000)
   const signal = session.signal ? AbortSignal.any([session.signal, timeout]) : timeout
   try {
-    const { method, body } = request
-    const sent = body === undefined ? {} : { body: JSON.stringify(body) }
+    const { method } = request
+    const sent = contentOf(request)
     const response = await fetch(target.url, { method, headers, redirect: 'manual', signal, ...sent })
     seen.status = response.status
     const bytes = await readBody(response, transport.maxBodyBytes ?? 32 * 1024 * 1024)
     seen.bytes = bytes.byteLength
-    const { value, garbled } = parsed(bytes)
     const { status } = response
+    const { value, garbled } = read(bytes, status < 300 ? (request.answer ?? 'json') : 'error')
     const answered = Object.fromEntries(response.headers)
     return { response: { status, headers: answered, body: value, readAt: seen.at }, garbled }
   } catch (error) {
@@ -83,13 +84,15 @@ async function send(scope: CallScope, credential: CredentialVersion, seen: Seen)
 }
 
 function headersFor({ session, request, target }: CallScope, credential: CredentialVersion): Headers {
-  const { provider, settings } = session
+  const { provider, settings, auth } = session
   const headers = new Headers({ accept: 'application/json', 'user-agent': 'Tieline/0.1' })
   for (const [name, value] of Object.entries(request.headers ?? {})) headers.set(name, value)
-  for (const [name, value] of Object.entries(provider.auth.headers(credential.secrets, settings)))
+  for (const [name, value] of Object.entries(auth.headers(credential.secrets, settings)))
     setSecret(headers, name, value, provider.name)
   if (target.redirectedFrom !== undefined) headers.set('x-tieline-origin', target.redirectedFrom)
-  if (request.body !== undefined) headers.set('content-type', 'application/json')
+  const type = contentTypeOf(request)
+  if (type !== undefined) headers.set('content-type', type)
+  if (type !== undefined && request.gzip) headers.set('content-encoding', 'gzip')
   return headers
 }
 
@@ -102,15 +105,6 @@ function setSecret(headers: Headers, name: string, value: string, provider: stri
       'Unauthorized',
       `The credential for ${provider} holds characters that cannot be sent. Enter it again.`,
     )
-  }
-}
-
-function parsed(bytes: Buffer): { value: unknown; garbled: string | undefined } {
-  try {
-    return { value: parseBody(bytes), garbled: undefined }
-  } catch {
-    const isHtml = /^\s*</.test(bytes.subarray(0, 200).toString('latin1'))
-    return { value: undefined, garbled: isHtml ? 'an HTML page' : 'something that is not JSON' }
   }
 }
 

@@ -1,6 +1,6 @@
 /** Keeps secrets out of what a failed call says: a provider may repeat a token in its error text. */
 import { HubError, isHubError } from '../../platform/errors.ts'
-import type { Provider, Settings } from '../contract.ts'
+import type { AuthMethod, Settings } from '../contract.ts'
 import type { CredentialVersion } from './session.ts'
 
 const mask = '[redacted]'
@@ -8,8 +8,8 @@ const mask = '[redacted]'
 const shortest = 4
 
 /** Every form in which a credential may come back: the secrets, and the headers that carry them, whole and without scheme. */
-function formsOf(provider: Provider, settings: Settings, { secrets }: CredentialVersion): string[] {
-  const carried = Object.values(headersOf(provider, settings, secrets))
+function formsOf(auth: AuthMethod, settings: Settings, { secrets }: CredentialVersion): string[] {
+  const carried = Object.values(headersOf(auth, settings, secrets))
   const values = [
     ...carried,
     ...carried.map((value) => value.replace(/^\S+\s+/, '')),
@@ -21,12 +21,12 @@ function formsOf(provider: Provider, settings: Settings, { secrets }: Credential
 }
 
 function headersOf(
-  provider: Provider,
+  auth: AuthMethod,
   settings: Settings,
   secrets: CredentialVersion['secrets'],
 ): Readonly<Record<string, string>> {
   try {
-    return provider.auth.headers(secrets, settings)
+    return auth.headers(secrets, settings)
   } catch {
     return {}
   }
@@ -35,10 +35,10 @@ function headersOf(
 export type Redact = (text: string) => string
 
 /** Masks the credential in a text. Looked for only when called: good answers cost nothing. */
-export function createRedact(provider: Provider, settings: Settings, credential: CredentialVersion): Redact {
+export function createRedact(auth: AuthMethod, settings: Settings, credential: CredentialVersion): Redact {
   let forms: readonly string[] | undefined
   return (text) => {
-    forms ??= formsOf(provider, settings, credential)
+    forms ??= formsOf(auth, settings, credential)
     return forms.reduce((masked, form) => masked.replaceAll(form, mask), text)
   }
 }

@@ -1,5 +1,5 @@
 /** What the transport needs from outside to work for one connection: kept free of the database and of Temporal. */
-import type { LimitLesson, Priority, Provider, RateLimit, Secrets, Settings } from '../contract.ts'
+import type { AuthMethod, LimitLesson, Priority, Provider, RateLimit, Secrets, Settings } from '../contract.ts'
 
 /** The credential as the store holds it. Every change makes a new generation. */
 export interface CredentialVersion {
@@ -53,6 +53,8 @@ export interface CallTrace {
 
 export interface SessionOptions {
   readonly provider: Provider
+  /** How the connection shows itself. */
+  readonly auth: AuthMethod
   readonly connectionId: string
   readonly settings: Settings
   readonly credential: CredentialSource

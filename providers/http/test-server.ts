@@ -74,7 +74,6 @@ export const acme: Provider = {
   category: 'support',
   apiVersion: '1',
   docs: [],
-  setup: [],
   auth: { kind: 'token', headers: (secrets) => ({ authorization: `Bearer ${secrets['token'] ?? ''}` }) },
   baseUrl: () => origin,
   limits: {

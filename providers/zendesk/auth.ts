@@ -1,17 +1,19 @@
 import { Buffer } from 'node:buffer'
 import type { Settings, TokenAuth } from '../contract.ts'
 import { HubError } from '../../platform/errors.ts'
+import { setup, subdomainPattern } from './setup.ts'
 
-/** What a subdomain looks like; it becomes a host name, so nothing else may pass. */
-export const subdomainPattern = '^[a-z0-9][a-z0-9_-]{0,62}$'
 const subdomain = new RegExp(subdomainPattern)
 
 /**
  * API token: HTTP Basic with the user `{email}/token` and the token as password
  * (developer.zendesk.com/api-reference/introduction/security-and-auth, read 2026-11-23).
  */
-export const auth: TokenAuth = {
+export const apiToken: TokenAuth = {
   kind: 'token',
+  name: 'api_token',
+  title: 'API token',
+  setup,
   headers(secrets, settings) {
     const { token } = secrets
     const { email } = settings

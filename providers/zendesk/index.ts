@@ -1,13 +1,12 @@
 /** Zendesk Support and Help Center: everything that the hub knows of them. Facts and sources: README.md. */
 import type { Provider } from '../contract.ts'
 import { actions } from './actions.ts'
-import { auth, baseUrl } from './auth.ts'
+import { apiToken, baseUrl } from './auth.ts'
 import { explainError } from './errors.ts'
 import { health } from './health.ts'
 import { limits } from './limits.ts'
 import { reports } from './reports.ts'
 import { resources } from './resources.ts'
-import { setup } from './setup.ts'
 
 export const zendesk = {
   slug: 'zendesk',
@@ -26,8 +25,7 @@ export const zendesk = {
     },
     { title: 'Rate limits', url: 'https://developer.zendesk.com/api-reference/introduction/rate-limits/' },
   ],
-  setup,
-  auth,
+  auth: [apiToken],
   baseUrl,
   limits,
   explainError,

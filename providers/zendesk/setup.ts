@@ -1,5 +1,7 @@
 import type { SetupStep } from '../contract.ts'
-import { subdomainPattern } from './auth.ts'
+
+/** What a subdomain looks like; it becomes a host name, so nothing else may pass. */
+export const subdomainPattern = '^[a-z0-9][a-z0-9_-]{0,62}$'
 
 /** What whoever connects Zendesk is shown, in order. */
 export const setup: readonly SetupStep[] = [

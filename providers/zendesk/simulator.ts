@@ -22,9 +22,11 @@ import type { Answered } from './simulator-writer.ts'
 const sample: Sample = {
   provider: 'zendesk',
   name: 'Zendesk sandbox',
+  auth: 'api_token',
   settings: { subdomain, email: adminEmail, exports_per_minute: '30' },
   secrets: { token: 'sandbox-zendesk-api-token-0123456789' },
-  origin: `https://${subdomain}.zendesk.com`,
+  origins: [`https://${subdomain}.zendesk.com`],
+  isFirst: true,
 }
 
 const defaultSize: Sizes = {

@@ -25,7 +25,7 @@ describe('the registry', () => {
 
 describe('connecting', () => {
   it('signs in as {email}/token with the API token', () => {
-    const headers = zendesk.auth.headers({ token: 'secret' }, { email: 'ana@acme.com' })
+    const headers = zendesk.auth[0].headers({ token: 'secret' }, { email: 'ana@acme.com' })
     expect(Buffer.from(String(headers['authorization']).slice(6), 'base64').toString()).toBe(
       'ana@acme.com/token:secret',
     )
@@ -39,10 +39,10 @@ describe('connecting', () => {
   )
 
   it('has an example that fits its own pattern for every field, and a refused address', () => {
-    for (const field of zendesk.setup.flatMap((step) => step.fields)) {
+    for (const field of zendesk.auth[0].setup.flatMap((step) => step.fields)) {
       if (field.example !== undefined) expect(field.example).toMatch(new RegExp(field.pattern))
     }
-    expect('https://acme.zendesk.com').not.toMatch(new RegExp(zendesk.setup[0]?.fields[0]?.pattern ?? ''))
+    expect('https://acme.zendesk.com').not.toMatch(new RegExp(zendesk.auth[0].setup[0]?.fields[0]?.pattern ?? ''))
   })
 
   it('is not fooled by the anonymous user that a wrong token gets', async () => {

@@ -88,7 +88,7 @@ describe('connecting', () => {
     const missing = await create({ provider: sample.provider, fromEnvironment: true })
     expect(missing).toMatchObject({ status: 409, body: { code: 'NotConfigured' } })
     const { body: provider } = await api.request('GET', `/admin/v1/providers/${sample.provider}`)
-    const { setup } = provider as components['schemas']['Provider']
+    const [{ setup } = { setup: [] }] = (provider as components['schemas']['Provider']).auth
     const values: Readonly<Record<string, string>> = { ...sample.settings, ...sample.secrets }
     for (const field of setup.flatMap((step) => step.fields)) {
       const value = values[field.name]

@@ -5,7 +5,9 @@
 import { canonicalJson } from '../../model/json.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { createMetrics, type Metrics } from '../../platform/metrics.ts'
+import { authMethod } from '../../providers/contract.ts'
 import type {
+  AuthMethod,
   Page,
   Position,
   Provider,
@@ -22,6 +24,7 @@ import { simulators } from '../../sandbox/simulators.ts'
 
 export interface ProviderBench {
   readonly provider: Provider
+  readonly auth: AuthMethod
   readonly sample: Sample
   readonly sandbox: Sandbox
   readonly traces: readonly CallTrace[]
@@ -47,6 +50,8 @@ export async function startProviderBench(
   const simulator = simulators.find(({ slug }) => slug === provider.slug)
   if (!simulator) throw new Error(`${provider.slug} has no simulator`)
   const { sample, defaultSize } = simulator
+  const auth = authMethod(provider, sample.auth)
+  if (!auth) throw new Error(`the sample of ${provider.slug} names no way to connect`)
   let time = Date.parse('2026-06-01T12:00:00Z')
   const now = () => new Date(time)
   const wide = Object.keys(provider.limits.buckets).map((bucket) => [bucket, 1e9])
@@ -77,6 +82,7 @@ export async function startProviderBench(
   }
   return {
     provider,
+    auth,
     sample,
     sandbox,
     traces,
@@ -88,6 +94,7 @@ export async function startProviderBench(
     open: (credential = fixed) =>
       transport.open({
         provider,
+        auth,
         connectionId: 'con_conformance',
         settings: sample.settings,
         credential,

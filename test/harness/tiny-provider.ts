@@ -85,8 +85,15 @@ const tiny: Provider = {
   category: 'support',
   apiVersion: '1',
   docs: [],
-  setup: [],
-  auth: { kind: 'token', headers: (secrets) => ({ authorization: `Bearer ${secrets['token'] ?? ''}` }) },
+  auth: [
+    {
+      kind: 'token',
+      name: 'token',
+      title: 'Token',
+      setup: [],
+      headers: (secrets) => ({ authorization: `Bearer ${secrets['token'] ?? ''}` }),
+    },
+  ],
   baseUrl: () => origin,
   limits: { buckets: {}, groups: { all: [] }, learn: () => [] },
   explainError: () => undefined,
@@ -117,6 +124,7 @@ const tiny: Provider = {
       description: 'Counts notes.',
       input: { type: 'object' },
       output: { type: 'object' },
+      cacheSeconds: 0,
       run: async ({ call }) => ({
         answer: JSON.stringify((await call({ method: 'GET', path: '/count', group: 'all' })).body),
       }),
