@@ -29,6 +29,7 @@ const make = (connectionId: string, provider = 'acme') =>
     partnerId,
     accountId,
     provider,
+    auth: 'api_token',
     name: 'n',
     settings: { host: 'a' },
   })

@@ -19,6 +19,7 @@ beforeAll(async () => {
       partnerId: `par_${one}`,
       accountId: `acc_${one}`,
       provider: 'zendesk',
+      auth: 'api_token',
       name: one,
       settings: {},
     })
@@ -66,6 +67,7 @@ describe('tenants (INV-7)', () => {
         partnerId: 'par_2',
         accountId: 'acc_2',
         provider: 'zendesk',
+        auth: 'api_token',
         name: 'x',
         settings: {},
       }),

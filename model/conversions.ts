@@ -61,7 +61,9 @@ const asNumber = (value: JsonValue): number | undefined =>
       : undefined
 
 const unix = (value: JsonValue, perSecond: number): number | undefined =>
-  typeof value === 'string' && isTimeText(value) ? Math.floor((Date.parse(value) * perSecond) / 1000) : undefined
+  typeof value === 'string' && isTimeText(value)
+    ? Math.floor((Date.parse(value) * perSecond) / 1000)
+    : undefined
 
 const isTimeText = (value: string): boolean => timeText(timeOf(value)) === value
 

@@ -1,14 +1,6 @@
 /** What a field of a model may be. Times are RFC 3339 in UTC, dates `YYYY-MM-DD`, money in minor units with its currency. */
 export type FieldType =
-  | 'text'
-  | 'number'
-  | 'boolean'
-  | 'time'
-  | 'date'
-  | 'money'
-  | 'texts'
-  | 'object'
-  | 'objects'
+  'text' | 'number' | 'boolean' | 'time' | 'date' | 'money' | 'texts' | 'object' | 'objects'
 
 export interface ModelField {
   readonly type: FieldType

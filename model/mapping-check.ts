@@ -13,7 +13,8 @@ export function checkMapping(mapping: FieldMapping): string[] {
   const problems: string[] = []
   for (const rule of mapping.rules) {
     const field = Object.hasOwn(fields, rule.to) ? fields[rule.to] : undefined
-    if (!field && !/^custom\.[\w-]{1,64}$/.test(rule.to)) problems.push(`${rule.to}: ${mapping.model} has no such field`)
+    if (!field && !/^custom\.[\w-]{1,64}$/.test(rule.to))
+      problems.push(`${rule.to}: ${mapping.model} has no such field`)
     if (set.has(rule.to)) problems.push(`${rule.to}: a rule without a condition stands before it`)
     if (rule.when === undefined) set.add(rule.to)
     problems.push(...checkRule(rule, field?.type).map((problem) => `${rule.to}: ${problem}`))
@@ -52,8 +53,10 @@ function checkRule(rule: FieldRule, type: FieldType | undefined): string[] {
   if ((convert === 'money' || convert === 'minor') && !rule.currency) problems.push('money needs a currency')
   if (each) {
     if (convert !== undefined) problems.push('it has both "each" and "convert"')
-    if (type !== undefined && type !== 'objects') problems.push(`it is ${nameOf[type]}, but "each" makes a list of objects`)
-    for (const inner of each) problems.push(...checkRule(inner, undefined).map((text) => `${inner.to}: ${text}`))
+    if (type !== undefined && type !== 'objects')
+      problems.push(`it is ${nameOf[type]}, but "each" makes a list of objects`)
+    for (const inner of each)
+      problems.push(...checkRule(inner, undefined).map((text) => `${inner.to}: ${text}`))
     return problems
   }
   return type === undefined ? problems : [...problems, ...checkTypes(type, rule)]
@@ -66,7 +69,8 @@ function checkSource({ from, constant, concat, split }: FieldRule): string[] {
   for (const path of concat?.from ?? (from === undefined ? [] : [from]))
     if (path.split('.').includes('')) problems.push(`"${path}" is not a path`)
   if (concat?.from.length === 0) problems.push('"concat" names no field')
-  if (split && (split.by === '' || !Number.isInteger(split.at))) problems.push('"split" needs "by" and a whole number "at"')
+  if (split && (split.by === '' || !Number.isInteger(split.at)))
+    problems.push('"split" needs "by" and a whole number "at"')
   return problems
 }
 

@@ -8,7 +8,7 @@ const ticket = (...rules: FieldRule[]): FieldMapping => ({ model: 'ticket', rule
 const one = (rule: Omit<FieldRule, 'to'> & { to?: string }, row: Record<string, unknown>) =>
   applyMapping(ticket({ to: 'custom.x', ...rule }), row)
 const valueOf = (rule: Omit<FieldRule, 'to'>, value: unknown): unknown => {
-  const { mapped } = one(rule, { [rule.from]: value })
+  const { mapped } = one(rule, { [rule.from ?? '']: value })
   return (mapped['custom'] as Record<string, JsonValue> | undefined)?.['x']
 }
 
@@ -199,7 +199,7 @@ describe('checking a mapping', () => {
       'constructor: ticket has no such field',
       'custom.: ticket has no such field',
       'tags: it is a list of texts, but the rule makes a text',
-      'tags: two rules set it',
+      'tags: a rule without a condition stands before it',
       'id: no rule sets it',
     ])
   })
@@ -225,8 +225,8 @@ describe('checking a mapping', () => {
       'model: there is no model "toString"',
     ])
     expect(
-      checkMapping(written('{"model":"ticket","rules":[{"to":"id","from":"id","convert":"date"}]}')),
-    ).toEqual(['id: there is no conversion "date"'])
+      checkMapping(written('{"model":"ticket","rules":[{"to":"id","from":"id","convert":"datum"}]}')),
+    ).toEqual(['id: there is no conversion "datum"'])
   })
 })
 

@@ -2,7 +2,15 @@
  * Field mapping as data: which raw field becomes which field of the model, and how; and the same outwards. Applied here;
  * checked in `mapping-check.ts`. Nothing here knows a provider.
  */
-import { conversions, fits, nameOf, resultOf, zoneOf, type Circumstances, type Conversion } from './conversions.ts'
+import {
+  conversions,
+  fits,
+  nameOf,
+  resultOf,
+  zoneOf,
+  type Circumstances,
+  type Conversion,
+} from './conversions.ts'
 import type { FieldType, Model } from './fields.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { holds, type Condition } from './logic.ts'
@@ -95,7 +103,8 @@ function setterOf(rule: FieldRule, fields: Model): Setter {
     if (found.value === undefined) into.problems.push(`${rule.to}: ${found.problem}`)
     else if (custom === undefined) {
       // A later rule without a condition stands for "otherwise".
-      if (!Object.hasOwn(into.mapped, rule.to) || into.mapped[rule.to] === null) into.mapped[rule.to] = found.value
+      if (!Object.hasOwn(into.mapped, rule.to) || into.mapped[rule.to] === null)
+        into.mapped[rule.to] = found.value
     } else setOwn((into.mapped['custom'] ??= {}) as JsonObject, custom, found.value)
     if (isTime && custom === undefined && found.zone !== undefined)
       setOwn((into.mapped['zones'] ??= {}) as JsonObject, rule.to, found.zone)
@@ -109,12 +118,17 @@ interface Found {
 }
 
 /** How a rule reads its value from a row; compiled once. */
-function reader(rule: FieldRule, type: FieldType | undefined, fields: Model | undefined): (row: Row) => Found {
+function reader(
+  rule: FieldRule,
+  type: FieldType | undefined,
+  fields: Model | undefined,
+): (row: Row) => Found {
   const read = sourceOf(rule)
   const currency = circumstance(rule.currency)
   const zone = circumstance(rule.zone)
   const items = rule.each ? eachOf(rule.each, fields) : undefined
-  const what = nameOf[rule.convert === undefined ? (items ? 'objects' : (type ?? 'text')) : resultOf[rule.convert]]
+  const what =
+    nameOf[rule.convert === undefined ? (items ? 'objects' : (type ?? 'text')) : resultOf[rule.convert]]
   const named = rule.from ?? rule.concat?.from.join(', ') ?? 'the constant'
   const problem = `the value of ${named} is not ${what}`
   return (row) => {
@@ -192,7 +206,10 @@ function eachOf(rules: readonly FieldRule[], fields: Model | undefined) {
     const problems: string[] = []
     const value = list.map((item) => {
       const into: Into = { mapped: {}, problems: [] }
-      const element = { ...(typeof item === 'object' && item !== null && !Array.isArray(item) ? item : { value: item }), '^': row }
+      const element = {
+        ...(typeof item === 'object' && item !== null && !Array.isArray(item) ? item : { value: item }),
+        '^': row,
+      }
       for (const set of setters) set(element, into)
       problems.push(...into.problems)
       return into.mapped
@@ -240,7 +257,9 @@ function setPath(object: JsonObject, path: readonly string[], value: JsonValue):
 /** For each field of the model: the path it comes from, or null. */
 export function explainMapping(mapping: FieldMapping): Readonly<Record<string, string | null>> {
   const sourceText = (rule: FieldRule): string | null =>
-    rule.from ?? rule.concat?.from.join(' + ') ?? (rule.constant === undefined ? null : JSON.stringify(rule.constant))
+    rule.from ??
+    rule.concat?.from.join(' + ') ??
+    (rule.constant === undefined ? null : JSON.stringify(rule.constant))
   const sources = new Map(mapping.rules.map((rule) => [rule.to, sourceText(rule)]))
   const custom = mapping.rules.filter((rule) => rule.to.startsWith('custom.')).map((rule) => rule.to)
   return Object.fromEntries(

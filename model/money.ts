@@ -21,7 +21,8 @@ const digits: Readonly<Record<string, number>> = {
 /** Decimal places of a currency's minor unit. */
 export const minorDigits = (currency: string): number => digits[currency] ?? 2
 
-export const isCurrency = (text: unknown): text is string => typeof text === 'string' && /^[A-Z]{3}$/.test(text)
+export const isCurrency = (text: unknown): text is string =>
+  typeof text === 'string' && /^[A-Z]{3}$/.test(text)
 
 export function isMoney(value: unknown): value is Money {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
@@ -35,7 +36,8 @@ export function isMoney(value: unknown): value is Money {
  */
 export function moneyOf(amount: unknown, currency: unknown): Money | undefined {
   if (!isCurrency(currency)) return undefined
-  const text = typeof amount === 'number' ? decimalText(amount) : typeof amount === 'string' ? amount.trim() : ''
+  const text =
+    typeof amount === 'number' ? decimalText(amount) : typeof amount === 'string' ? amount.trim() : ''
   const [match, sign = '', whole = '', fraction = ''] = /^([+-]?)(\d*)(?:\.(\d*))?$/.exec(text) ?? []
   if (match === undefined || whole + fraction === '') return undefined
   const places = minorDigits(currency)
@@ -48,7 +50,8 @@ export function moneyOf(amount: unknown, currency: unknown): Money | undefined {
 /** Never in exponent form; undefined digits for what is not finite. */
 function decimalText(amount: number): string {
   const text = String(amount)
-  const [match, sign = '', first = '', rest = '', power = ''] = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text) ?? []
+  const [match, sign = '', first = '', rest = '', power = ''] =
+    /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text) ?? []
   if (match === undefined) return text
   const all = first + rest
   const point = 1 + Number(power)

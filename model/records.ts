@@ -14,7 +14,10 @@ export type { FieldType, Model, ModelField } from './fields.ts'
 /** By category of providers. */
 export const modelsByCategory = { billing, crm, support, analytics } as const
 
-export const models = { ...billing, ...crm, ...support, ...analytics } as const satisfies Record<string, Model>
+export const models = { ...billing, ...crm, ...support, ...analytics } as const satisfies Record<
+  string,
+  Model
+>
 export type ModelName = keyof typeof models
 
 export function isModelName(text: string): text is ModelName {

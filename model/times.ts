@@ -10,7 +10,8 @@ const isoTime =
  *   not exist gives NaN: a time must not be off by hours unseen.
  */
 export function timeOf(text: string, zone?: unknown): number {
-  const [match, year, month, day, time = '00:00', mark, hours = '+00', minutes = '00'] = isoTime.exec(text) ?? []
+  const [match, year, month, day, time = '00:00', mark, hours = '+00', minutes = '00'] =
+    isoTime.exec(text) ?? []
   if (match === undefined || Number(day) > daysIn(Number(year), Number(month))) return NaN
   const ms = Date.parse(`${year}-${month}-${day}T${time}${hours}:${minutes}`)
   return mark !== undefined || zone === undefined || zone === null || zone === 'UTC' ? ms : inZone(ms, zone)
@@ -29,7 +30,8 @@ export function offsetOf(text: string): string | undefined {
 function inZone(ms: number, zone: unknown): number {
   if (typeof zone !== 'string') return NaN
   const [fixed, sign, hours, minutes] = /^([+-])(\d{2}):?(\d{2})$/.exec(zone) ?? []
-  if (fixed !== undefined) return ms - (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000
+  if (fixed !== undefined)
+    return ms - (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000
   const first = ms - zoneOffset(ms, zone)
   // The offset may be another one at the moment that the first guess gives.
   return ms - zoneOffset(first, zone)

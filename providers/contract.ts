@@ -127,9 +127,15 @@ export interface CredentialRotation {
    * Makes a new credential beside the old one. `attempt` is the same on every repetition of one rotation: what an earlier,
    * broken attempt left behind under it is removed first or taken over.
    */
-  mint(context: ProviderContext, attempt: string): Promise<{ readonly secrets: Secrets; readonly settings?: Settings }>
+  mint(
+    context: ProviderContext,
+    attempt: string,
+  ): Promise<{ readonly secrets: Secrets; readonly settings?: Settings }>
   /** Ends the old credential; called with the new one attached. Repeatable: one that is gone is no error. */
-  retire(context: ProviderContext, old: { readonly secrets: Secrets; readonly settings: Settings }): Promise<void>
+  retire(
+    context: ProviderContext,
+    old: { readonly secrets: Secrets; readonly settings: Settings },
+  ): Promise<void>
 }
 
 export interface OAuthScope {
@@ -293,7 +299,10 @@ export interface Writer {
   /** Several at once, at most `size`, each with an outcome of its own (same order). */
   readonly batch?: {
     readonly size: number
-    write(context: ProviderContext, items: readonly WriteItem[]): Promise<readonly (Written | HubError | undefined)[]>
+    write(
+      context: ProviderContext,
+      items: readonly WriteItem[],
+    ): Promise<readonly (Written | HubError | undefined)[]>
   }
   /** Default mapping from fields of the model to the provider's (`to` is a path in the provider's body). */
   readonly mapping: OutwardMapping

@@ -6,6 +6,7 @@ const request = (method: string): SimulatorRequest => ({
   query: new URLSearchParams(),
   headers: {},
   body: undefined,
+  text: '',
   origin: undefined,
 })
 

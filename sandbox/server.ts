@@ -88,7 +88,15 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
     )
     const origin = headers['x-tieline-origin']
-    const call = { method: request.method ?? 'GET', path, query: url.searchParams, headers, body, text, origin }
+    const call = {
+      method: request.method ?? 'GET',
+      path,
+      query: url.searchParams,
+      headers,
+      body,
+      text,
+      origin,
+    }
     await sendThrough(response, chaos.next(), stage.simulator.refusals, () =>
       kept(stage, ({ world }) => world.handle(call)),
     )

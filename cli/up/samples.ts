@@ -52,7 +52,15 @@ async function ensureSample(db: Db, vault: Vault, sample: Sample): Promise<Conne
   const { partnerId, accountId } = defaultTenant
   const { provider, auth, name, settings } = sample
   return db.transaction().execute(async (tx) => {
-    const made = await createConnection(tx, { connectionId, partnerId, accountId, provider, auth, name, settings })
+    const made = await createConnection(tx, {
+      connectionId,
+      partnerId,
+      accountId,
+      provider,
+      auth,
+      name,
+      settings,
+    })
     await putCredential(tx, vault, made, sample.secrets)
     await appendAudit(tx, {
       actor: 'admin',

@@ -16,5 +16,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await sql`alter table connections drop column auth, drop column external_account, drop column state_who`.execute(db)
+  await sql`alter table connections drop column auth, drop column external_account, drop column state_who`.execute(
+    db,
+  )
 }

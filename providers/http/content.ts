@@ -44,7 +44,7 @@ const newline = 10
 function linesOf(bytes: Buffer): JsonLines {
   const rows: unknown[] = []
   const rest: string[] = []
-  for (let start = 0; start < bytes.length; ) {
+  for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(newline, start)
     const line = bytes.subarray(start, end === -1 ? bytes.length : end)
     start += line.length + 1

@@ -1,5 +1,13 @@
 /** What the transport needs from outside to work for one connection: kept free of the database and of Temporal. */
-import type { AuthMethod, LimitLesson, Priority, Provider, RateLimit, Secrets, Settings } from '../contract.ts'
+import type {
+  AuthMethod,
+  LimitLesson,
+  Priority,
+  Provider,
+  RateLimit,
+  Secrets,
+  Settings,
+} from '../contract.ts'
 
 /** The credential as the store holds it. Every change makes a new generation. */
 export interface CredentialVersion {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../../platform/clock.ts'
 import { createMetrics } from '../../platform/metrics.ts'
-import type { Limits, Priority, Provider, ProviderContext } from '../contract.ts'
+import type { AuthMethod, Limits, Priority, Provider, ProviderContext } from '../contract.ts'
 import type { TransportOptions } from './options.ts'
 import type { BucketWish, CallTrace, CredentialSource, Limiter, SessionOptions } from './session.ts'
 import { createTransport } from './transport.ts'
@@ -68,13 +68,21 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
+export const acmeToken: AuthMethod = {
+  kind: 'token',
+  name: 'token',
+  title: 'Token',
+  setup: [],
+  headers: (secrets) => ({ authorization: `Bearer ${secrets['token'] ?? ''}` }),
+}
+
 export const acme: Provider = {
   slug: 'acme',
   name: 'Acme',
   category: 'support',
   apiVersion: '1',
   docs: [],
-  auth: { kind: 'token', headers: (secrets) => ({ authorization: `Bearer ${secrets['token'] ?? ''}` }) },
+  auth: [acmeToken],
   baseUrl: () => origin,
   limits: {
     buckets: {
@@ -161,6 +169,7 @@ export function openBench(
   })
   const context = transport.open({
     provider: acme,
+    auth: acmeToken,
     connectionId: 'con_1',
     settings: {},
     credential: fixedCredential(),

@@ -101,7 +101,7 @@ describe('an answer', () => {
     server.answer((response) => response.writeHead(404).end('<p>none</p>'))
     expect(await openBench(server).call({ ...get, accept: [404] })).toMatchObject({
       status: 404,
-      body: undefined,
+      body: '<p>none</p>',
     })
   })
 

@@ -31,7 +31,12 @@ function caller(transport: TransportOptions, session: SessionOptions): Call {
   const { provider, settings, signal } = session
   return async (request) => {
     signal?.throwIfAborted()
-    const target = targetOf(transport.originMap, provider.baseUrl(settings, request.base), request.path, request.query)
+    const target = targetOf(
+      transport.originMap,
+      provider.baseUrl(settings, request.base),
+      request.path,
+      request.query,
+    )
     const scope: CallScope = { transport, session, request, target }
     const until = transport.clock.now().getTime() + (transport.budgetMs ?? 60_000)
     let credential = await session.credential.current()

@@ -129,6 +129,7 @@ const list = (properties: Readonly<Record<string, unknown>>) => ({
 
 const satisfaction: Report = {
   name: 'satisfaction',
+  cacheSeconds: 900,
   title: 'Customer satisfaction',
   description:
     'CSAT of what was rated between two moments: share of good ratings, counts by score and by reason, and the weeks (Monday, UTC). Reads the ' +

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { findProvider, providerSlugs } from '../registry.ts'
-import { applyMapping, checkMapping } from '../../model/mapping.ts'
+import { applyMapping } from '../../model/mapping.ts'
+import { checkMapping } from '../../model/mapping-check.ts'
 import { HubError } from '../../platform/errors.ts'
 import { zendesk } from './index.ts'
 import { ajv, contextOf, liveTicket, now, resource } from './test-context.ts'
@@ -42,7 +43,9 @@ describe('connecting', () => {
     for (const field of zendesk.auth[0].setup.flatMap((step) => step.fields)) {
       if (field.example !== undefined) expect(field.example).toMatch(new RegExp(field.pattern))
     }
-    expect('https://acme.zendesk.com').not.toMatch(new RegExp(zendesk.auth[0].setup[0]?.fields[0]?.pattern ?? ''))
+    expect('https://acme.zendesk.com').not.toMatch(
+      new RegExp(zendesk.auth[0].setup[0]?.fields[0]?.pattern ?? ''),
+    )
   })
 
   it('is not fooled by the anonymous user that a wrong token gets', async () => {

@@ -76,7 +76,7 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
   const [simulator] = simulators
   if (!simulator) throw new Error('the sandbox is empty')
   const { partnerId, accountId } = defaultTenant
-  const { provider, name, settings, secrets } = simulator.sample
+  const { provider, auth, name, settings, secrets } = simulator.sample
   // No test waits for the simulated plan's limits unless it is about them.
   const wide = { ...settings, exports_per_minute: '999999' }
   const connection = await createConnection(db, {
@@ -84,6 +84,7 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
     partnerId,
     accountId,
     provider,
+    auth,
     name,
     settings: wide,
   })

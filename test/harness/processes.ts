@@ -137,13 +137,14 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
     connect: async (more = {}) => {
       const [simulator] = simulators
       if (!simulator) throw new Error('the sandbox is empty')
-      const { provider, name, settings: sample, secrets } = simulator.sample
+      const { provider, auth, name, settings: sample, secrets } = simulator.sample
       const { partnerId, accountId } = defaultTenant
       const made = {
         connectionId: newId('connection'),
         partnerId,
         accountId,
         provider,
+        auth,
         name,
         settings: { ...sample, ...more },
       }

@@ -26,6 +26,7 @@ export async function connect(
     partnerId,
     accountId,
     provider,
+    auth: 'token',
     name: 'Sample',
     settings,
     ...(syncIntervalSeconds === undefined ? {} : { syncIntervalSeconds }),

@@ -5,7 +5,14 @@ import type { Clock } from '../../platform/clock.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import type { Priority, ProviderContext } from '../../providers/contract.ts'
 import { createTransport } from '../../providers/http/transport.ts'
-import { acme, json, origin, startServer, type TestServer } from '../../providers/http/test-server.ts'
+import {
+  acme,
+  acmeToken,
+  json,
+  origin,
+  startServer,
+  type TestServer,
+} from '../../providers/http/test-server.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts'
 
 let test: TestDatabase
@@ -35,6 +42,7 @@ function open(
   const originMap = { [origin]: server.url }
   return createTransport({ originMap, limiter, metrics: createMetrics(), clock: stopped }).open({
     provider: acme,
+    auth: acmeToken,
     connectionId,
     settings: {},
     credential: {

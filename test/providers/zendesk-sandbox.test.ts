@@ -52,6 +52,7 @@ function open(token = secrets['token'] ?? '') {
   const credential = { generation: 1, secrets: { ...secrets, token } }
   return transport.open({
     provider,
+    auth: provider.auth[0],
     connectionId: 'con_test',
     settings,
     credential: { current: async () => credential, renew: async () => undefined },

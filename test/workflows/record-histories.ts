@@ -12,7 +12,7 @@ import { beginOperation, type OperationKind } from '../../db/operations.ts'
 import { defaultTenant, ensureDefaultTenant } from '../../db/partners.ts'
 import { newId } from '../../platform/new-id.ts'
 import { decodePayloads, type JsonPayload } from '../../platform/temporal/codec.ts'
-import { providers } from '../../providers/registry.ts'
+import { findProvider, providers } from '../../providers/registry.ts'
 import { startSandbox } from '../../sandbox/server.ts'
 import { simulators } from '../../sandbox/simulators.ts'
 import { workflowIds } from '../../workflows/client.ts'
@@ -78,6 +78,7 @@ async function connect(
     partnerId,
     accountId,
     provider,
+    auth: findProvider(provider)?.auth[0].name ?? 'token',
     name: 'Recorded',
     settings,
   })

@@ -36,13 +36,14 @@ async function sample(): Promise<Connection> {
   await ensureDefaultTenant(db)
   const [simulator] = simulators
   if (!simulator) throw new Error('the sandbox is empty')
-  const { provider, secrets, settings } = simulator.sample
+  const { provider, auth, secrets, settings } = simulator.sample
   const { partnerId, accountId } = defaultTenant
   const made = await createConnection(db, {
     connectionId: newId('connection'),
     partnerId,
     accountId,
     provider,
+    auth,
     name: 'Sample',
     settings: { ...settings, exports_per_minute: '999999' },
   })
