@@ -51,6 +51,7 @@ export interface Changes {
   effect: string;
   externalId: string;
   model: string;
+  origin: string | null;
   partnerId: string;
   resource: string;
   runId: string | null;
@@ -61,8 +62,10 @@ export interface Changes {
 
 export interface Connections {
   accountId: string;
+  auth: string;
   connectionId: string;
   createdAt: Generated<Timestamp>;
+  externalAccount: string | null;
   lastCheck: Json | null;
   lastCheckedAt: Timestamp | null;
   lastRunId: string | null;
@@ -73,6 +76,7 @@ export interface Connections {
   settings: Generated<Json>;
   state: Generated<string>;
   stateReason: string | null;
+  stateWho: string | null;
   syncIntervalSeconds: Generated<number>;
   updatedAt: Generated<Timestamp>;
   version: Generated<number>;
@@ -107,6 +111,14 @@ export interface DataKeys {
   wrapped: Buffer;
 }
 
+export interface FieldDescriptions {
+  connectionId: string;
+  describedAt: Generated<Timestamp>;
+  fields: Json;
+  partnerId: string;
+  resource: string;
+}
+
 export interface IdempotentRequests {
   body: Json | null;
   caller: string;
@@ -121,9 +133,12 @@ export interface Mappings {
   connectionId: string;
   createdAt: Generated<Timestamp>;
   createdBy: string;
+  direction: Generated<string>;
   mapping: Json;
   partnerId: string;
+  publishedAt: Timestamp | null;
   resource: string;
+  state: Generated<string>;
   version: number;
 }
 
@@ -218,6 +233,7 @@ export interface Records {
   externalId: string;
   fingerprint: Buffer;
   mapped: Json;
+  mappingVersion: Generated<number>;
   model: string;
   partnerId: string;
   raw: Json;
@@ -240,6 +256,30 @@ export interface RecordVersions {
   sourceUpdatedAt: Timestamp | null;
   version: number;
   wasDeleted: boolean;
+}
+
+export interface Remaps {
+  accountId: string;
+  afterId: Generated<string>;
+  changed: Generated<number>;
+  changedFields: Generated<Json>;
+  connectionId: string;
+  dryRun: Generated<boolean>;
+  endedAt: Timestamp | null;
+  expected: Generated<number>;
+  failure: Json | null;
+  mappingVersion: number;
+  partnerId: string;
+  problems: Generated<Json>;
+  remapId: string;
+  resource: string;
+  rules: Json | null;
+  samples: Generated<Json>;
+  scanned: Generated<number>;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: Generated<string>;
+  troubled: Generated<number>;
 }
 
 export interface RunCalls {
@@ -323,6 +363,49 @@ export interface SigningKeys {
   sealedPrivate: Buffer;
 }
 
+export interface Writes {
+  accountId: string;
+  basedOnVersion: number | null;
+  calls: Generated<number>;
+  conflictFields: Generated<Json>;
+  connectionId: string;
+  decision: Json | null;
+  droppedFields: Generated<Json>;
+  endedAt: Timestamp | null;
+  externalId: string | null;
+  failure: Json | null;
+  idempotencyKey: string;
+  operation: string;
+  ordinal: Generated<number>;
+  partnerId: string;
+  policy: string;
+  recordVersion: number | null;
+  requestHash: Buffer;
+  resource: string;
+  sealedBefore: Buffer | null;
+  sealedConflict: Buffer | null;
+  sealedRequest: Buffer;
+  setId: string | null;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: Generated<string>;
+  writeId: string;
+  writtenFields: Generated<Json>;
+}
+
+export interface WriteSets {
+  accountId: string;
+  endedAt: Timestamp | null;
+  idempotencyKey: string;
+  mode: string;
+  partnerId: string;
+  requestHash: Buffer;
+  setId: string;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: Generated<string>;
+}
+
 export interface DB {
   accounts: Accounts;
   audit: Audit;
@@ -331,6 +414,7 @@ export interface DB {
   credentials: Credentials;
   cursors: Cursors;
   dataKeys: DataKeys;
+  fieldDescriptions: FieldDescriptions;
   idempotentRequests: IdempotentRequests;
   mappings: Mappings;
   operations: Operations;
@@ -342,9 +426,12 @@ export interface DB {
   recordCounts: RecordCounts;
   records: Records;
   recordVersions: RecordVersions;
+  remaps: Remaps;
   runCalls: RunCalls;
   runResources: RunResources;
   runs: Runs;
   scanSeen: ScanSeen;
   signingKeys: SigningKeys;
+  writes: Writes;
+  writeSets: WriteSets;
 }

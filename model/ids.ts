@@ -9,6 +9,12 @@ export const idPrefixes = {
   connection: 'con',
   run: 'run',
   operation: 'op',
+  remap: 'rmp',
+  write: 'wrt',
+  writeSet: 'wrs',
+  automation: 'aut',
+  automationRun: 'aur',
+  session: 'ses',
   request: 'req',
 } as const
 
