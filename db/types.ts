@@ -82,6 +82,38 @@ export interface Connections {
   version: Generated<number>;
 }
 
+export interface ConnectSessions {
+  accountId: string;
+  allowOtherAccount: Generated<boolean>;
+  askedScopes: Json | null;
+  attempt: Generated<number>;
+  auth: string | null;
+  browserHash: Buffer | null;
+  connectionId: string;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  endedAt: Timestamp | null;
+  expiresAt: Timestamp;
+  failure: Json | null;
+  finding: Json | null;
+  identity: Json | null;
+  isAuthFixed: boolean;
+  isReconnection: boolean;
+  name: string | null;
+  openedAt: Timestamp | null;
+  partnerId: string;
+  provider: string;
+  returnUrl: string | null;
+  sealedCallback: Buffer | null;
+  sealedGiven: Buffer | null;
+  sealedTokens: Buffer | null;
+  sessionId: string;
+  state: Generated<string>;
+  stateHash: Buffer | null;
+  syncIntervalSeconds: number | null;
+  updatedAt: Generated<Timestamp>;
+}
+
 export interface Credentials {
   accountId: string;
   connectionId: string;
@@ -308,6 +340,7 @@ export interface RunResources {
   expected: number | null;
   failure: Json | null;
   fullScan: Generated<boolean>;
+  mappingProblems: Generated<Json>;
   ordinal: number;
   pages: Generated<number>;
   partnerId: string;
@@ -388,6 +421,7 @@ export interface Writes {
   setId: string | null;
   startedAt: Generated<Timestamp>;
   startedBy: string;
+  startedTransaction: Generated<string>;
   state: Generated<string>;
   writeId: string;
   writtenFields: Generated<Json>;
@@ -411,6 +445,7 @@ export interface DB {
   audit: Audit;
   changes: Changes;
   connections: Connections;
+  connectSessions: ConnectSessions;
   credentials: Credentials;
   cursors: Cursors;
   dataKeys: DataKeys;
