@@ -6,7 +6,9 @@ import { createCheckActivities } from './check.ts'
 import type { ActivityDeps } from './deps.ts'
 import { createDescribeActivities } from './describe.ts'
 import { createOperationActivities } from './operations.ts'
+import { createRemapActivities } from './remap.ts'
 import { createSyncActivities } from './sync.ts'
+import { createWriteActivities } from './writes.ts'
 
 /** Every activity, for every queue: which of them runs where is the workflows' choice of queue. */
 export function createActivities(deps: ActivityDeps) {
@@ -15,6 +17,8 @@ export function createActivities(deps: ActivityDeps) {
     ...createDescribeActivities(deps),
     ...createCheckActivities(deps),
     ...createOperationActivities(deps),
+    ...createRemapActivities(deps),
+    ...createWriteActivities(deps),
   }
 }
 

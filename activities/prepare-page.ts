@@ -12,8 +12,10 @@ import type { Page, Resource, Row } from '../providers/contract.ts'
 export interface PreparedRows {
   readonly rows: readonly PreparedRow[]
   readonly quarantined: readonly QuarantinedRow[]
-  /** See `contentHashOf`. */
+  /** See `addToHash`. */
   readonly contentHash: bigint
+  /** What the mapping could not convert: how many rows, by problem. */
+  readonly mappingProblems: Readonly<Record<string, number>>
 }
 
 const modulus = 1n << 256n
@@ -48,6 +50,8 @@ export function preparePage(
 ): PreparedRows {
   const rows = new Map<string, PreparedRow>()
   const quarantined = new Map<string, QuarantinedRow>()
+  const mappingProblems: Record<string, number> = {}
+  const note = (problem: string) => void (mappingProblems[problem] = (mappingProblems[problem] ?? 0) + 1)
   page.rows.forEach((answered, index) => {
     const { row, text } = storable(answered)
     const problem = misfit(resource, row)
@@ -56,7 +60,7 @@ export function preparePage(
       quarantined.set(externalId, { externalId, reason: problem, raw: text })
       return
     }
-    const prepared = prepareRow(resource, mapping, row, text)
+    const prepared = prepareRow(resource, mapping, row, text, note)
     const before = rows.get(prepared.externalId)
     if (!before || !isNewer(before, prepared)) rows.set(prepared.externalId, prepared)
     quarantined.delete(prepared.externalId)
@@ -69,21 +73,30 @@ export function preparePage(
     rows: [...rows.values()],
     quarantined: [...quarantined.values()].filter((row) => !rows.has(row.externalId)),
     contentHash,
+    mappingProblems,
   }
 }
 
 const isNewer = (a: PreparedRow, b: PreparedRow) =>
   a.sourceUpdatedAt !== undefined && b.sourceUpdatedAt !== undefined && a.sourceUpdatedAt > b.sourceUpdatedAt
 
-function prepareRow(resource: Resource, mapping: FieldMapping, row: Row, text: string): PreparedRow {
+function prepareRow(
+  resource: Resource,
+  mapping: FieldMapping,
+  row: Row,
+  text: string,
+  note: (problem: string) => void,
+): PreparedRow {
   const externalId = resource.externalId(row)
   const updatedAt = resource.updatedAt(row)
   const sourceUpdatedAt = updatedAt === undefined ? undefined : new Date(updatedAt)
   if (resource.isDeleted?.(row)) return tombstone(externalId, sourceUpdatedAt)
+  const { mapped, problems } = applyMapping(mapping, row)
+  problems.forEach(note)
   return {
     externalId,
     raw: text,
-    mapped: JSON.stringify(applyMapping(mapping, row).mapped),
+    mapped: JSON.stringify(mapped),
     fingerprint: fingerprintOf(row, resource.volatile),
     sourceUpdatedAt,
     deleted: false,

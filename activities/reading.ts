@@ -1,6 +1,5 @@
 /** A resource of a run that is being read: what slices, the start and the finish of it have in common. */
 import { planPage } from '../db/dry-run.ts'
-import { getMapping } from '../db/mappings.ts'
 import { commitPage, type PageScope, type PreparedPage } from '../db/pages.ts'
 import { addRunCalls } from '../db/run-resources.ts'
 import { getRun, type Run, type RunResource } from '../db/runs.ts'
@@ -10,6 +9,7 @@ import { HubError, isHubError } from '../platform/errors.ts'
 import type { Page, Priority, Resource } from '../providers/contract.ts'
 import type { CallTrace } from '../providers/http/session.ts'
 import type { ActivityDeps } from './deps.ts'
+import { mappingInForce } from './mapping-in-force.ts'
 import { preparePage, type PreparedRows } from './prepare-page.ts'
 import { openSession, type OpenedSession } from './session.ts'
 
@@ -19,6 +19,8 @@ export interface Reading {
   readonly run: Run
   readonly resource: Resource
   readonly mapping: FieldMapping
+  /** 0: the provider's default. */
+  readonly mappingVersion: number
   readonly session: OpenedSession
   /** Calls made since they were last written down. */
   readonly traces: CallTrace[]
@@ -57,8 +59,8 @@ export async function openReading(
   const resource = session.provider.resources.find((one) => one.name === key.resource)
   if (!resource)
     throw new HubError('InvalidInput', `${session.provider.name} has no resource "${key.resource}".`)
-  const mapping = (await getMapping(db, run.connectionId, resource.name)) ?? resource.mapping
-  return { deps, run, resource, mapping, session, traces }
+  const { mapping, mappingVersion } = await mappingInForce(db, run.connectionId, resource)
+  return { deps, run, resource, mapping, mappingVersion, session, traces }
 }
 
 /** The scope that a page of this reading commits in. */
@@ -76,6 +78,7 @@ export function scopeOf(reading: Reading, state: RunResource): PageScope {
     trackSeen: state.trackSeen,
     moveCursor: run.mode !== 'force',
     volatile: resource.volatile,
+    mappingVersion: reading.mappingVersion,
   }
 }
 

@@ -19,9 +19,12 @@ export interface Change {
   readonly resource: string
   readonly externalId: string
   readonly model: string
-  readonly effect: 'created' | 'updated' | 'deleted' | 'restored'
+  /** `remapped`: the mapping changed, not the object. */
+  readonly effect: 'created' | 'updated' | 'deleted' | 'restored' | 'remapped'
   readonly version: number
   readonly runId: string | null
+  /** `write:<id>` or `remap:<id>`: the hub's own doing; null for what a provider's side did. */
+  readonly origin: string | null
   readonly createdAt: Date
 }
 
@@ -38,7 +41,7 @@ export async function listChanges(
   // The order names the table: a bare `transaction_id` would mean the text that is selected, and '10' sorts before '9'.
   const found = await sql<Omit<Change, 'cursor'> & ChangeCursor>`
     select transaction_id::text as transaction_id, seq, partner_id, account_id, connection_id, resource, external_id, model, effect,
-      version, run_id, created_at
+      version, run_id, origin, created_at
     from changes
     where transaction_id < pg_snapshot_xmin(pg_current_snapshot())
       ${partnerId === undefined ? sql`` : sql`and partner_id = ${partnerId}`}

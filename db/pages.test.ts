@@ -42,6 +42,7 @@ async function openRun(resource: string, options: Partial<PageScope> = {}): Prom
     trackSeen: false,
     moveCursor: true,
     volatile: [],
+    mappingVersion: 0,
     ...options,
   }
   await asTenant(db, partnerId, async (tx) => {
@@ -88,6 +89,7 @@ const page = (
   page: number,
   rows,
   quarantined: [],
+  mappingProblems: {},
   positionIn: { at: number },
   positionOut: { at: number + 1 },
   contentHash: 5n,

@@ -38,6 +38,19 @@ export interface PageScope {
   readonly moveCursor: boolean
   /** Top-level raw fields that change by themselves; a plan does not name them. */
   readonly volatile: readonly string[]
+  /** Version of the connection's mapping that the rows were mapped with; 0: the provider's default. */
+  readonly mappingVersion: number
+}
+
+/** What the store must know to write rows: a page's scope, or a write's. */
+export interface ChangeScope extends Pick<
+  PageScope,
+  'resource' | 'model' | 'partnerId' | 'accountId' | 'connectionId' | 'mappingVersion'
+> {
+  /** Null for what no run brought. */
+  readonly runId: string | null
+  /** `write:<id>`: the hub's own doing. Rows of a page take it from the write that is under way for them. */
+  readonly origin?: string
 }
 
 export interface PreparedPage {
@@ -45,6 +58,8 @@ export interface PreparedPage {
   readonly page: number
   readonly rows: readonly PreparedRow[]
   readonly quarantined: readonly QuarantinedRow[]
+  /** What the mapping could not convert: how many rows, by problem. */
+  readonly mappingProblems: Readonly<Record<string, number>>
   readonly positionIn: JsonObject | undefined
   readonly positionOut: JsonObject
   /** Sum over living rows of SHA-256(id, fingerprint) modulo 2^256, decimal. */
@@ -87,7 +102,7 @@ export interface Change {
 const raced = new Error('a row of the page changed meanwhile')
 
 /** Lost against another writer: by version, or by Postgres' choice of whom to end in a deadlock. */
-const isRace = (error: unknown): boolean =>
+export const isRace = (error: unknown): boolean =>
   error === raced ||
   (error instanceof Error && 'code' in error && (error.code === '40P01' || error.code === '40001'))
 
@@ -110,6 +125,7 @@ export async function commitPage(db: Db, scope: PageScope, page: PreparedPage): 
         await settleQuarantine(tx, scope, page)
         if (scope.trackSeen) await noteSeen(tx, scope, page.rows)
         await recordPage(tx, scope, page, effects)
+        await noteMappingProblems(tx, scope, page.mappingProblems)
         return effects
       })
     } catch (error) {
@@ -134,7 +150,7 @@ export async function lockPage(tx: Db, scope: PageScope, page: number): Promise<
 /** What the store holds of the given ids. */
 export async function storedRows(
   tx: Db,
-  scope: PageScope,
+  scope: Pick<PageScope, 'connectionId' | 'resource'>,
   ids: readonly string[],
 ): Promise<Map<string, StoredRow>> {
   if (ids.length === 0) return new Map()
@@ -183,7 +199,7 @@ export function classify(
 /** Writes changed rows, the versions they supersede, the change feed and the living count. */
 export async function writeChanges(
   tx: Db,
-  scope: Omit<PageScope, 'dryRun' | 'force' | 'trackSeen' | 'moveCursor' | 'volatile'>,
+  scope: ChangeScope,
   unordered: readonly Change[],
   readAt: Date,
 ): Promise<void> {
@@ -197,7 +213,7 @@ export async function writeChanges(
       sum + (effect === 'deleted' ? -1 : effect === 'created' || effect === 'restored' ? 1 : 0),
     0,
   )
-  const { connectionId, resource, partnerId, accountId, model, runId } = scope
+  const { connectionId, resource, partnerId, accountId, model, runId, mappingVersion, origin } = scope
   // A tombstone comes with empty content ('{}'): the last known content stays, `deleted_at` is set.
   const result = await sql<{ written: number }>`
     with incoming as materialized (
@@ -218,9 +234,9 @@ export async function writeChanges(
         and r.external_id = any (${changes.filter((c) => c.version > 1).map((c) => c.row.externalId)}::text[])
     ), written as (
       insert into records as r (connection_id, resource, external_id, partner_id, account_id, model, raw, mapped, fingerprint,
-        source_updated_at, read_at, deleted_at, version, run_id)
+        source_updated_at, read_at, deleted_at, version, run_id, mapping_version)
       select ${connectionId}, ${resource}, external_id, ${partnerId}, ${accountId}, ${model}, raw, mapped, decode(fingerprint, 'hex'),
-        source_updated_at, ${readAt}::timestamptz, case when raw = '{}' then now() end, version, ${runId}
+        source_updated_at, ${readAt}::timestamptz, case when raw = '{}' then now() end, version, ${runId}, ${mappingVersion}::int
       from incoming
       on conflict (connection_id, resource, external_id) do update set
         raw = case when excluded.raw = '{}' then r.raw else excluded.raw end,
@@ -228,7 +244,8 @@ export async function writeChanges(
         fingerprint = case when excluded.raw = '{}' then r.fingerprint else excluded.fingerprint end,
         source_updated_at = coalesce(excluded.source_updated_at, r.source_updated_at),
         read_at = excluded.read_at, changed_at = now(), version = excluded.version, run_id = excluded.run_id,
-        deleted_at = excluded.deleted_at
+        deleted_at = excluded.deleted_at,
+        mapping_version = case when excluded.raw = '{}' then r.mapping_version else excluded.mapping_version end
       where r.version = excluded.version - 1
       returning r.external_id
     ), counted as (
@@ -237,8 +254,10 @@ export async function writeChanges(
       on conflict (connection_id, resource) do update set living = c.living + excluded.living
       where excluded.living <> 0
     ), fed as (
-      insert into changes (partner_id, account_id, connection_id, resource, external_id, model, effect, version, run_id)
-      select ${partnerId}, ${accountId}, ${connectionId}, ${resource}, i.external_id, ${model}, i.effect, i.version, ${runId}
+      insert into changes (partner_id, account_id, connection_id, resource, external_id, model, effect, version, run_id, origin)
+      select ${partnerId}, ${accountId}, ${connectionId}, ${resource}, i.external_id, ${model}, i.effect, i.version, ${runId},
+        coalesce(${origin ?? null}, (select 'write:' || max(u.write_id) from writes u where u.connection_id = ${connectionId}
+          and u.resource = ${resource} and u.external_id = i.external_id and u.state = 'running'))
       from written w join incoming i using (external_id) where i.effect <> 'buried'
     )
     select count(*)::int as written from written
@@ -264,6 +283,25 @@ export async function noteSeen(tx: Db, scope: PageScope, rows: readonly Prepared
     from unnest(${rows.map((row) => row.externalId)}::text[], ${rows.map((row) => row.fingerprint)}::text[],
       ${rows.map((row) => row.deleted)}::boolean[]) as t (external_id, fingerprint, deleted)
     on conflict (run_id, resource, external_id) do update set fingerprint = excluded.fingerprint, deleted = excluded.deleted
+  `.execute(tx)
+}
+
+/** Adds to the resource's row, which this transaction has locked. */
+async function noteMappingProblems(
+  tx: Db,
+  { runId, resource }: PageScope,
+  problems: Readonly<Record<string, number>>,
+): Promise<void> {
+  const entries = Object.entries(problems)
+  if (entries.length === 0) return
+  const found = await sql<{ mappingProblems: Record<string, number> }>`
+    select mapping_problems from run_resources where run_id = ${runId} and resource = ${resource}
+  `.execute(tx)
+  const sum = { ...found.rows[0]?.mappingProblems }
+  for (const [problem, count] of entries)
+    if (problem in sum || Object.keys(sum).length < 50) sum[problem] = (sum[problem] ?? 0) + count
+  await sql`
+    update run_resources set mapping_problems = ${JSON.stringify(sum)}::jsonb where run_id = ${runId} and resource = ${resource}
   `.execute(tx)
 }
 

@@ -10,6 +10,7 @@ import { createBatchClient } from './client-batches.ts'
 import { noWorker, reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
 import { createScheduleClient } from './client-schedules.ts'
+import { createWriteClient } from './client-writes.ts'
 import {
   pauseSignal,
   progressQuery,
@@ -58,6 +59,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createStarts(options),
     ...createSteering(options),
     ...createBatchClient(options),
+    ...createWriteClient(options),
     isWorkerPolling: () => isWorkerPolling(options),
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */
     workflowLink: (workflowId: string, runId?: string | null): string =>

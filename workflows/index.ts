@@ -3,7 +3,9 @@
  * once something has started them. `client.ts` and what it imports must never get in here.
  */
 export { checkConnection } from './check-connection.ts'
+export { describeFields, remapRecords } from './remap-records.ts'
 export { runAction, runReport } from './run-operation.ts'
 export { startScheduledSync } from './scheduled-sync.ts'
 export { syncConnection } from './sync-connection.ts'
 export { syncMany } from './sync-many.ts'
+export { writeMany, writeRecord } from './write-record.ts'

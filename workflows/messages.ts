@@ -111,6 +111,40 @@ export interface OperationResult {
   readonly state: 'succeeded' | 'failed'
 }
 
+export interface WriteInput {
+  readonly writeId: string
+}
+
+export interface WriteResult {
+  readonly writeId: string
+  readonly state: 'succeeded' | 'failed'
+}
+
+export interface WriteSetInput {
+  readonly setId: string
+}
+
+export interface WriteSetResult {
+  readonly setId: string
+  readonly state: 'succeeded' | 'partly_failed' | 'failed' | 'compensated' | 'compensation_failed'
+}
+
+export interface RemapInput {
+  readonly remapId: string
+}
+
+export interface RemapResult {
+  readonly remapId: string
+  readonly state: 'succeeded' | 'failed' | 'cancelled'
+  readonly scanned: number
+  readonly changed: number
+}
+
+export interface DescribeFieldsInput {
+  readonly connectionId: string
+  readonly resource: string
+}
+
 export interface CheckConnectionInput {
   readonly connectionId: string
 }
@@ -144,6 +178,12 @@ export const workflowIds = {
   syncMany: (scope: string, startedAt: string) => `sync-many:${scope}:${startedAt}`,
   runAction: (operationId: string) => `action:${operationId}`,
   runReport: (operationId: string) => `report:${operationId}`,
+  writeRecord: (writeId: string) => `write:${writeId}`,
+  writeMany: (setId: string) => `write-set:${setId}`,
+  remapRecords: (connectionId: string, resource: string) => `remap:${connectionId}:${resource}`,
+  /** A dry run stands beside others. */
+  dryRemap: (remapId: string) => `remap-plan:${remapId}`,
+  describeFields: (connectionId: string, resource: string) => `describe:${connectionId}:${resource}`,
   checkConnection: (connectionId: string) => `check:${connectionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
   /** Temporal appends the time of each tick. */
@@ -153,6 +193,8 @@ export const workflowIds = {
 export const pauseSignal = defineSignal('pause')
 export const resumeSignal = defineSignal('resume')
 export const setSpeedUpdate = defineUpdate<Speed, [Speed]>('setSpeed')
+/** A person has decided a conflict; the decision is in the write's row. */
+export const decidedSignal = defineSignal('decided')
 export const progressQuery = defineQuery<Progress>('progress')
 export const manyProgressQuery = defineQuery<SyncManyResult>('progress')
 

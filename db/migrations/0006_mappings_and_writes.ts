@@ -19,6 +19,9 @@ create unique index mappings_live on mappings (connection_id, resource, directio
 -- Which version of the connection's mapping made \`mapped\`; 0: the provider's default.
 alter table records add column mapping_version int not null default 0;
 
+-- What mappings could not convert, by field: how often in this run.
+alter table run_resources add column mapping_problems jsonb not null default '{}';
+
 alter table changes add column origin text;
 alter table changes drop constraint changes_effect_check;
 alter table changes add constraint changes_effect_check
@@ -107,6 +110,8 @@ create table writes (
   calls int not null default 0,
   started_by text not null,
   started_at timestamptz not null default now(),
+  -- Bounds the part of the change feed that may hold what came of it.
+  started_transaction xid8 not null default pg_current_xact_id(),
   ended_at timestamptz,
   unique (connection_id, idempotency_key)
 );
@@ -136,6 +141,7 @@ alter table changes drop constraint changes_effect_check;
 alter table changes add constraint changes_effect_check check (effect in ('created', 'updated', 'deleted', 'restored'));
 alter table changes drop column origin;
 alter table records drop column mapping_version;
+alter table run_resources drop column mapping_problems;
 delete from mappings where state <> 'live' or direction <> 'in';
 drop index mappings_live;
 alter table mappings drop constraint mappings_pkey, add primary key (connection_id, resource, version),
@@ -144,5 +150,6 @@ alter table mappings drop constraint mappings_pkey, add primary key (connection_
 }
 
 async function run(db: Kysely<unknown>, statements: string): Promise<void> {
-  for (const statement of statements.split(/;\n/)) if (statement.trim() !== '') await sql.raw(statement).execute(db)
+  for (const statement of statements.split(/;\n/))
+    if (statement.trim() !== '') await sql.raw(statement).execute(db)
 }
