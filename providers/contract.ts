@@ -230,8 +230,8 @@ export interface Limits {
   readonly groups: Readonly<Record<string, readonly string[]>>
   /** A bucket's limit where a connection's settings say more than the default (a plan, an add-on). */
   limitFor?(bucket: string, settings: Settings): number | undefined
-  /** Reads an answer's headers. */
-  learn(group: string, headers: Readonly<Record<string, string>>, now: Date): readonly LimitLesson[]
+  /** Reads an answer's headers. Left out where a provider's headers say nothing of limits. */
+  learn?(group: string, headers: Readonly<Record<string, string>>, now: Date): readonly LimitLesson[]
 }
 
 // ------------------------------------------------------------------------------------------- resources

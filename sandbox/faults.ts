@@ -62,10 +62,20 @@ function cut(response: ServerResponse, reply: SimulatorReply, inBody: boolean): 
   response.write(text.slice(0, Math.floor(text.length / 2)), () => response.destroy())
 }
 
+/** Undefined for what is no JSON as a whole: an export in lines. */
+function bodyIn(text: string): JsonObject | undefined {
+  try {
+    return JSON.parse(text) as JsonObject
+  } catch {
+    return undefined
+  }
+}
+
 /** The same answer with one row that is not as documented: its time is an object, or its id is missing. */
 function spoil(reply: SimulatorReply, how: 'drift' | 'drop', row: number): SimulatorReply {
   if (reply.status !== 200) return reply
-  const body = JSON.parse(textOf(reply)) as JsonObject
+  const body = bodyIn(textOf(reply))
+  if (!body) return reply
   const list = Object.values(body).find(
     (value): value is JsonValue[] => Array.isArray(value) && value.length > 0,
   )

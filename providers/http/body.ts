@@ -1,6 +1,9 @@
 /** Reading a body: within a size, as UTF-8, as JSON, with integers beyond 2^53 kept exact as text. */
 import { HubError } from '../../platform/errors.ts'
 
+/** Field error by which a provider can tell an answer that is too large, and ask for less. */
+export const sizePointer = '/answer/size'
+
 /** Reads a body. @throws HubError `Protocol` when it is larger than `maxBytes`; what the network throws otherwise. */
 export async function readBody(response: Response, maxBytes: number): Promise<Buffer> {
   if (!response.body) return Buffer.alloc(0)
@@ -9,7 +12,9 @@ export async function readBody(response: Response, maxBytes: number): Promise<Bu
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength
     if (bytes > maxBytes)
-      throw new HubError('Protocol', `The provider's answer is larger than ${maxBytes} bytes.`)
+      throw new HubError('Protocol', `The provider's answer is larger than ${maxBytes} bytes.`, {
+        fields: [{ pointer: sizePointer, detail: `more than ${maxBytes} bytes` }],
+      })
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

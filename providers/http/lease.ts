@@ -63,7 +63,7 @@ export async function learn(
 ): Promise<void> {
   const now = transport.clock.now()
   await quietly(transport, session, async () => {
-    for (const lesson of session.provider.limits.learn(request.group, response.headers, now)) {
+    for (const lesson of session.provider.limits.learn?.(request.group, response.headers, now) ?? []) {
       const wish = wishFor(session, lesson.bucket)
       await transport.limiter.learn(wish.key, lesson, wish.limit, now)
     }

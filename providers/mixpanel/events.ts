@@ -5,6 +5,7 @@
 import { isDate } from '../../model/times.ts'
 import { HubError, isHubError } from '../../platform/errors.ts'
 import type { JsonLines, Page, Position, ProviderContext, Resource, Row, Settings } from '../contract.ts'
+import { sizePointer } from '../http/body.ts'
 import { fieldsIn, isFields, numberIn, protocolError, textIn } from './answer.ts'
 import { projectId } from './call.ts'
 import { toDatePointer } from './errors.ts'
@@ -82,14 +83,14 @@ async function readWhole(context: ProviderContext, slice: Slice) {
     const read = await readSlice(context, slice)
     return read.rows.length < mostRows ? read : undefined
   } catch (error) {
-    const mayBeSize = isHubError(error, 'Protocol') && slice.to - slice.from > shortestSpan
-    if (mayBeSize && error.message.includes('larger than')) return undefined
+    if (hasField(error, 'Protocol', sizePointer)) return undefined
     throw error
   }
 }
 
-const isDateAhead = (error: unknown): boolean =>
-  isHubError(error, 'Invalid') && error.fields.some(({ pointer }) => pointer === toDatePointer)
+function hasField(error: unknown, code: 'Invalid' | 'Protocol', pointer: string): boolean {
+  return isHubError(error, code) && error.fields.some((field) => field.pointer === pointer)
+}
 
 /** Half, on a whole day where there is one between. */
 function halfOf(span: number): number {
@@ -133,7 +134,7 @@ async function readPage(context: ProviderContext, position: Position): Promise<P
       const read = await readFrom(context, from, span, end)
       return pageOf(settings, read, end)
     } catch (error) {
-      if (!isDateAhead(error) || end === lastDay) throw error
+      if (!hasField(error, 'Invalid', toDatePointer) || end === lastDay) throw error
     }
   }
   return { rows: [], next: { at: Math.min(from, lastDay - lookback(settings)) }, done: true, readAt: now }

@@ -37,4 +37,4 @@ function limitFor(bucket: string, settings: Settings): number | undefined {
 }
 
 /** Mixpanel's answers carry no headers on limits (docs: rate-limits); a 429 is read in `errors.ts`. */
-export const limits: Limits = { buckets, groups, limitFor, learn: () => [] }
+export const limits: Limits = { buckets, groups, limitFor }

@@ -93,4 +93,4 @@ function limitFor(bucket: string, settings: Settings): number | undefined {
   return bucket === 'export' ? wholeNumber(settings['exports_per_minute']) : undefined
 }
 
-export const limits: Limits = { buckets, groups, limitFor, learn }
+export const limits = { buckets, groups, limitFor, learn } satisfies Limits
