@@ -2,6 +2,7 @@
 import { decodePayloads, encodePayloads } from './codec.ts'
 import type { Handlers } from './operation.ts'
 import * as audit from './resources/audit.ts'
+import { createConnectSession, getConnectSession } from './resources/connect-sessions.ts'
 import * as steering from './resources/connection-steering.ts'
 import * as connections from './resources/connections.ts'
 import * as operations from './resources/operations.ts'
@@ -16,6 +17,8 @@ export const handlers: Handlers = {
   ...providers,
   ...connections,
   ...steering,
+  createConnectSession,
+  getConnectSession,
   ...runs,
   ...batches,
   ...records,

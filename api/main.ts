@@ -11,6 +11,7 @@ import { HubError, isHubError, messageOf } from '../platform/errors.ts'
 import { createLog, type Log } from '../platform/log.ts'
 import { createMetrics } from '../platform/metrics.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
+import { createSessionLinks } from '../platform/secrets/session-link.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
 import { connectTemporal } from '../platform/temporal/connection.ts'
 import { createHubClient } from '../workflows/client.ts'
@@ -64,6 +65,7 @@ async function openDeps(
     config,
     database,
     vault: createVault(ring),
+    links: createSessionLinks(ring),
     temporal: createHubClient({ client, namespace, taskQueue, uiUrl }),
     codec,
     metrics: createMetrics(),

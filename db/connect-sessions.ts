@@ -5,8 +5,10 @@
  */
 import { sql } from 'kysely'
 import type { FailureNote } from '../model/failures.ts'
-import type { JsonObject } from '../model/json.ts'
+import { isJsonObject, type JsonObject } from '../model/json.ts'
+import { HubError } from '../platform/errors.ts'
 import type { Db } from './client.ts'
+import type { Vault } from './vault.ts'
 
 export type ConnectSessionState = 'open' | 'waiting_for_consent' | 'testing' | 'done' | 'failed' | 'expired'
 
@@ -229,18 +231,44 @@ export async function repeatTest(tx: Db, sessionId: string): Promise<boolean> {
   )
 }
 
-export type SealedColumn = 'sealed_given' | 'sealed_callback' | 'sealed_tokens'
+type SealedColumn = 'sealed_given' | 'sealed_callback' | 'sealed_tokens'
 
-/** A sealed value of a session, or undefined. */
-export async function readSealed(
-  db: Db,
-  sessionId: string,
+type Owned = Pick<ConnectSession, 'sessionId' | 'accountId'>
+
+const place = (column: SealedColumn, sessionId: string) => ({
+  table: 'connect_sessions',
+  column,
+  row: sessionId,
+})
+
+/** Seals a value for one column of one session: nowhere else can it be opened. */
+export function sealForSession(
+  tx: Db,
+  vault: Vault,
+  { sessionId, accountId }: Owned,
   column: SealedColumn,
-): Promise<Buffer | undefined> {
+  value: JsonObject,
+): Promise<Buffer> {
+  return vault.seal(tx, accountId, place(column, sessionId), JSON.stringify(value))
+}
+
+/** A sealed value of a session in clear, or undefined. */
+export async function openSealed(
+  db: Db,
+  vault: Vault,
+  { sessionId, accountId }: Owned,
+  column: SealedColumn,
+): Promise<JsonObject | undefined> {
   const found = await sql<{ sealed: Buffer | null }>`
     select ${sql.ref(column)} as sealed from connect_sessions where session_id = ${sessionId}
   `.execute(db)
-  return found.rows[0]?.sealed ?? undefined
+  const sealed = found.rows[0]?.sealed
+  if (!sealed) return undefined
+  const value: unknown = JSON.parse(
+    (await vault.open(db, accountId, place(column, sessionId), sealed)).toString('utf8'),
+  )
+  if (isJsonObject(value)) return value
+  throw new HubError('Internal', 'A stored secret cannot be read', { internal: 'not an object' })
 }
 
 /** Keeps the answer of the token endpoint: the code is used up, there is no second one. */

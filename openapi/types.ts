@@ -149,6 +149,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/connect-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link that connects a provider
+         * @description A single-use link to a page of the hub that leads a person through the provider's setup: fields or the provider's consent,
+         *     a test, done. It lives 30 minutes and is bound to the browser that opens it first. With `connectionId` the page connects
+         *     that connection again; it keeps its id, cursors, mappings and records.
+         */
+        post: operations["createConnectSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connect-sessions/{sessionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sessionId: components["parameters"]["sessionId"];
+            };
+            cookie?: never;
+        };
+        /** How far a connect session is */
+        get: operations["getConnectSession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/connections": {
         parameters: {
             query?: never;
@@ -1083,23 +1124,105 @@ export interface components {
             actions: components["schemas"]["ProviderOperation"][];
             reports: components["schemas"]["ProviderOperation"][];
         };
+        /** @example 0f9c3f0e-6f0a-4e5f-9f6f-1d2c3b4a5968 */
+        IdempotencyKey: string;
         /** @example acc_00000000000000000000000000 */
         AccountId: string;
+        ConnectionName: string;
+        /** @example con_01KAT0000000000000000000AA */
+        ConnectionId: string;
+        /** @description Seconds between scheduled runs. */
+        SyncInterval: number;
+        /**
+         * @example {
+         *       "provider": "quickbooks",
+         *       "returnUrl": "https://app.acme.example/integrations"
+         *     }
+         */
+        NewConnectSession: {
+            provider: components["schemas"]["ProviderSlug"];
+            /** @description Whose connection it becomes; the hub's default account when left out. */
+            accountId?: components["schemas"]["AccountId"];
+            /** @description Name of one of the provider's auth methods; the person chooses when it is left out. */
+            auth?: string;
+            /** @description For people; what the provider calls the account when left out. */
+            name?: components["schemas"]["ConnectionName"];
+            /** @description Connects this connection again: it keeps its id, cursors, mappings and records. */
+            connectionId?: components["schemas"]["ConnectionId"];
+            /** @description Lets a connection be connected again to another account of the provider. Its records stay those of the account before until they are synced; refused when left out. */
+            allowOtherAccount?: boolean;
+            /** @description Where the page leads in the end: https, or http on a loopback address. */
+            returnUrl?: string;
+            /** @description 900 when left out. */
+            syncIntervalSeconds?: components["schemas"]["SyncInterval"];
+        };
+        /** @example ses_01KAT0000000000000000000AA */
+        SessionId: string;
+        /** Format: uri */
+        Link: string;
+        ConnectLink: {
+            sessionId: components["schemas"]["SessionId"];
+            /** @description To be opened in a browser, by the first one only. Hand it to nobody but the person who connects the account. */
+            url: components["schemas"]["Link"];
+            expiresAt: components["schemas"]["Time"];
+        };
+        /** @example par_00000000000000000000000000 */
+        PartnerId: string;
+        /**
+         * @description `failed`: the last attempt failed, see `failure`; the person may try again until the session expires.
+         * @enum {string}
+         */
+        ConnectSessionState: "open" | "waiting_for_consent" | "testing" | "done" | "failed" | "expired";
+        /** @description Why it failed: a code of the hub's failure table and a sentence. */
+        FailureNote: {
+            /** @example Unauthorized */
+            code: string;
+            message: string;
+        };
+        ConnectFinding: {
+            /** @description What the test of the new credential proved. */
+            proves: string;
+            facts: components["schemas"]["JsonObject"];
+            /** @description Features that stay off because the access they need was not granted. */
+            without: string[];
+        };
+        ConnectSession: {
+            sessionId: components["schemas"]["SessionId"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"];
+            provider: components["schemas"]["ProviderSlug"];
+            /** @description The way to connect; null until one is chosen. */
+            auth: string | null;
+            /** @description The connection: of a new one once the session is done. */
+            connectionId: components["schemas"]["ConnectionId"] | null;
+            isReconnection: boolean;
+            state: components["schemas"]["ConnectSessionState"];
+            failure: components["schemas"]["FailureNote"] | null;
+            finding: components["schemas"]["ConnectFinding"] | null;
+            returnUrl: string | null;
+            createdAt: components["schemas"]["Time"];
+            /** @description When the link was opened; from then on it is dead for every other browser. */
+            openedAt: components["schemas"]["Time"] | null;
+            expiresAt: components["schemas"]["Time"];
+            endedAt: components["schemas"]["Time"] | null;
+        };
         /**
          * @description `needs_attention`: somebody has to act, see `stateReason`; scheduled runs wait until then.
          * @enum {string}
          */
         ConnectionState: "active" | "paused" | "needs_attention" | "deleted";
-        /** @example con_01KAT0000000000000000000AA */
-        ConnectionId: string;
-        /** @example par_00000000000000000000000000 */
-        PartnerId: string;
         /** @description Values of the setup fields that the catalogue names for the provider. */
         FieldValues: {
             [key: string]: string;
         };
-        /** @description Seconds between scheduled runs. */
-        SyncInterval: number;
+        /** @description Only where the connection needs attention: the request that answers a link with which its account connects it again. */
+        ReconnectHint: {
+            /** @enum {string} */
+            method: "POST";
+            /** @example /admin/v1/connect-sessions */
+            path: string;
+            body: components["schemas"]["NewConnectSession"];
+        };
         Connection: {
             connectionId: components["schemas"]["ConnectionId"];
             partnerId: components["schemas"]["PartnerId"];
@@ -1126,14 +1249,12 @@ export interface components {
             lastCheck: components["schemas"]["JsonObject"] | null;
             createdAt: components["schemas"]["Time"];
             updatedAt: components["schemas"]["Time"];
+            reconnect?: components["schemas"]["ReconnectHint"];
         };
         ConnectionList: {
             items: components["schemas"]["Connection"][];
             nextCursor: components["schemas"]["NextCursor"];
         };
-        /** @example 0f9c3f0e-6f0a-4e5f-9f6f-1d2c3b4a5968 */
-        IdempotencyKey: string;
-        ConnectionName: string;
         /**
          * @example {
          *       "provider": "zendesk",
@@ -1179,12 +1300,6 @@ export interface components {
             /** @description Number of the credential; the ones before it are erased. */
             generation: number;
         };
-        /** @description Why it failed: a code of the hub's failure table and a sentence. */
-        FailureNote: {
-            /** @example Unauthorized */
-            code: string;
-            message: string;
-        };
         CheckFinding: {
             connectionId: components["schemas"]["ConnectionId"];
             ok: boolean;
@@ -1193,8 +1308,6 @@ export interface components {
             facts?: components["schemas"]["JsonObject"];
             failure?: components["schemas"]["FailureNote"];
         };
-        /** Format: uri */
-        Link: string;
         Schedule: {
             connectionId: components["schemas"]["ConnectionId"];
             /** @description Its id in Temporal. */
@@ -1716,6 +1829,7 @@ export interface components {
         cursor: string;
         /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
         idempotencyKey: components["schemas"]["IdempotencyKey"];
+        sessionId: components["schemas"]["SessionId"];
         connectionId: components["schemas"]["ConnectionId"];
         /** @description Change it only while its `ETag` is this; otherwise 412. */
         ifMatch: string;
@@ -1924,6 +2038,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Provider"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createConnectSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConnectSession"];
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectLink"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getConnectSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sessionId: components["parameters"]["sessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectSession"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -11,14 +11,13 @@ import {
   type Connection,
 } from '../../db/connections.ts'
 import { putCredential } from '../../db/credentials.ts'
-import { defaultTenant, ensureDefaultTenant, getAccount, type Account } from '../../db/partners.ts'
 import type { components } from '../../openapi/types.ts'
 import { HubError, isHubError } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
 import type { ApiDeps } from '../deps.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
-import { invalidInput } from '../problem.ts'
+import { accountOf } from './account.ts'
 import { connectionOf, givenProvider, livingConnection, methodOf, providerOf } from './find.ts'
 import { checkValues, fromEnvironment, givenMethod } from './setup-values.ts'
 
@@ -35,8 +34,13 @@ export function showConnection(connection: Connection): ConnectionJson {
     lastCheckedAt: time(lastCheckedAt),
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
+    ...(connection.state === 'needs_attention' ? { reconnect: reconnectHint(connection) } : {}),
   }
 }
+
+/** How to get a link for whoever must act. A link is made only when it is asked for: it is good for one browser. */
+const reconnectHint = ({ provider, connectionId }: Connection) =>
+  ({ method: 'POST', path: '/admin/v1/connect-sessions', body: { provider, connectionId } }) as const
 
 export const etagOf = ({ version }: Connection): string => `"${version}"`
 
@@ -90,19 +94,6 @@ export const createConnection: Handler<'createConnection'> = async (deps, { body
   })
   const headers = { Location: `/admin/v1/connections/${connection.connectionId}`, ETag: etagOf(connection) }
   return { status: 201, body: showConnection(connection), headers }
-}
-
-async function accountOf(
-  deps: ApiDeps,
-  accountId: string | undefined,
-): Promise<Pick<Account, 'partnerId' | 'accountId'>> {
-  if (accountId === undefined || accountId === defaultTenant.accountId) {
-    await ensureDefaultTenant(deps.database.db)
-    return defaultTenant
-  }
-  const account = await getAccount(deps.database.db, accountId)
-  if (account) return account
-  throw invalidInput([{ in: 'body', pointer: '/accountId', detail: 'should be an account of this hub' }])
 }
 
 export const updateConnection: Handler<'updateConnection'> = async (deps, { path, header, body, caller }) => {

@@ -35,13 +35,18 @@ export function missingVariables(
   method: AuthMethod,
   env: Readonly<Record<string, string | undefined>>,
 ): string[] {
-  const app = method.kind === 'oauth2' ? [method.client.idVariable, method.client.secretVariable] : []
   const fields = fieldsOf(method).flatMap((field) => {
     if (!field.required) return []
     if (field.env === undefined) return [field.name]
     return isSet(env[field.env]) ? [] : [field.env]
   })
-  return [...app.filter((name) => !isSet(env[name])), ...fields]
+  return [...missingApp(method, env), ...fields]
+}
+
+/** Variables of the hub's own app at the provider that are not set; none for a method without an app. */
+export function missingApp(method: AuthMethod, env: Readonly<Record<string, string | undefined>>): string[] {
+  const app = method.kind === 'oauth2' ? [method.client.idVariable, method.client.secretVariable] : []
+  return app.filter((name) => !isSet(env[name]))
 }
 
 const isSet = (value: string | undefined): value is string => value !== undefined && value.trim() !== ''

@@ -17,6 +17,7 @@ afterAll(async () => {
 const strangers: Readonly<Record<string, () => string>> = {
   connectionId: () => newId('connection'),
   runId: () => newId('run'),
+  sessionId: () => newId('session'),
   operationId: () => newId('operation'),
   workflowId: () => 'sync-many:nobody:2026-01-01T00:00:00.000Z',
   provider: () => 'nobody',
@@ -34,6 +35,7 @@ const pathOf = (operation: Operation): string =>
 /** Bodies that are valid wherever the operation wants one. */
 const bodies: Readonly<Record<string, () => unknown>> = {
   createConnection: () => ({ provider: 'nobody' }),
+  createConnectSession: () => ({ provider: 'nobody' }),
   updateConnection: () => ({ name: 'New' }),
   replaceCredential: () => ({ secrets: {} }),
   startRun: () => ({ connectionId: newId('connection') }),
@@ -128,9 +130,11 @@ describe('every operation on something', () => {
     expectProblem(await ask(operation), 404, 'NoSuchThing')
   })
 
-  const withId = guarded.filter((operation) => /\{(connectionId|runId|operationId)\}/.test(operation.path))
+  const withId = guarded.filter((operation) =>
+    /\{(connectionId|runId|sessionId|operationId)\}/.test(operation.path),
+  )
   it.each(named(withId))('%s refuses an id that is none', async (_name, operation) => {
-    const path = pathOf(operation).replace(/(con|run|op)_\w+/, 'not-an-id')
+    const path = pathOf(operation).replace(/(con|run|ses|op)_\w+/, 'not-an-id')
     const headers = { 'Idempotency-Key': newId('request') }
     const answer = await api.request(operation.method.toUpperCase(), path, { headers })
     expectProblem(answer, 400, 'InvalidInput')

@@ -7,6 +7,7 @@ import { createVault } from '../../db/vault.ts'
 import { ensureDefaultTenant } from '../../db/partners.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
+import { createSessionLinks } from '../../platform/secrets/session-link.ts'
 import { providers } from '../../providers/registry.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts'
 import { simulators } from '../../sandbox/simulators.ts'
@@ -92,9 +93,12 @@ function depsOf({ database }: TestDatabase, hub: TestHub): ApiDeps {
       temporal: { address, namespace, connection: { address } },
       temporalPort: Number(address.split(':')[1]),
       temporalUiUrl: uiOrigin,
+      publicUrl: 'http://127.0.0.1',
+      originMap: {},
     },
     database,
     vault: createVault(hub.ring),
+    links: createSessionLinks(hub.ring),
     temporal: hub.hub,
     codec: hub.temporal.codec,
     metrics: createMetrics(),

@@ -1,0 +1,18 @@
+/** The account that a body names as the owner of what it makes. */
+import { defaultTenant, ensureDefaultTenant, getAccount, type Account } from '../../db/partners.ts'
+import type { ApiDeps } from '../deps.ts'
+import { invalidInput } from '../problem.ts'
+
+/** The hub's default account when none is named. @throws InvalidInput for one that there is not. */
+export async function accountOf(
+  deps: ApiDeps,
+  accountId: string | undefined,
+): Promise<Pick<Account, 'partnerId' | 'accountId'>> {
+  if (accountId === undefined || accountId === defaultTenant.accountId) {
+    await ensureDefaultTenant(deps.database.db)
+    return defaultTenant
+  }
+  const account = await getAccount(deps.database.db, accountId)
+  if (account) return account
+  throw invalidInput([{ in: 'body', pointer: '/accountId', detail: 'should be an account of this hub' }])
+}
