@@ -5,12 +5,14 @@ import * as audit from './resources/audit.ts'
 import { createConnectSession, getConnectSession } from './resources/connect-sessions.ts'
 import * as steering from './resources/connection-steering.ts'
 import * as connections from './resources/connections.ts'
+import * as mappings from './resources/mappings.ts'
 import * as operations from './resources/operations.ts'
 import * as providers from './resources/providers.ts'
 import * as records from './resources/records.ts'
 import * as runs from './resources/runs.ts'
 import * as batches from './resources/sync-many.ts'
 import * as system from './resources/system.ts'
+import * as writes from './resources/writes.ts'
 
 export const handlers: Handlers = {
   ...system,
@@ -22,6 +24,8 @@ export const handlers: Handlers = {
   ...runs,
   ...batches,
   ...records,
+  ...mappings,
+  ...writes,
   ...operations,
   ...audit,
   encodePayloads,

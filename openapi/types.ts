@@ -518,6 +518,328 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/connections/{connectionId}/resources/{resource}/mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show the mapping in force
+         * @description The connection's own, or the provider's default (version 0).
+         */
+        get: operations["getMapping"];
+        /**
+         * Write a new version down
+         * @description A draft: nothing changes before it is published. Try it with `preview` first.
+         */
+        put: operations["putMapping"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/resources/{resource}/mapping/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List versions of a mapping
+         * @description Newest first.
+         */
+        get: operations["listMappingVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/resources/{resource}/mapping/versions/{version}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+                version: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a version in force
+         * @description From the next page on, records are mapped with it (version 0: the provider’s default); those that are stored are re-mapped by a workflow, without calling the provider.
+         */
+        post: operations["publishMapping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/resources/{resource}/mapping/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try rules on stored records
+         * @description What the rules make of real records, beside what is stored. Nothing is changed.
+         */
+        post: operations["previewMapping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/resources/{resource}/mapping/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Count what a change would do
+         * @description A dry run over every stored record - how many would change, in which fields, with samples.
+         */
+        post: operations["planMapping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/resources/{resource}/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the fields that objects have in this account
+         * @description As the provider described them last; custom fields included.
+         */
+        get: operations["listFields"];
+        put?: never;
+        /** Ask the provider for the fields again */
+        post: operations["describeFields"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/remaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List re-mappings and plans
+         * @description Newest first.
+         */
+        get: operations["listRemaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/remaps/{remapId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                remapId: components["schemas"]["RemapId"];
+            };
+            cookie?: never;
+        };
+        /** Show a re-mapping */
+        get: operations["getRemap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/remaps/{remapId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                remapId: components["schemas"]["RemapId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a re-mapping
+         * @description What it has done stays; publishing again goes on.
+         */
+        post: operations["cancelRemap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/writes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List writes of a connection
+         * @description Newest first.
+         */
+        get: operations["listWrites"];
+        put?: never;
+        /**
+         * Write an object to the provider
+         * @description Done once per idempotency key. 200 when it has ended within the time that `Prefer` gives (5 seconds when left out), 202 when it goes on or waits for a decision. Look at `state`.
+         */
+        post: operations["createWrite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/writes/{writeId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                writeId: components["schemas"]["WriteId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show a write
+         * @description With the three values of each conflicting field while it waits for a decision.
+         */
+        get: operations["getWrite"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/writes/{writeId}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                writeId: components["schemas"]["WriteId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide a conflict
+         * @description Says for each conflicting field whether the hub’s or the provider’s value stands; the write then goes on.
+         */
+        post: operations["decideWrite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/write-sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write several objects as one
+         * @description Carried out in order. `together`: when one fails, those before it are taken back; `independent`: each for itself.
+         */
+        post: operations["createWriteSet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/write-sets/{setId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                setId: components["schemas"]["WriteSetId"];
+            };
+            cookie?: never;
+        };
+        /** Show a set of writes */
+        get: operations["getWriteSet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/operations/{operationId}": {
         parameters: {
             query?: never;
@@ -1427,6 +1749,285 @@ export interface components {
             [key: string]: unknown;
         };
         /** @enum {string} */
+        Direction: "in" | "out";
+        /**
+         * @description How one field gets its value: from exactly one of `from` (a path), `constant` and `concat`, through `split`, `values` and
+         *     `convert` (or `each`), in this order. The first rule of a field whose `when` holds sets it; one without stands for otherwise.
+         */
+        FieldRule: {
+            /** @description Inwards a field of the model or `custom.<name>`; outwards a path at the provider. */
+            to: string;
+            /** @description Path into the row: `properties.email`, `emails.0.value`. */
+            from?: string;
+            /** @description The same value for all rows. */
+            constant?: unknown;
+            concat?: {
+                from: string[];
+                with: string;
+            };
+            split?: {
+                by: string;
+                at: number;
+            };
+            /** @description Value table; what is not in it passes. */
+            values?: {
+                [key: string]: unknown;
+            };
+            /** @enum {string} */
+            convert?: "text" | "number" | "boolean" | "time" | "milliseconds" | "date" | "texts" | "money" | "minor" | "decimal" | "decimalText" | "minorUnits" | "currencyCode" | "unixSeconds" | "unixMilliseconds";
+            /** @description Rules for each object of a list. */
+            each?: components["schemas"]["FieldRule"][];
+            currency?: components["schemas"]["Source"];
+            zone?: components["schemas"]["Source"];
+            /** @description Used when the raw field is missing or null. */
+            fallback?: unknown;
+            /** @description JSON Logic over the row. */
+            when?: components["schemas"]["JsonObject"];
+        };
+        /** @description A path into the row, or a value for all rows. */
+        Source: {
+            from?: string;
+            constant?: string;
+        };
+        Mapping: {
+            connectionId: components["schemas"]["ConnectionId"];
+            resource: components["schemas"]["ResourceName"];
+            direction: components["schemas"]["Direction"];
+            model: components["schemas"]["ModelName"];
+            /** @description 0: the provider's default. */
+            version: number;
+            /** @enum {string} */
+            state: "default" | "draft" | "live" | "retired";
+            rules: components["schemas"]["FieldRule"][];
+            /** @description For each field of the model where it comes from, null for nowhere (inwards). */
+            sources: {
+                [key: string]: string | null;
+            };
+            createdBy: string | null;
+            createdAt: components["schemas"]["Time"] | null;
+            publishedAt: components["schemas"]["Time"] | null;
+        };
+        /**
+         * @example {
+         *       "rules": [
+         *         {
+         *           "to": "id",
+         *           "from": "id",
+         *           "convert": "text"
+         *         },
+         *         {
+         *           "to": "custom.region",
+         *           "from": "properties.region"
+         *         }
+         *       ]
+         *     }
+         */
+        MappingRules: {
+            rules: components["schemas"]["FieldRule"][];
+        };
+        MappingList: {
+            items: components["schemas"]["Mapping"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /** @example rmp_01KAT0000000000000000000AA */
+        RemapId: string;
+        Remap: {
+            remapId: components["schemas"]["RemapId"];
+            connectionId: components["schemas"]["ConnectionId"];
+            resource: string;
+            mappingVersion: number;
+            dryRun: boolean;
+            /** @enum {string} */
+            state: "running" | "succeeded" | "failed" | "cancelled";
+            /** @description Living records when it began. */
+            expected: number;
+            scanned: number;
+            changed: number;
+            troubled: number;
+            /** @description In how many records each field changes. */
+            changedFields: {
+                [key: string]: number;
+            };
+            problems: {
+                [key: string]: number;
+            };
+            /** @description Of a plan - some records with the fields that would change. */
+            samples: components["schemas"]["JsonObject"][];
+            failure: components["schemas"]["FailureNote"] | null;
+            startedBy: string;
+            startedAt: components["schemas"]["Time"];
+            endedAt: components["schemas"]["Time"] | null;
+            temporalUrl: components["schemas"]["Link"];
+        };
+        PublishedMapping: {
+            mapping: components["schemas"]["Mapping"];
+            /** @description Null outwards; nothing stored depends on it. */
+            remap: components["schemas"]["Remap"] | null;
+        };
+        MappingPreviewRequest: {
+            /** @description Or `version`. */
+            rules?: components["schemas"]["FieldRule"][];
+            /** @description A version that is written down. */
+            version?: number;
+            /** @description Which records; those that changed last when left out. */
+            externalIds?: components["schemas"]["ExternalId"][];
+            /** @default 10 */
+            limit: number;
+        };
+        MappingPreview: {
+            records: number;
+            changed: number;
+            /** @description Records with a value that cannot be converted. */
+            troubled: number;
+            items: {
+                externalId: string;
+                before: components["schemas"]["JsonObject"];
+                after: components["schemas"]["JsonObject"];
+                changedFields: string[];
+                problems: string[];
+            }[];
+        };
+        FieldList: {
+            /** @description Null when the provider was never asked. */
+            describedAt: components["schemas"]["Time"] | null;
+            items: {
+                /** @description As `from` of a rule takes it. */
+                path: string;
+                title: string;
+                /** @enum {string} */
+                type: "text" | "number" | "boolean" | "time" | "date" | "money" | "texts" | "object" | "objects";
+                isCustom: boolean;
+                isWritable: boolean;
+                options?: {
+                    value: string;
+                    label: string;
+                }[];
+            }[];
+        };
+        RemapList: {
+            items: components["schemas"]["Remap"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /** @example wrt_01KAT0000000000000000000AA */
+        WriteId: string;
+        /**
+         * @description Who wins where both sides changed the same field since the last agreed version.
+         * @enum {string}
+         */
+        ConflictPolicy: "provider_wins" | "hub_wins" | "newest_wins" | "ask";
+        Write: {
+            writeId: components["schemas"]["WriteId"];
+            connectionId: components["schemas"]["ConnectionId"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"];
+            setId: string | null;
+            ordinal: number;
+            resource: string;
+            /** @enum {string} */
+            operation: "create" | "update" | "delete";
+            /** @description The provider's id, known at the latest when it has succeeded. */
+            externalId: string | null;
+            idempotencyKey: string;
+            policy: components["schemas"]["ConflictPolicy"];
+            basedOnVersion: number | null;
+            /** @enum {string} */
+            state: "running" | "needs_decision" | "succeeded" | "failed" | "compensated" | "compensation_failed";
+            /** @description While it waits for a decision - what both sides changed. */
+            conflicts: {
+                path: string;
+                ours: unknown;
+                theirs: unknown;
+                base: unknown;
+            }[];
+            conflictFields: string[];
+            decision: {
+                [key: string]: "hub" | "provider";
+            } | null;
+            /** @description Paths at the provider that were written. */
+            writtenFields: string[];
+            /** @description Paths where the provider's value stood. */
+            droppedFields: string[];
+            /** @description Version of the stored record that holds what was written. */
+            recordVersion: number | null;
+            failure: components["schemas"]["FailureNote"] | null;
+            calls: number;
+            startedBy: string;
+            startedAt: components["schemas"]["Time"];
+            endedAt: components["schemas"]["Time"] | null;
+            temporalUrl: components["schemas"]["Link"];
+        };
+        WriteList: {
+            items: components["schemas"]["Write"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /**
+         * @example {
+         *       "resource": "contacts",
+         *       "operation": "update",
+         *       "externalId": "512",
+         *       "fields": {
+         *         "givenName": "Ana"
+         *       },
+         *       "policy": "hub_wins"
+         *     }
+         */
+        NewWrite: {
+            resource: components["schemas"]["ResourceName"];
+            /** @enum {string} */
+            operation: "create" | "update" | "delete";
+            /** @description Of an update or a deletion. */
+            externalId?: components["schemas"]["ExternalId"];
+            /** @description Fields of the model; those that are left out stay as they are. */
+            fields?: components["schemas"]["JsonObject"];
+            /** @description Fields in the provider's own words, over what the mapping makes. */
+            providerFields?: components["schemas"]["JsonObject"];
+            policy?: components["schemas"]["ConflictPolicy"];
+            /** @description The version of the record that you saw; the newest stored when left out. */
+            basedOnVersion?: number;
+        };
+        WriteDecision: {
+            /** @description For each conflicting field whose value stands. */
+            fields: {
+                [key: string]: "hub" | "provider";
+            };
+        };
+        WriteOfSet: {
+            /** @description All of one account. */
+            connectionId: components["schemas"]["ConnectionId"];
+            resource: components["schemas"]["ResourceName"];
+            /** @enum {string} */
+            operation: "create" | "update" | "delete";
+            externalId?: components["schemas"]["ExternalId"];
+            fields?: components["schemas"]["JsonObject"];
+            providerFields?: components["schemas"]["JsonObject"];
+            policy?: components["schemas"]["ConflictPolicy"];
+            basedOnVersion?: number;
+        };
+        NewWriteSet: {
+            /**
+             * @default together
+             * @enum {string}
+             */
+            mode: "together" | "independent";
+            writes: components["schemas"]["WriteOfSet"][];
+        };
+        /** @example wrs_01KAT0000000000000000000AA */
+        WriteSetId: string;
+        WriteSet: {
+            setId: components["schemas"]["WriteSetId"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"];
+            /** @enum {string} */
+            mode: "together" | "independent";
+            /** @enum {string} */
+            state: "running" | "succeeded" | "partly_failed" | "failed" | "compensated" | "compensation_failed";
+            writes: components["schemas"]["Write"][];
+            startedBy: string;
+            startedAt: components["schemas"]["Time"];
+            endedAt: components["schemas"]["Time"] | null;
+            temporalUrl: components["schemas"]["Link"];
+        };
+        /** @enum {string} */
         RunState: "running" | "paused" | "waiting" | "succeeded" | "failed" | "partly_failed" | "cancelled";
         /**
          * @description `incremental` goes on from the cursors; `full` reads everything; `force` reads everything and compares it anew.
@@ -1695,10 +2296,15 @@ export interface components {
             resource: string;
             externalId: string;
             model: string;
-            /** @enum {string} */
-            effect: "created" | "updated" | "deleted" | "restored";
+            /**
+             * @description `remapped`: the mapping changed, not the object.
+             * @enum {string}
+             */
+            effect: "created" | "updated" | "deleted" | "restored" | "remapped";
             version: number;
             runId: string | null;
+            /** @description `write:<id>` or `remap:<id>`: the hub's own doing; null for what happened at the provider. */
+            origin: string | null;
             createdAt: components["schemas"]["Time"];
         };
         ChangeList: {
@@ -2663,6 +3269,585 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getMapping: {
+        parameters: {
+            query?: {
+                /** @description in: from the provider to the model; out: from the model to the provider. */
+                direction?: "in" | "out";
+            };
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The mapping. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mapping"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    putMapping: {
+        parameters: {
+            query?: {
+                /** @description in: from the provider to the model; out: from the model to the provider. */
+                direction?: "in" | "out";
+            };
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingRules"];
+            };
+        };
+        responses: {
+            /** @description The draft. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mapping"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listMappingVersions: {
+        parameters: {
+            query?: {
+                /** @description in: from the provider to the model; out: from the model to the provider. */
+                direction?: "in" | "out";
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Versions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    publishMapping: {
+        parameters: {
+            query?: {
+                /** @description in: from the provider to the model; out: from the model to the provider. */
+                direction?: "in" | "out";
+            };
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In force; records are being re-mapped. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublishedMapping"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewMapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingPreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description Before and after. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingPreview"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    planMapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingRules"];
+            };
+        };
+        responses: {
+            /** @description The plan is being made. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Remap"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listFields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Fields. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    describeFields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+                /** @description The provider's plural, as the catalogue names it. */
+                resource: components["parameters"]["resource"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Fields. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRemaps: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Re-mappings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemapList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRemap: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                remapId: components["schemas"]["RemapId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The re-mapping. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Remap"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    cancelRemap: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                remapId: components["schemas"]["RemapId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is being cancelled. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Remap"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listWrites: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Writes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createWrite: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Makes the action repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key": components["parameters"]["idempotencyKeyRequired"];
+                /**
+                 * @description `wait=<seconds>`: how long to wait for the end before answering, 30 at most (RFC 7240).
+                 * @example wait=10
+                 */
+                Prefer?: components["parameters"]["prefer"];
+            };
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWrite"];
+            };
+        };
+        responses: {
+            /** @description It has ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Write"];
+                };
+            };
+            /** @description It goes on. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Write"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getWrite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=<seconds>`: how long to wait for the end before answering, 30 at most (RFC 7240).
+                 * @example wait=10
+                 */
+                Prefer?: components["parameters"]["prefer"];
+            };
+            path: {
+                writeId: components["schemas"]["WriteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The write. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Write"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    decideWrite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                writeId: components["schemas"]["WriteId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteDecision"];
+            };
+        };
+        responses: {
+            /** @description It goes on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Write"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createWriteSet: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Makes the action repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key": components["parameters"]["idempotencyKeyRequired"];
+                /**
+                 * @description `wait=<seconds>`: how long to wait for the end before answering, 30 at most (RFC 7240).
+                 * @example wait=10
+                 */
+                Prefer?: components["parameters"]["prefer"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWriteSet"];
+            };
+        };
+        responses: {
+            /** @description It has ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteSet"];
+                };
+            };
+            /** @description It goes on. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteSet"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getWriteSet: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=<seconds>`: how long to wait for the end before answering, 30 at most (RFC 7240).
+                 * @example wait=10
+                 */
+                Prefer?: components["parameters"]["prefer"];
+            };
+            path: {
+                setId: components["schemas"]["WriteSetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The set. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteSet"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
             default: components["responses"]["Problem"];
         };
     };
