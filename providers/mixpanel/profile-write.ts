@@ -1,6 +1,5 @@
 /** Writing profiles through `/engage` (fact sheet §4): a list of updates, each one operation on one profile. */
-import type { JsonObject, JsonValue } from '../../model/json.ts'
-import { isJsonObject } from '../../model/json.ts'
+import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import { HubError } from '../../platform/errors.ts'
 import type { ProviderContext, ProviderResponse, Row, WriteItem, Writer, Written } from '../contract.ts'
 import { fieldsIn, idText, isFields, numberIn, textIn } from './answer.ts'
@@ -192,7 +191,3 @@ export const profileWriter: Writer = {
   batch: { size: mostUpdates, write: writeBatch },
   mapping: profileOutward,
 }
-
-/** For actions: a set of values as Mixpanel's operations take it. */
-export const isSet = (value: JsonValue | undefined): value is JsonObject =>
-  isJsonObject(value) && Object.keys(value).length > 0

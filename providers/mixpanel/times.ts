@@ -14,21 +14,24 @@ export const zoneOf = (settings: Settings): string => settings['project_timezone
 
 const isKeptInZone = (settings: Settings): boolean => settings['created_before_2023'] === 'yes'
 
-/** `YYYY-MM-DD` of a moment on the clocks of a zone. @throws HubError `NotConfigured` for a zone that does not exist. */
-function dayIn(zone: string, moment: Date): string {
+/**
+ * `YYYY-MM-DD HH:mm:ss` of a moment on the clocks of a zone, as annotations take it.
+ * @throws HubError `NotConfigured` for a zone that does not exist.
+ */
+export function localText(zone: string, moment: Date): string {
+  const two = '2-digit'
+  const fields = { month: two, day: two, hour: two, minute: two, second: two, hourCycle: 'h23' } as const
   try {
-    const parts = new Intl.DateTimeFormat('en-US', {
-      timeZone: zone,
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-    }).formatToParts(moment)
+    const format = new Intl.DateTimeFormat('en-US', { timeZone: zone, year: 'numeric', ...fields })
+    const parts = format.formatToParts(moment)
     const part = (type: string) => parts.find((one) => one.type === type)?.value ?? ''
-    return `${part('year')}-${part('month')}-${part('day')}`
+    return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')}`
   } catch {
     throw new HubError('NotConfigured', `The time zone "${zone}" of the Mixpanel project does not exist`)
   }
 }
+
+const dayIn = (zone: string, moment: Date): string => localText(zone, moment).slice(0, 10)
 
 /** Start of a day, in stored seconds. */
 export const dayStart = (day: string): number => Date.parse(`${day}T00:00:00Z`) / 1000
