@@ -12,7 +12,8 @@ import { preparedPage, scopeOf, storePage, type Reading } from './reading.ts'
 
 /**
  * The resource's row, started. A repeated slice finds it started and goes on from its position. An incremental run begins
- * at the cursor; without one, or in another mode, or where the provider cannot tell what changed, everything is read.
+ * at the cursor; without one, or in another mode, or where the provider cannot tell what changed (since then), everything is
+ * read.
  */
 export async function startResource(reading: Reading): Promise<RunResource> {
   const { deps, run, resource, session } = reading
@@ -20,10 +21,12 @@ export async function startResource(reading: Reading): Promise<RunResource> {
   const key = { runId: run.runId, resource: resource.name }
   const before = await load(reading)
   if (before.state !== 'waiting') return before
-  const cursor =
+  const stored =
     run.mode === 'incremental' && resource.incremental
       ? (await listCursors(db, run.connectionId)).find((one) => one.resource === resource.name)
       : undefined
+  const isOutdated = stored !== undefined && resource.canResume?.(stored.position, deps.clock.now()) === false
+  const cursor = isOutdated ? undefined : stored
   const fullScan = cursor === undefined
   const position =
     cursor?.position ?? resource.start({ settings: session.connection.settings, now: () => deps.clock.now() })

@@ -328,6 +328,11 @@ export interface Resource {
   readonly schema: JsonSchema
   /** Top-level fields that change without the object changing; left out of the fingerprint. */
   readonly volatile: readonly string[]
+  /**
+   * False for a position that cannot be gone on from any more: a look-back of the provider's is exceeded, deletions may have been
+   * missed. Everything is read then, as a full scan. Left out: it always can.
+   */
+  canResume?(position: Position, now: Date): boolean
   /** First position of a full read. */
   start(context: { readonly settings: Settings; readonly now: () => Date }): Position
   readPage(context: ProviderContext, position: Position): Promise<Page>
@@ -446,6 +451,8 @@ export interface ProviderFault {
   /** Public text: what the provider said, shortened, without personal data. */
   readonly message: string
   readonly retryAt?: Date
+  /** The provider's own name for the call, where its support asks for it; for the log only. */
+  readonly requestId?: string
   /** Field errors; pointers into the input that was sent. */
   readonly fields?: readonly { readonly pointer: string; readonly detail: string }[]
 }

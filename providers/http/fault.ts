@@ -66,7 +66,7 @@ export function faultOf(
   const said =
     own?.message ?? `${provider.name} ${sentenceOf(code, response.status)} (status ${response.status}).`
   return new HubError(code, code === 'Unavailable' ? said + unknownOutcome(request) : said, {
-    internal: `${request.method} ${request.path}: status ${response.status}${requestId(response)}`,
+    internal: `${request.method} ${request.path}: status ${response.status}${requestId(response, own?.requestId)}`,
     ...(retryAt ? { retryAt } : {}),
     ...(own?.fields ? { fields: own.fields } : {}),
   })
@@ -78,7 +78,7 @@ const codeOf = (status: number): ProviderFault['code'] =>
 const sentenceOf = (code: ProviderFault['code'], status: number): string =>
   status >= 300 && status < 400 ? 'sent the call elsewhere, which is not followed' : sentences[code]
 
-function requestId(response: ProviderResponse): string {
-  const id = response.headers['x-request-id'] ?? response.headers['x-correlation-id']
+function requestId({ headers }: ProviderResponse, own: string | undefined): string {
+  const id = own ?? headers['x-request-id'] ?? headers['x-correlation-id']
   return id === undefined ? '' : `, request ${id.slice(0, 64)}`
 }
