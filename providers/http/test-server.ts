@@ -1,6 +1,7 @@
 /** For tests of the transport: a real server that answers as told, a provider as small as can be, and time that passes at once. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gunzipSync } from 'node:zlib'
 import type { Clock } from '../../platform/clock.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import type { AuthMethod, Limits, Priority, Provider, ProviderContext } from '../contract.ts'
@@ -15,6 +16,7 @@ export interface Received {
   readonly method: string
   readonly url: string
   readonly headers: IncomingMessage['headers']
+  /** Decompressed. */
   readonly body: string
 }
 
@@ -65,7 +67,8 @@ export async function startServer(): Promise<TestServer> {
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString('utf8')
+  const sent = Buffer.concat(chunks)
+  return (request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent).toString('utf8')
 }
 
 export const acmeToken: AuthMethod = {
