@@ -44,6 +44,41 @@ export interface Audit {
   subject: string;
 }
 
+export interface AutomationRuns {
+  accountId: string;
+  automationId: string;
+  automationRunId: string;
+  dedupeKey: string;
+  definition: Json;
+  endedAt: Timestamp | null;
+  failure: Json | null;
+  partnerId: string;
+  sealedContext: Buffer;
+  startedAt: Generated<Timestamp>;
+  state: Generated<string>;
+  steps: Generated<Json>;
+  triggerKind: string;
+  version: number;
+  waiting: Json | null;
+}
+
+export interface Automations {
+  accountId: string;
+  automationId: string;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  definition: Json;
+  feedSeq: number | null;
+  feedTransaction: string | null;
+  hookSecretHash: Buffer | null;
+  name: string;
+  partnerId: string;
+  state: Generated<string>;
+  template: string | null;
+  updatedAt: Generated<Timestamp>;
+  version: Generated<number>;
+}
+
 export interface Changes {
   accountId: string;
   connectionId: string;
@@ -176,7 +211,9 @@ export interface Mappings {
 
 export interface Operations {
   accountId: string;
+  cachedFrom: string | null;
   calls: Generated<number>;
+  computedAt: Timestamp | null;
   connectionId: string;
   endedAt: Timestamp | null;
   failure: Json | null;
@@ -443,6 +480,8 @@ export interface WriteSets {
 export interface DB {
   accounts: Accounts;
   audit: Audit;
+  automationRuns: AutomationRuns;
+  automations: Automations;
   changes: Changes;
   connections: Connections;
   connectSessions: ConnectSessions;

@@ -5,6 +5,7 @@ import * as idempotentRequests from './0002_idempotent_requests.ts'
 import * as authMethods from './0003_auth_methods.ts'
 import * as connectSessions from './0005_connect_sessions.ts'
 import * as mappingsAndWrites from './0006_mappings_and_writes.ts'
+import * as automations from './0007_automations.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -12,4 +13,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003_auth_methods': authMethods,
   '0005_connect_sessions': connectSessions,
   '0006_mappings_and_writes': mappingsAndWrites,
+  '0007_automations': automations,
 }
