@@ -1,5 +1,4 @@
 /** What the tests of this folder share: a Mixpanel that answers as told, reached through the real transport. */
-import type { ServerResponse } from 'node:http'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { createTestLimiter, openBench, startServer, type TestServer } from '../http/test-server.ts'
@@ -86,6 +85,8 @@ export async function startStage(): Promise<Stage> {
   }
   return { server, open }
 }
+
+type ServerResponse = Parameters<Parameters<TestServer['answer']>[0]>[0]
 
 function answerWith(response: ServerResponse, { status = 200, headers = {}, body, text }: Answer): void {
   response.writeHead(status, headers).end(text ?? JSON.stringify(body ?? null))
