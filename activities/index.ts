@@ -2,7 +2,9 @@
  * Durable steps: thin, repeatable, with their truth in Postgres. They join the database and a provider's functions; they
  * never decide what comes next, that is the workflows'.
  */
+import { createAutomationActivities } from './automations.ts'
 import { createCheckActivities } from './check.ts'
+import { createConnectActivities } from './connect-account.ts'
 import type { ActivityDeps } from './deps.ts'
 import { createDescribeActivities } from './describe.ts'
 import { createOperationActivities } from './operations.ts'
@@ -16,9 +18,11 @@ export function createActivities(deps: ActivityDeps) {
     ...createSyncActivities(deps),
     ...createDescribeActivities(deps),
     ...createCheckActivities(deps),
+    ...createConnectActivities(deps),
     ...createOperationActivities(deps),
     ...createRemapActivities(deps),
     ...createWriteActivities(deps),
+    ...createAutomationActivities(deps),
   }
 }
 

@@ -170,3 +170,11 @@ export async function saveAutomationRun(
     where automation_run_id = ${run.automationRunId}
   `.execute(tx)
 }
+
+/** How many runs of an automation have not ended. */
+export async function openCount(db: Db, automationId: string): Promise<number> {
+  const found = await sql<{ open: number }>`
+    select count(*)::int as open from automation_runs where automation_id = ${automationId} and ended_at is null
+  `.execute(db)
+  return found.rows[0]?.open ?? 0
+}

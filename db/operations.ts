@@ -23,6 +23,12 @@ export interface Operation {
   readonly failure: FailureNote | null
   /** Calls made to the provider, repetitions counted. */
   readonly calls: number
+  /** When the answer of a report was made; earlier than its end where it was given again. */
+  readonly computedAt: Date | null
+  /** The operation whose answer was given again. */
+  readonly cachedFrom: string | null
+  /** The caller wants no answer from before. */
+  readonly isFresh: boolean
   readonly startedBy: string
   readonly startedAt: Date
   readonly endedAt: Date | null
@@ -39,10 +45,11 @@ export interface NewOperation {
   readonly name: string
   readonly input: JsonObject
   readonly idempotencyKey: string
+  readonly isFresh?: boolean
   readonly startedBy: string
 }
 
-const columns = sql`operation_id, partner_id, account_id, connection_id, kind, name, idempotency_key, state, failure, calls, started_by, started_at, ended_at`
+const columns = sql`operation_id, partner_id, account_id, connection_id, kind, name, idempotency_key, state, failure, calls, computed_at, cached_from, is_fresh, started_by, started_at, ended_at`
 
 const place = (column: 'sealed_input' | 'sealed_result', row: string) => ({
   table: 'operations',
@@ -73,9 +80,9 @@ export async function beginOperation(
   )
   const made = await sql<Operation>`
     insert into operations (operation_id, partner_id, account_id, connection_id, kind, name, idempotency_key, request_hash,
-      state, sealed_input, started_by)
+      state, sealed_input, is_fresh, started_by)
     values (${operationId}, ${connection.partnerId}, ${connection.accountId}, ${connection.connectionId}, ${wish.kind},
-      ${wish.name}, ${wish.idempotencyKey}, ${hash}, 'running', ${sealed}, ${wish.startedBy})
+      ${wish.name}, ${wish.idempotencyKey}, ${hash}, 'running', ${sealed}, ${wish.isFresh ?? false}, ${wish.startedBy})
     on conflict (connection_id, idempotency_key) do nothing returning ${columns}
   `.execute(db)
   const [operation] = made.rows
@@ -134,12 +141,34 @@ export async function openOperationResult(
   return sealed ? await openJson(db, vault, operation, 'sealed_result', sealed) : undefined
 }
 
+/** An earlier answer to the same question. */
+export interface Answer {
+  readonly operationId: string
+  readonly computedAt: Date
+}
+
+/** The newest answer to the same report with the same input, made at `since` or later. */
+export async function findAnswer(
+  db: Db,
+  operation: Pick<Operation, 'operationId' | 'connectionId' | 'name'>,
+  since: Date,
+): Promise<Answer | undefined> {
+  const found = await sql<Answer>`
+    select o.operation_id, o.computed_at from operations o
+    where o.connection_id = ${operation.connectionId} and o.name = ${operation.name}
+      and o.request_hash = (select request_hash from operations where operation_id = ${operation.operationId})
+      and o.kind = 'report' and o.state = 'succeeded' and o.cached_from is null and o.computed_at >= ${since}::timestamptz
+    order by o.computed_at desc limit 1
+  `.execute(db)
+  return found.rows[0]
+}
+
 /** Ends an operation with its result. False when it had ended before: then nothing changes. */
 export async function succeedOperation(
   tx: Db,
   vault: Vault,
   operation: Operation,
-  end: { readonly result: JsonObject; readonly calls: number },
+  end: { readonly result: JsonObject; readonly calls: number; readonly answer?: Answer | undefined },
 ): Promise<boolean> {
   const { operationId, accountId } = operation
   const sealed = await vault.seal(
@@ -149,7 +178,8 @@ export async function succeedOperation(
     JSON.stringify(end.result),
   )
   const done = await sql`
-    update operations set state = 'succeeded', sealed_result = ${sealed}, calls = calls + ${end.calls}, ended_at = now()
+    update operations set state = 'succeeded', sealed_result = ${sealed}, calls = calls + ${end.calls}, ended_at = now(),
+      computed_at = coalesce(${end.answer?.computedAt ?? null}::timestamptz, now()), cached_from = ${end.answer?.operationId ?? null}
     where operation_id = ${operationId} and state = 'running' returning operation_id
   `.execute(tx)
   return done.rows.length > 0

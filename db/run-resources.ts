@@ -29,9 +29,26 @@ export async function startRunResource(
 ): Promise<void> {
   await sql`
     update run_resources set state = 'running', position = ${JSON.stringify(start.position)}::jsonb, full_scan = ${start.fullScan},
-      track_seen = ${start.trackSeen}, started_at = now()
+      track_seen = ${start.trackSeen}, started_at = now(),
+      first_load = not exists (
+        select from cursors c join runs r on r.connection_id = c.connection_id
+        where r.run_id = ${key.runId} and c.resource = ${key.resource} and c.scan_complete
+      )
     where run_id = ${key.runId} and resource = ${key.resource} and state = 'waiting'
   `.execute(tx)
+}
+
+/** Which of these were first loads, as `<runId>/<resource>`. */
+export async function firstLoads(
+  db: Db,
+  keys: readonly { readonly runId: string; readonly resource: string }[],
+): Promise<ReadonlySet<string>> {
+  if (keys.length === 0) return new Set()
+  const found = await sql<{ runId: string; resource: string }>`
+    select run_id, resource from run_resources where first_load and (run_id, resource) in (
+      select * from unnest(${keys.map(({ runId }) => runId)}::text[], ${keys.map(({ resource }) => resource)}::text[]))
+  `.execute(db)
+  return new Set(found.rows.map(({ runId, resource }) => `${runId}/${resource}`))
 }
 
 /** True when the store holds anything of the resource, living or deleted. */

@@ -218,6 +218,7 @@ export interface Operations {
   endedAt: Timestamp | null;
   failure: Json | null;
   idempotencyKey: string;
+  isFresh: Generated<boolean>;
   kind: string;
   name: string;
   operationId: string;
@@ -376,6 +377,7 @@ export interface RunResources {
   endedAt: Timestamp | null;
   expected: number | null;
   failure: Json | null;
+  firstLoad: Generated<boolean>;
   fullScan: Generated<boolean>;
   mappingProblems: Generated<Json>;
   ordinal: number;

@@ -6,7 +6,9 @@ import type { Client } from '@temporalio/client'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import { HubError } from '../platform/errors.ts'
 import type { checkConnection } from './check-connection.ts'
+import { createAutomationClient } from './client-automations.ts'
 import { createBatchClient } from './client-batches.ts'
+import type { connectAccount } from './connect-account.ts'
 import { noWorker, reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
 import { createScheduleClient } from './client-schedules.ts'
@@ -49,6 +51,14 @@ export interface StartedOperation extends ConnectionFacts {
   readonly operation: string
 }
 
+/** What a connect session is found by; a `ConnectSession` of the store fits. */
+export interface ConnectSessionFacts {
+  readonly sessionId: string
+  readonly partnerId: string
+  readonly accountId: string
+  readonly provider: string
+}
+
 const noRun = 'No run of this connection is under way.'
 
 export type HubClient = ReturnType<typeof createHubClient>
@@ -60,6 +70,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createSteering(options),
     ...createBatchClient(options),
     ...createWriteClient(options),
+    ...createAutomationClient(options),
     isWorkerPolling: () => isWorkerPolling(options),
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */
     workflowLink: (workflowId: string, runId?: string | null): string =>
@@ -128,6 +139,27 @@ function createStarts({ client, taskQueue }: HubClientOptions) {
       reaching(async () => {
         const ended = client.workflow.getHandle(workflowId).result().catch(ignoreFailure)
         return await withinTime(client, timeoutMs, () => ended)
+      }),
+
+    /** Takes up what a person has entered or approved. Repeatable: one that is under way is joined. */
+    startConnectAccount: (session: ConnectSessionFacts): Promise<Started> =>
+      reaching(async () => {
+        const { sessionId } = session
+        const handle = await client.workflow.start<typeof connectAccount>('connectAccount', {
+          workflowId: workflowIds.connectAccount(sessionId),
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          taskQueue,
+          args: [{ sessionId }],
+          typedSearchAttributes: searchAttributes({
+            partnerId: session.partnerId,
+            accountId: session.accountId,
+            provider: session.provider,
+          }),
+          priority: { priorityKey: temporalPriority.interactive, fairnessKey: session.partnerId },
+          staticSummary: `Connect ${session.provider}`,
+        })
+        return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId }
       }),
 
     /**

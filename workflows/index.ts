@@ -3,7 +3,9 @@
  * once something has started them. `client.ts` and what it imports must never get in here.
  */
 export { checkConnection } from './check-connection.ts'
+export { connectAccount } from './connect-account.ts'
 export { describeFields, remapRecords } from './remap-records.ts'
+export { dispatchEvents, runAutomation } from './run-automation.ts'
 export { runAction, runReport } from './run-operation.ts'
 export { startScheduledSync } from './scheduled-sync.ts'
 export { syncConnection } from './sync-connection.ts'

@@ -145,6 +145,17 @@ export interface DescribeFieldsInput {
   readonly resource: string
 }
 
+/** One of the two. */
+export interface RunAutomationInput {
+  readonly automationRunId?: string
+  readonly automationId?: string
+}
+
+export interface RunAutomationResult {
+  readonly automationRunId: string
+  readonly state: 'succeeded' | 'failed' | 'rejected' | 'cancelled' | 'compensation_failed'
+}
+
 export interface CheckConnectionInput {
   readonly connectionId: string
 }
@@ -158,6 +169,18 @@ export interface CheckConnectionResult {
   /** Small facts worth showing; no secrets. */
   readonly facts?: JsonObject
   /** Why not: a code of `model/failures.ts` and a public sentence. */
+  readonly failure?: { readonly code: string; readonly message: string }
+}
+
+export interface ConnectAccountInput {
+  readonly sessionId: string
+}
+
+export interface ConnectAccountResult {
+  readonly sessionId: string
+  /** Of the session. `failed`: this attempt; the person may make another. */
+  readonly state: string
+  readonly connectionId?: string
   readonly failure?: { readonly code: string; readonly message: string }
 }
 
@@ -181,10 +204,16 @@ export const workflowIds = {
   writeRecord: (writeId: string) => `write:${writeId}`,
   writeMany: (setId: string) => `write-set:${setId}`,
   remapRecords: (connectionId: string, resource: string) => `remap:${connectionId}:${resource}`,
+  runAutomation: (automationRunId: string) => `automation:${automationRunId}`,
+  automationSchedule: (automationId: string) => `automation-schedule:${automationId}`,
+  /** Temporal appends the time of each tick. */
+  automationTick: (automationId: string) => `automation-tick:${automationId}`,
+  dispatchEvents: () => 'dispatch-events',
   /** A dry run stands beside others. */
   dryRemap: (remapId: string) => `remap-plan:${remapId}`,
   describeFields: (connectionId: string, resource: string) => `describe:${connectionId}:${resource}`,
   checkConnection: (connectionId: string) => `check:${connectionId}`,
+  connectAccount: (sessionId: string) => `connect:${sessionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
   /** Temporal appends the time of each tick. */
   scheduledSync: (connectionId: string) => `sync-tick:${connectionId}`,

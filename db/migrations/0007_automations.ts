@@ -19,9 +19,13 @@ grant select, insert, update, delete on ${table} to tieline_tenant;`,
 
 const statements = `
 -- When the answer of a report was made: earlier than its end where it was taken from another.
-alter table operations add column computed_at timestamptz, add column cached_from text;
+alter table operations add column computed_at timestamptz, add column cached_from text,
+  add column is_fresh boolean not null default false;
 create index operations_answers on operations (connection_id, name, request_hash, computed_at)
   where kind = 'report' and state = 'succeeded' and cached_from is null;
+
+-- The resource had never been read to its end before: what this run brings was there before, it has not just happened.
+alter table run_resources add column first_load boolean not null default false;
 
 create table automations (
   automation_id text primary key,
@@ -67,10 +71,14 @@ create table automation_runs (
 );
 create index automation_runs_by_automation on automation_runs (automation_id, automation_run_id);
 create index automation_runs_by_partner on automation_runs (partner_id, automation_run_id);
-create index automation_runs_pending on automation_runs (automation_run_id) where state = 'pending';`
+create index automation_runs_pending on automation_runs (automation_run_id) where state = 'pending';
+create index automation_runs_open on automation_runs (automation_id) where ended_at is null;`
 
 export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop table automation_runs, automations`.execute(db)
+  await sql`alter table run_resources drop column first_load`.execute(db)
   await sql`drop index operations_answers`.execute(db)
-  await sql`alter table operations drop column computed_at, drop column cached_from`.execute(db)
+  await sql`alter table operations drop column computed_at, drop column cached_from, drop column is_fresh`.execute(
+    db,
+  )
 }
