@@ -1,5 +1,5 @@
 /** What is read from QuickBooks, in the order in which it is synced. */
-import type { FieldMapping } from '../../model/mapping.ts'
+import type { FieldMapping, OutwardMapping } from '../../model/mapping.ts'
 import type { JsonSchema } from '../../model/json.ts'
 import type { ModelName } from '../../model/records.ts'
 import type { Page, ProviderContext, Resource, Row, Settings } from '../contract.ts'
@@ -18,8 +18,11 @@ import {
 } from './derive.ts'
 import { entities, type Entity } from './entities.ts'
 import * as mappings from './mapping.ts'
+import { describeFor } from './describe.ts'
+import * as outward from './outward.ts'
 import { count, queryAll, queryByIds, readWhole } from './query.ts'
 import * as schemas from './schemas.ts'
+import { writerFor } from './write.ts'
 
 interface Kind {
   readonly name: string
@@ -29,7 +32,8 @@ interface Kind {
   readonly schema: JsonSchema
   readonly mapping: FieldMapping
   readonly dressed?: (row: Row, settings: Settings) => Row
-  readonly volatile?: readonly string[]
+  /** Left out: read only. */
+  readonly outward?: OutwardMapping
 }
 
 const externalId = (row: Row): string => textIn(row, 'Id') ?? ''
@@ -47,7 +51,7 @@ function followed(entity: Entity, kind: Kind): Resource {
     incremental: true,
     deletions: 'tombstone',
     schema: kind.schema,
-    volatile: kind.volatile ?? [],
+    volatile: [],
     start,
     canResume,
     async readPage(context, position): Promise<Page> {
@@ -62,8 +66,17 @@ function followed(entity: Entity, kind: Kind): Resource {
     },
     count: (context) => count(context, entity),
     mapping: kind.mapping,
+    describe: describeFor(
+      kind.mapping,
+      (kind.outward?.rules ?? []).map(({ to }) => to),
+      hasCustomFields.has(kind.name),
+    ),
+    ...(kind.outward ? { write: writerFor(entity, kind.outward, dressed) } : {}),
   }
 }
+
+/** Sales forms carry the company's custom fields. */
+const hasCustomFields = new Set(['invoices', 'credit_memos'])
 
 /** Rates by id, for the tax codes that are made of them. */
 async function taxRates(context: ProviderContext): Promise<ReadonlyMap<string, Row>> {
@@ -114,6 +127,7 @@ export const resources: readonly Resource[] = [
     after: ['accounts'],
     schema: schemas.itemSchema,
     mapping: mappings.itemMapping,
+    outward: outward.itemOut,
     dressed: dress(deriveItem),
   }),
   followed(entities.customer, {
@@ -122,6 +136,7 @@ export const resources: readonly Resource[] = [
     model: 'customer',
     schema: schemas.partySchema,
     mapping: mappings.customerMapping,
+    outward: outward.customerOut,
     dressed: dress(deriveParty),
   }),
   followed(entities.vendor, {
@@ -130,6 +145,7 @@ export const resources: readonly Resource[] = [
     model: 'vendor',
     schema: schemas.partySchema,
     mapping: mappings.vendorMapping,
+    outward: outward.vendorOut,
     dressed: dress(deriveParty),
   }),
   followed(entities.invoice, {
@@ -139,6 +155,7 @@ export const resources: readonly Resource[] = [
     after: ['customers', 'items', 'tax_codes'],
     schema: schemas.invoiceSchema,
     mapping: mappings.invoiceMapping,
+    outward: outward.invoiceOut,
     dressed: dress(deriveDocument),
   }),
   followed(entities.payment, {
@@ -148,6 +165,7 @@ export const resources: readonly Resource[] = [
     after: ['customers', 'invoices'],
     schema: schemas.paymentSchema,
     mapping: mappings.paymentMapping,
+    outward: outward.paymentOut,
     dressed: dress(deriveApplied),
   }),
   followed(entities.bill, {
@@ -157,6 +175,7 @@ export const resources: readonly Resource[] = [
     after: ['vendors', 'accounts'],
     schema: schemas.billSchema,
     mapping: mappings.billMapping,
+    outward: outward.billOut,
     dressed: dress(deriveDocument),
   }),
   followed(entities.purchase, {
@@ -166,6 +185,7 @@ export const resources: readonly Resource[] = [
     after: ['vendors', 'accounts'],
     schema: schemas.purchaseSchema,
     mapping: mappings.purchaseMapping,
+    outward: outward.purchaseOut,
     dressed: dress(derivePurchase),
   }),
   followed(entities.creditMemo, {
@@ -175,6 +195,7 @@ export const resources: readonly Resource[] = [
     after: ['customers', 'items'],
     schema: schemas.creditMemoSchema,
     mapping: mappings.creditMemoMapping,
+    outward: outward.creditMemoOut,
     dressed: dress(deriveCredit),
   }),
   followed(entities.deposit, {
@@ -184,6 +205,7 @@ export const resources: readonly Resource[] = [
     after: ['payments', 'accounts'],
     schema: schemas.depositSchema,
     mapping: mappings.depositMapping,
+    outward: outward.depositOut,
     dressed: dress(deriveApplied),
   }),
   followed(entities.journalEntry, {
@@ -193,6 +215,7 @@ export const resources: readonly Resource[] = [
     after: ['accounts'],
     schema: schemas.journalEntrySchema,
     mapping: mappings.journalEntryMapping,
+    outward: outward.journalEntryOut,
     dressed: dress(deriveJournal),
   }),
 ]

@@ -1,0 +1,164 @@
+/** Writing objects: create, sparse update by version, delete or hide, and batches of up to 30. */
+import type { OutwardMapping } from '../../model/mapping.ts'
+import type { JsonObject } from '../../model/json.ts'
+import { HubError, isHubError } from '../../platform/errors.ts'
+import type { ProviderContext, Row, Settings, WriteItem, Writer, Written } from '../contract.ts'
+import { ask, fieldsIn, listIn, protocolError, textIn } from './answer.ts'
+import { createBody, requestIdOf, updateBody, versionOf } from './body.ts'
+import type { Entity } from './entities.ts'
+import { faultIn } from './errors.ts'
+import { queryByIds } from './query.ts'
+
+/** `POST /{entity}`: with an idempotency key, so that the transport may repeat it. */
+export async function post(
+  context: ProviderContext,
+  entity: Entity,
+  body: JsonObject,
+  requestId: string,
+  query: Readonly<Record<string, string>> = {},
+): Promise<Written> {
+  const response = await ask(context, 'write', `/${entity.path}`, {
+    method: 'POST',
+    body,
+    query: { ...query, requestid: requestId },
+    repeatable: true,
+  })
+  const row = fieldsIn(response.fields, entity.name)
+  if (!row) throw protocolError(`"${entity.name}" is missing in the answer to a write`)
+  return { row, readAt: response.readAt }
+}
+
+/** One object by id. @throws HubError `NotFound`. */
+export async function readOne(context: ProviderContext, entity: Entity, id: string): Promise<Row> {
+  const { rows } = await queryByIds(context, entity, [id])
+  const row = rows.find((one) => textIn(one, 'Id') === id)
+  if (!row) throw new HubError('NotFound', `QuickBooks has no ${entity.name} with the id ${id}.`)
+  return row
+}
+
+/** Deletes a transaction; an object of a list is hidden, since QuickBooks keeps it. One that is gone already is no error. */
+export async function removeOne(
+  context: ProviderContext,
+  entity: Entity,
+  current: Row,
+  requestId: string,
+): Promise<void> {
+  try {
+    if (entity.isList) await post(context, entity, updateBody(entity, { Active: false }, current), requestId)
+    else await post(context, entity, versionOf(current), requestId, { operation: 'delete' })
+  } catch (error) {
+    if (!isHubError(error, 'NotFound')) throw error
+  }
+}
+
+type Dress = (row: Row, settings: Settings) => Row
+
+export function writerFor(entity: Entity, mapping: OutwardMapping, dress: Dress): Writer {
+  const dressed = (written: Written, { settings }: ProviderContext): Written => ({
+    ...written,
+    row: dress(written.row, settings),
+  })
+  return {
+    mapping,
+    async create(context, fields, idempotencyKey) {
+      const body = createBody(fields)
+      return dressed(await post(context, entity, body, requestIdOf(idempotencyKey)), context)
+    },
+    // The key holds the version: after a conflict the same write is made again on a newer object.
+    async update(context, _externalId, fields, current, idempotencyKey) {
+      const body = updateBody(entity, fields, current)
+      const requestId = requestIdOf(idempotencyKey, versionOf(current).SyncToken)
+      return dressed(await post(context, entity, body, requestId), context)
+    },
+    remove: (context, _externalId, current, idempotencyKey) =>
+      removeOne(context, entity, current, requestIdOf(idempotencyKey, versionOf(current).SyncToken)),
+    batch: {
+      size: batchSize,
+      async write(context, items) {
+        const outcomes = await writeBatch(context, entity, items)
+        return outcomes.map((one) =>
+          one === undefined || one instanceof HubError ? one : dressed(one, context),
+        )
+      },
+    },
+  }
+}
+
+/** Most items of one batch (Intuit's blog of 2023-07; another page says 50: the smaller one is kept to). */
+const batchSize = 30
+
+type Outcome = Written | HubError | undefined
+
+/** The element of a batch; an error when the object to change is gone. */
+function itemOf(entity: Entity, item: WriteItem, current: Row | undefined): JsonObject | HubError {
+  if (item.operation === 'create') return { operation: 'create', [entity.name]: createBody(item.fields) }
+  if (!current) return new HubError('NotFound', `QuickBooks has no ${entity.name} with this id.`)
+  if (item.operation === 'update')
+    return { operation: 'update', [entity.name]: updateBody(entity, item.fields, current) }
+  return entity.isList
+    ? { operation: 'update', [entity.name]: updateBody(entity, { Active: false }, current) }
+    : { operation: 'delete', [entity.name]: versionOf(current) }
+}
+
+/**
+ * Items are independent, and each has an outcome of its own: a fault of one stops no other. The versions of what is changed
+ * are read first, by one query. A repetition with the same items is answered as the first time.
+ */
+async function writeBatch(
+  context: ProviderContext,
+  entity: Entity,
+  items: readonly WriteItem[],
+): Promise<Outcome[]> {
+  const ids = items.filter(({ operation }) => operation !== 'create').map(({ externalId }) => externalId)
+  const { rows } = await queryByIds(context, entity, ids)
+  const current = new Map(rows.map((row) => [textIn(row, 'Id'), row]))
+  const made = items.map((item) => itemOf(entity, item, current.get(item.externalId)))
+  const sent = made.flatMap((item, index) =>
+    item instanceof HubError ? [] : [{ bId: String(index + 1), ...item }],
+  )
+  const answers = sent.length === 0 ? new Map<string, Answered>() : await send(context, items, sent)
+  return made.map((item, index) => {
+    const isDeletion = items[index]?.operation === 'delete'
+    if (item instanceof HubError) return isDeletion ? undefined : item
+    return outcomeOf(entity, answers.get(String(index + 1)), isDeletion)
+  })
+}
+
+interface Answered {
+  readonly body: Readonly<Record<string, unknown>>
+  readonly readAt: Date
+}
+
+async function send(
+  context: ProviderContext,
+  items: readonly WriteItem[],
+  sent: JsonObject[],
+): Promise<Map<string, Answered>> {
+  const versions = sent.map((item) => JSON.stringify(item)).join('\n')
+  const requestId = requestIdOf(items.map(({ idempotencyKey }) => idempotencyKey).join('\0'), versions)
+  const response = await ask(context, 'batch', '/batch', {
+    method: 'POST',
+    body: { BatchItemRequest: sent },
+    query: { requestid: requestId },
+    repeatable: true,
+  })
+  const { readAt } = response
+  return new Map(
+    listIn(response.fields, 'BatchItemResponse').map((body) => [textIn(body, 'bId') ?? '', { body, readAt }]),
+  )
+}
+
+function outcomeOf(entity: Entity, answer: Answered | undefined, isDeletion: boolean): Outcome {
+  if (!answer)
+    return new HubError(
+      'Unavailable',
+      'QuickBooks left this item of a batch unanswered. Whether it took effect is not known.',
+    )
+  const fault = faultIn(answer.body, answer.readAt)
+  if (fault) return isDeletion && fault.code === 'NotFound' ? undefined : fault
+  const row = fieldsIn(answer.body, entity.name)
+  if (isDeletion) return undefined
+  return row
+    ? { row, readAt: answer.readAt }
+    : new HubError('Protocol', 'QuickBooks answered an item of a batch without its object')
+}
