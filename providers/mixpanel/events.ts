@@ -4,10 +4,20 @@
  */
 import { isDate } from '../../model/times.ts'
 import { HubError, isHubError } from '../../platform/errors.ts'
-import type { JsonLines, Page, Position, ProviderContext, Resource, Row, Settings } from '../contract.ts'
+import type {
+  FieldDescription,
+  JsonLines,
+  Page,
+  Position,
+  ProviderContext,
+  Resource,
+  Row,
+  Settings,
+} from '../contract.ts'
 import { sizePointer } from '../http/body.ts'
 import { fieldsIn, isFields, numberIn, protocolError, textIn } from './answer.ts'
 import { projectId } from './call.ts'
+import { describeProperties } from './describe.ts'
 import { toDatePointer } from './errors.ts'
 import { eventId, milliseconds } from './event-id.ts'
 import { eventMapping } from './mapping.ts'
@@ -38,6 +48,7 @@ const filterOf = ({ from, to }: Slice): string =>
 async function exportSlice(
   context: ProviderContext,
   slice: Slice,
+  limit = mostRows,
 ): Promise<{ lines: JsonLines; readAt: Date }> {
   const response = await context.call({
     method: 'GET',
@@ -49,7 +60,7 @@ async function exportSlice(
       to_date: dayAt(slice.to - 1),
       where: isWholeDays(slice) ? undefined : filterOf(slice),
       time_in_ms: true,
-      limit: mostRows,
+      limit,
     },
     headers: { accept: 'text/plain' },
     answer: 'lines',
@@ -180,6 +191,14 @@ function startOf(settings: Settings, now: Date): number {
   return dayStart(today(settings, now)) - 30 * daySeconds
 }
 
+/** Costs one export, besides the Lexicon. */
+async function describe(context: ProviderContext): Promise<readonly FieldDescription[]> {
+  const to = dayStart(today(context.settings, context.now()))
+  const { lines } = await exportSlice(context, { from: to - daySeconds, to }, 1_000)
+  const sample = lines.rows.map((row) => (isFields(row) ? fieldsIn(row, 'properties') : {}))
+  return await describeProperties(context, 'event', 'properties', sample)
+}
+
 export const events: Resource = {
   name: 'events',
   title: 'Events',
@@ -199,4 +218,5 @@ export const events: Resource = {
     return received > 0 && received < 8e15 ? new Date(received).toISOString() : undefined
   },
   mapping: eventMapping,
+  describe,
 }

@@ -155,6 +155,25 @@ describe('profiles', () => {
   })
 })
 
+describe('describing the account', () => {
+  it('joins what the Lexicon says with what a sample of profiles has', async () => {
+    const { context } = stage.open((request, n) => {
+      if (!request.path.endsWith('/schemas')) return engaging()(request, n)
+      const schemaJson = { properties: { Seats: { type: 'integer' } } }
+      const results = [
+        { entityType: 'profile', name: '$user', schemaJson },
+        { entityType: 'event', name: 'App Open', schemaJson: { properties: { Other: { type: 'string' } } } },
+      ]
+      return { body: { status: 'ok', results } }
+    })
+    expect(await profiles.describe?.(context)).toMatchObject([
+      { path: '$properties.$email', type: 'text', isCustom: false, isWritable: true },
+      { path: '$properties.$last_seen', isCustom: false },
+      { path: '$properties.Seats', type: 'number', isCustom: true },
+    ])
+  })
+})
+
 describe('members of cohorts', () => {
   it('are read cohort by cohort, those chosen only, and a cohort that goes meanwhile is passed over', async () => {
     const { context, asked } = stage.open(
@@ -231,27 +250,31 @@ describe('writing profiles', () => {
   })
 
   it('tells each change of a batch its own outcome', async () => {
-    const { context } = stage.open(() => ({
-      status: 400,
-      body: {
-        code: 400,
-        failed_records: [{ index: 1, field: '$set', message: 'bad' }],
-        status: 'Bad Request',
-      },
-    }))
-    const item = { externalId: '', idempotencyKey: 'k' }
+    const failed = { code: 400, failed_records: [{ index: 1, field: '$set', message: 'bad' }] }
+    const known = { $distinct_id: 'd', $properties: { y: 2 } }
+    const { context, asked } = stage.open(({ path }) =>
+      path === '/api/query/engage'
+        ? { body: { page: 0, page_size: 1000, session_id: 's', results: [known] } }
+        : { status: 400, body: failed },
+    )
+    const item = { externalId: '', idempotencyKey: 'k', fields: { $properties: { x: 1 } } }
     const outcomes = await profiles.write?.batch?.write(context, [
-      { ...item, operation: 'create', fields: { $distinct_id: 'a', $properties: { x: 1 } } },
-      { ...item, operation: 'create', fields: { $distinct_id: 'b', $properties: { x: 1 } } },
-      { ...item, operation: 'create', fields: { $properties: { x: 1 } } },
+      { ...item, operation: 'create', fields: { $distinct_id: 'a', ...item.fields } },
+      { ...item, operation: 'create', fields: { $distinct_id: 'b', ...item.fields } },
+      { ...item, operation: 'create' },
       { ...item, operation: 'delete', externalId: 'c', fields: {} },
+      { ...item, operation: 'update', externalId: 'd' },
+      { ...item, operation: 'update', externalId: 'gone' },
     ])
     expect(outcomes).toMatchObject([
       { row: { $distinct_id: 'a' } },
       { code: 'Invalid' },
       { code: 'Invalid' },
       undefined,
+      { row: { $distinct_id: 'd', $properties: { x: 1, y: 2 } } },
+      { code: 'NotFound' },
     ])
+    expect(asked).toHaveLength(2)
   })
 
   it('takes the 0 of an update that nothing came of for a refusal', async () => {

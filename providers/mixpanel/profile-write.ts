@@ -4,8 +4,10 @@ import { HubError } from '../../platform/errors.ts'
 import type { ProviderContext, ProviderResponse, Row, WriteItem, Writer, Written } from '../contract.ts'
 import { fieldsIn, idText, isFields, numberIn, textIn } from './answer.ts'
 import { projectToken } from './call.ts'
+import { readEngage, type EngagePlace } from './engage.ts'
 import { explainError, failedRecords, publicText } from './errors.ts'
 import { profileOutward } from './mapping.ts'
+import { withZone } from './times.ts'
 
 /** Updates in one call, at most (docs: user-profile-limits). */
 const mostUpdates = 2000
@@ -133,13 +135,16 @@ async function write(
 const removal: JsonObject = { $delete: null, $ignore_alias: true }
 
 /** The updates of a batch, and which item each is for. */
-function updatesOf(token: string, items: readonly WriteItem[]) {
+function updatesOf(token: string, items: readonly WriteItem[], current: ReadonlyMap<string, Row>) {
   const updates: JsonObject[] = []
   const itemOf: number[] = []
   const problems = new Map<number, HubError>()
   items.forEach((item, index) => {
     try {
       const id = item.operation === 'create' ? idOf(item.fields) : item.externalId
+      // `$set` would make a new profile in place of one that is gone.
+      if (item.operation === 'update' && !current.has(id))
+        throw new HubError('NotFound', 'Mixpanel has no such profile')
       for (const operation of item.operation === 'delete' ? [removal] : operationsOf(item.fields)) {
         updates.push(updateOf(token, id, operation))
         itemOf.push(index)
@@ -152,25 +157,42 @@ function updatesOf(token: string, items: readonly WriteItem[]) {
   return { updates, itemOf, problems }
 }
 
+/** The profiles that are updated, as they are; one query per thousand. */
+async function currentOf(context: ProviderContext, items: readonly WriteItem[]): Promise<Map<string, Row>> {
+  const ids = items.flatMap(({ operation, externalId }) => (operation === 'update' ? [externalId] : []))
+  const current = new Map<string, Row>()
+  for (let start = 0; start < ids.length; start += 1_000) {
+    const question = { distinct_ids: JSON.stringify(ids.slice(start, start + 1_000)) }
+    let place: EngagePlace | undefined
+    do {
+      const page = await readEngage(context, question, place)
+      for (const row of page.rows) current.set(idText(row['$distinct_id']) ?? '', row)
+      place = page.next
+    } while (place)
+  }
+  return current
+}
+
 /**
- * Several at once. A changed profile is not read again (that would cost a query of the hour's 60): the row has what was
- * written and, of a profile that was there before, nothing else; the next sync completes it.
+ * Several at once. Those that are updated are read before: the answer tells nothing of them, and the row that is given back
+ * must have what was not written too.
  */
 async function writeBatch(
   context: ProviderContext,
   items: readonly WriteItem[],
 ): Promise<readonly (Written | HubError | undefined)[]> {
-  const { updates, itemOf, problems } = updatesOf(projectToken(context.settings), items)
+  const current = await currentOf(context, items)
+  const readAt = context.now()
+  const { updates, itemOf, problems } = updatesOf(projectToken(context.settings), items, current)
   for (const refusal of await sendUpdates(context, '/engage', updates)) {
     const item = itemOf[refusal.index]
     if (item !== undefined) problems.set(item, refusalError(refusal))
   }
-  const readAt = context.now()
   return items.map((item, index) => {
     const problem = problems.get(index)
     if (problem || item.operation === 'delete') return problem
     const id = item.operation === 'create' ? idOf(item.fields) : item.externalId
-    return { row: changed(id, {}, item.fields), readAt }
+    return { row: withZone(changed(id, current.get(id) ?? {}, item.fields), context.settings), readAt }
   })
 }
 
@@ -180,7 +202,7 @@ export const profileWriter: Writer = {
     const id = idOf(fields)
     const readAt = context.now()
     await write(context, id, operationsOf(fields))
-    return { row: changed(id, {}, fields), readAt }
+    return { row: withZone(changed(id, {}, fields), context.settings), readAt }
   },
   async update(context, externalId, fields, current) {
     const readAt = context.now()

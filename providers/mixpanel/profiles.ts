@@ -1,7 +1,7 @@
 /** Profiles of people. */
-import type { FieldType } from '../../model/fields.ts'
 import type { FieldDescription, Page, Position, ProviderContext, Resource, Row } from '../contract.ts'
-import { fieldsIn, idText, numberIn, textIn, type Fields } from './answer.ts'
+import { fieldsIn, idText, numberIn, textIn } from './answer.ts'
+import { describeProperties } from './describe.ts'
 import { placeIn, readEngage } from './engage.ts'
 import { profileMapping } from './mapping.ts'
 import { profileWriter } from './profile-write.ts'
@@ -70,44 +70,15 @@ export const lastSeen = (row: Row): string | undefined =>
     project_timezone: textIn(fieldsIn(row, 'derived'), 'zone') ?? '',
   })
 
-/** Names and types of the properties that a page of profiles has: Mixpanel keeps no list of them. Costs one query. */
+/** Costs one query, besides the Lexicon. */
 async function describe(context: ProviderContext): Promise<readonly FieldDescription[]> {
   const { rows } = await readEngage(context, {}, undefined)
-  return describeProperties(
-    rows.map((row) => fieldsIn(row, '$properties')),
+  return await describeProperties(
+    context,
+    'profile',
     '$properties',
-    true,
+    rows.map((row) => fieldsIn(row, '$properties')),
   )
-}
-
-/** Properties found in a sample; those with a dot in their name cannot be reached by a path and are left out. */
-export function describeProperties(
-  sample: readonly Fields[],
-  prefix: string,
-  isWritable: boolean,
-): readonly FieldDescription[] {
-  const types = new Map<string, FieldType>()
-  for (const properties of sample)
-    for (const [name, value] of Object.entries(properties)) {
-      const type = typeOf(value)
-      if (type === undefined || name.includes('.')) continue
-      types.set(name, (types.get(name) ?? type) === type ? type : 'text')
-    }
-  return [...types]
-    .sort(([a], [b]) => a.localeCompare(b))
-    .map(([name, type]) => {
-      const isCustom = !name.startsWith('$') && !name.startsWith('mp_')
-      return { path: `${prefix}.${name}`, title: name, type, isCustom, isWritable }
-    })
-}
-
-function typeOf(value: unknown): FieldType | undefined {
-  if (value === null || value === undefined) return undefined
-  if (Array.isArray(value)) return value.every((one) => typeof one === 'object') ? 'objects' : 'texts'
-  if (typeof value === 'number') return 'number'
-  if (typeof value === 'boolean') return 'boolean'
-  if (typeof value === 'object') return 'object'
-  return 'text'
 }
 
 export const profiles: Resource = {
