@@ -1,10 +1,12 @@
 /** Bodies of writes: lines unfolded, versions added, lists sent whole. */
 import { createHash } from 'node:crypto'
-import type { Row } from '../contract.ts'
+import type { Row, Settings } from '../contract.ts'
 import type { JsonObject, JsonValue } from '../../model/json.ts'
 import { isJsonObject } from '../../model/json.ts'
 import { HubError } from '../../platform/errors.ts'
 import { listIn, textIn } from './answer.ts'
+import { productOf } from './amounts.ts'
+import { currencyOf } from './derive.ts'
 import type { Entity } from './entities.ts'
 
 /**
@@ -44,31 +46,31 @@ function merged(under: JsonObject, over: JsonObject): JsonObject {
   return result
 }
 
-/** Amounts that follow from quantity and price need not be given: QuickBooks wants them all the same. */
-function withAmount(line: JsonObject): JsonObject {
+/** An amount that follows from quantity and price need not be given: QuickBooks wants it all the same. */
+function withAmount(line: JsonObject, currency: string): JsonObject {
   const detail = line['SalesItemLineDetail'] ?? line['ItemBasedExpenseLineDetail']
   if (line['Amount'] !== undefined || !isJsonObject(detail)) return line
   const { Qty: quantity, UnitPrice: price } = detail
   if (typeof price !== 'number') return line
-  const count = typeof quantity === 'number' ? quantity : 1
-  // Half a cent more or less than a cent's multiple cannot be: prices and quantities are short decimals.
-  return { ...line, Amount: Math.round((count * price + Number.EPSILON) * 100) / 100 }
+  const amount = productOf(typeof quantity === 'number' ? quantity : 1, price, currency)
+  return amount === undefined ? line : { ...line, Amount: amount }
 }
 
 /** Lines of the wish; one that names a line that exists is laid over it, so that nothing of it is lost. */
-function linesOf(given: readonly JsonValue[], current: Row | undefined): JsonValue[] {
+function linesOf(given: readonly JsonValue[], current: Row | undefined, currency: string): JsonValue[] {
   const known = new Map(listIn(current, 'Line').map((line) => [textIn(line, 'Id'), line as JsonObject]))
   return given.filter(isJsonObject).map((flat) => {
     const line = unfold(flat)
     const before = typeof line['Id'] === 'string' ? known.get(line['Id']) : undefined
-    return withAmount(before ? merged(before, line) : line)
+    return withAmount(before ? merged(before, line) : line, currency)
   })
 }
 
 /** The body of a creation. */
-export function createBody(fields: JsonObject): JsonObject {
+export function createBody(fields: JsonObject, settings: Settings): JsonObject {
   const { Line: lines, ...rest } = fields
-  return Array.isArray(lines) ? { ...rest, Line: linesOf(lines, undefined) } : rest
+  if (!Array.isArray(lines)) return rest
+  return { ...rest, Line: linesOf(lines, undefined, currencyOf(fields, settings)) }
 }
 
 /** `{Id, SyncToken}` of an object that was just read. */
@@ -84,7 +86,7 @@ export function versionOf(current: Row): { Id: string; SyncToken: string } {
  * The body of a sparse update. A list that is sent stands for the whole list, and some transactions lose their lines when
  * none are sent: all lines go along, subtotals excepted, which QuickBooks makes itself.
  */
-export function updateBody(entity: Entity, fields: JsonObject, current: Row): JsonObject {
+export function updateBody(entity: Entity, fields: JsonObject, current: Row, settings: Settings): JsonObject {
   const { Line: lines, CurrencyRef: _currency, ...rest } = fields
   const always = Object.fromEntries(
     entity.always.flatMap((name) =>
@@ -92,7 +94,9 @@ export function updateBody(entity: Entity, fields: JsonObject, current: Row): Js
     ),
   )
   const kept = listIn(current, 'Line').filter((line) => textIn(line, 'DetailType') !== 'SubTotalLineDetail')
-  const all = Array.isArray(lines) ? linesOf(lines, current) : (kept as JsonObject[])
+  const all = Array.isArray(lines)
+    ? linesOf(lines, current, currencyOf(current, settings))
+    : (kept as JsonObject[])
   // A part of an object (one line of an address) stands for the whole object as well.
   const whole = Object.fromEntries(
     Object.entries(rest).map(([key, value]) => {

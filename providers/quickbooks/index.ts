@@ -1,5 +1,6 @@
 /** QuickBooks Online: everything that the hub knows of it. Facts and sources: README.md. */
 import type { Provider } from '../contract.ts'
+import { actions } from './actions.ts'
 import { baseUrl, oauth } from './auth.ts'
 import { explainError } from './errors.ts'
 import { health } from './health.ts'
@@ -34,7 +35,7 @@ export const quickbooks = {
   limits,
   explainError,
   resources,
-  actions: [],
+  actions,
   reports: [],
   health,
 } as const satisfies Provider

@@ -44,7 +44,8 @@ export async function removeOne(
   requestId: string,
 ): Promise<void> {
   try {
-    if (entity.isList) await post(context, entity, updateBody(entity, { Active: false }, current), requestId)
+    if (entity.isList)
+      await post(context, entity, updateBody(entity, { Active: false }, current, context.settings), requestId)
     else await post(context, entity, versionOf(current), requestId, { operation: 'delete' })
   } catch (error) {
     if (!isHubError(error, 'NotFound')) throw error
@@ -61,12 +62,12 @@ export function writerFor(entity: Entity, mapping: OutwardMapping, dress: Dress)
   return {
     mapping,
     async create(context, fields, idempotencyKey) {
-      const body = createBody(fields)
+      const body = createBody(fields, context.settings)
       return dressed(await post(context, entity, body, requestIdOf(idempotencyKey)), context)
     },
     // The key holds the version: after a conflict the same write is made again on a newer object.
     async update(context, _externalId, fields, current, idempotencyKey) {
-      const body = updateBody(entity, fields, current)
+      const body = updateBody(entity, fields, current, context.settings)
       const requestId = requestIdOf(idempotencyKey, versionOf(current).SyncToken)
       return dressed(await post(context, entity, body, requestId), context)
     },
@@ -90,13 +91,19 @@ const batchSize = 30
 type Outcome = Written | HubError | undefined
 
 /** The element of a batch; an error when the object to change is gone. */
-function itemOf(entity: Entity, item: WriteItem, current: Row | undefined): JsonObject | HubError {
-  if (item.operation === 'create') return { operation: 'create', [entity.name]: createBody(item.fields) }
+function itemOf(
+  entity: Entity,
+  item: WriteItem,
+  current: Row | undefined,
+  settings: Settings,
+): JsonObject | HubError {
+  if (item.operation === 'create')
+    return { operation: 'create', [entity.name]: createBody(item.fields, settings) }
   if (!current) return new HubError('NotFound', `QuickBooks has no ${entity.name} with this id.`)
   if (item.operation === 'update')
-    return { operation: 'update', [entity.name]: updateBody(entity, item.fields, current) }
+    return { operation: 'update', [entity.name]: updateBody(entity, item.fields, current, settings) }
   return entity.isList
-    ? { operation: 'update', [entity.name]: updateBody(entity, { Active: false }, current) }
+    ? { operation: 'update', [entity.name]: updateBody(entity, { Active: false }, current, settings) }
     : { operation: 'delete', [entity.name]: versionOf(current) }
 }
 
@@ -112,7 +119,7 @@ async function writeBatch(
   const ids = items.filter(({ operation }) => operation !== 'create').map(({ externalId }) => externalId)
   const { rows } = await queryByIds(context, entity, ids)
   const current = new Map(rows.map((row) => [textIn(row, 'Id'), row]))
-  const made = items.map((item) => itemOf(entity, item, current.get(item.externalId)))
+  const made = items.map((item) => itemOf(entity, item, current.get(item.externalId), context.settings))
   const sent = made.flatMap((item, index) =>
     item instanceof HubError ? [] : [{ bId: String(index + 1), ...item }],
   )
