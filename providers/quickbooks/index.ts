@@ -5,6 +5,7 @@ import { baseUrl, oauth } from './auth.ts'
 import { explainError } from './errors.ts'
 import { health } from './health.ts'
 import { limits } from './limits.ts'
+import { reports } from './reports.ts'
 import { resources } from './resources.ts'
 
 export const quickbooks = {
@@ -36,6 +37,6 @@ export const quickbooks = {
   explainError,
   resources,
   actions,
-  reports: [],
+  reports,
   health,
 } as const satisfies Provider
