@@ -3,7 +3,7 @@
  * in the transaction that moves it on, so that none is lost and none is there twice.
  */
 import { addAutomationRun, listPendingRuns, openCount } from '../db/automation-runs.ts'
-import { listListeners, moveListener, type Listener } from '../db/automations.ts'
+import { hasWebhooks, listListeners, moveListener, type Listener } from '../db/automations.ts'
 import { listChanges, type Change } from '../db/changes.ts'
 import { asTenant } from '../db/client.ts'
 import { getRecord, listRecordVersions } from '../db/records.ts'
@@ -47,7 +47,7 @@ export async function watchFeed(deps: ActivityDeps, signal: AbortSignal): Promis
     for (const listener of listeners) if (await follow(deps, listener)) moved = true
     const runs = await listPendingRuns(db, runsAtOnce)
     if (runs.length > 0) return { idle: false, runs }
-    if (listeners.length === 0) return { idle: true, runs: [] }
+    if (listeners.length === 0 && !(await hasWebhooks(db))) return { idle: true, runs: [] }
     if (signal.aborted || deps.clock.now().getTime() >= until) return { idle: false, runs: [] }
     if (!moved) await deps.clock.sleep(pauseMs, signal).catch(() => undefined)
   }

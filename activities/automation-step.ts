@@ -152,10 +152,8 @@ async function begin(
 
 /** The same for every repetition; another one when a failed step is tried again. */
 const keyFor = (run: AutomationRun, step: string): string => {
-  const failed = run.steps.filter(
-    ({ name, state }) => name.startsWith(`${step}#`) && state === 'failed',
-  ).length
-  return `automation:${run.automationRunId}:${step}${failed === 0 ? '' : `:${failed + 1}`}`
+  const earlier = run.steps.filter(({ name }) => name.startsWith(`${step}#`)).length
+  return `automation:${run.automationRunId}:${step}${earlier === 0 ? '' : `:${earlier + 1}`}`
 }
 
 async function connectionFor(tx: Db, run: AutomationRun, role: string): Promise<Connection> {

@@ -3,6 +3,7 @@ import { decodePayloads, encodePayloads } from './codec.ts'
 import type { Handlers } from './operation.ts'
 import * as audit from './resources/audit.ts'
 import { createConnectSession, getConnectSession } from './resources/connect-sessions.ts'
+import * as automations from './resources/automations.ts'
 import * as steering from './resources/connection-steering.ts'
 import * as connections from './resources/connections.ts'
 import * as mappings from './resources/mappings.ts'
@@ -25,6 +26,7 @@ export const handlers: Handlers = {
   ...batches,
   ...records,
   ...mappings,
+  ...automations,
   ...writes,
   ...operations,
   ...audit,

@@ -131,6 +131,14 @@ export async function listListeners(db: Db): Promise<Listener[]> {
   return found.rows
 }
 
+/** Whether any enabled automation is started by a webhook: runs may be written down whose workflow could not be started. */
+export async function hasWebhooks(db: Db): Promise<boolean> {
+  const found = await sql<{ some: boolean }>`
+    select exists (select from automations where state = 'enabled' and hook_secret_hash is not null) as some
+  `.execute(db)
+  return found.rows[0]?.some ?? false
+}
+
 /** Moves a listener on. False when another dispatcher has moved it meanwhile. */
 export async function moveListener(
   tx: Db,

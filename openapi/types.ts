@@ -840,6 +840,230 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/automation-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the templates
+         * @description Automations that are ready but for their connections and parameters.
+         */
+        get: operations["listAutomationTemplates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/automations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List automations
+         * @description Oldest first.
+         */
+        get: operations["listAutomations"];
+        put?: never;
+        /**
+         * Make an automation
+         * @description From a template, or from a definition of your own. One with a webhook is answered with its secret, this once.
+         */
+        post: operations["createAutomation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/automations/{automationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automationId: components["schemas"]["AutomationId"];
+            };
+            cookie?: never;
+        };
+        /** Show an automation */
+        get: operations["getAutomation"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an automation
+         * @description Runs that are under way go on.
+         */
+        delete: operations["deleteAutomation"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an automation
+         * @description Runs that are under way keep the definition that they began with.
+         */
+        patch: operations["updateAutomation"];
+        trace?: never;
+    };
+    "/admin/v1/automations/{automationId}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automationId: components["schemas"]["AutomationId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run an automation now
+         * @description The body is found under `trigger.payload`.
+         */
+        post: operations["startAutomationRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/automation-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List runs of automations
+         * @description Newest first.
+         */
+        get: operations["listAutomationRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/automation-runs/{automationRunId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automationRunId: components["schemas"]["AutomationRunId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show a run of an automation
+         * @description With what its steps gave.
+         */
+        get: operations["getAutomationRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/automation-runs/{automationRunId}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automationRunId: components["schemas"]["AutomationRunId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve or reject
+         * @description Answers the question that the run waits with.
+         */
+        post: operations["decideAutomationRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/automation-runs/{automationRunId}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automationRunId: components["schemas"]["AutomationRunId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a run that failed
+         * @description Steps that are done are not done again; the one that failed is tried anew. A run whose steps have been taken back begins again.
+         */
+        post: operations["resumeAutomationRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/automation-runs/{automationRunId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automationRunId: components["schemas"]["AutomationRunId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a run
+         * @description What is done stays.
+         */
+        post: operations["cancelAutomationRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hooks/automations/{automationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automationId: components["schemas"]["AutomationId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start an automation by webhook
+         * @description The run is written down before the answer; the same
+         *     `Idempotency-Key` starts it once. The body is found under `trigger.payload`.
+         */
+        post: operations["triggerAutomation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/operations/{operationId}": {
         parameters: {
             query?: never;
@@ -1431,6 +1655,8 @@ export interface components {
             description: string;
             /** @description JSON Schema of the body. */
             input: components["schemas"]["JsonObject"];
+            /** @description How long the answer of a report may be given again. */
+            cacheSeconds?: number;
             /** @description JSON Schema of the result. */
             output: components["schemas"]["JsonObject"];
         };
@@ -1724,8 +1950,14 @@ export interface components {
             /** @description As the catalogue describes it; null unless it succeeded. */
             result: components["schemas"]["JsonObject"] | null;
             failure: components["schemas"]["FailureNote"] | null;
-            /** @description Calls to the provider. */
+            /** @description What it cost: calls to the provider, repetitions counted. */
             calls: number;
+            /** @description When the answer was made. */
+            computedAt: components["schemas"]["Time"] | null;
+            /** @description The operation whose answer was given again. */
+            cachedFrom: string | null;
+            /** @description How old the answer was when it was given; 0 for a fresh one. */
+            cacheAgeSeconds: number | null;
             startedBy: string;
             startedAt: components["schemas"]["Time"];
             endedAt: components["schemas"]["Time"] | null;
@@ -2026,6 +2258,200 @@ export interface components {
             startedAt: components["schemas"]["Time"];
             endedAt: components["schemas"]["Time"] | null;
             temporalUrl: components["schemas"]["Link"];
+        };
+        AutomationTemplate: {
+            name: string;
+            title: string;
+            description: string;
+            /** @description Role → the provider that it wants. */
+            connections: {
+                [key: string]: components["schemas"]["ProviderSlug"];
+            };
+            /** @description What can be chosen, with what it is when nothing is chosen. */
+            parameters: {
+                [key: string]: {
+                    title: string;
+                    default: unknown;
+                };
+            };
+            /** @description Its roles have no connections yet, `{"parameter": name}` stands for a parameter. */
+            definition: components["schemas"]["JsonObject"];
+        };
+        AutomationTemplateList: {
+            items: components["schemas"]["AutomationTemplate"][];
+        };
+        /** @example aut_01KAT0000000000000000000AA */
+        AutomationId: string;
+        /** @description What starts it; any automation can also be run by hand. */
+        Trigger: {
+            /** @constant */
+            kind: "event";
+            /** @description Role of a connection; any connection of the account when left out. */
+            connection?: string;
+            model: components["schemas"]["ModelName"];
+            effects?: ("created" | "updated" | "deleted" | "restored" | "remapped")[];
+            /** @description Also what the hub itself wrote. */
+            includeOwn?: boolean;
+            /** @description One run for up to so many events, as `events`. */
+            batch?: number;
+        } | {
+            /** @constant */
+            kind: "schedule";
+            /** @example 0 2 * * * */
+            cron: string;
+            timeZone?: string;
+        } | {
+            /** @constant */
+            kind: "webhook";
+        } | {
+            /** @constant */
+            kind: "manual";
+        };
+        /** @description JSON Logic over the context of the run. */
+        Condition: {
+            [key: string]: unknown;
+        };
+        /** @description JSON in which each `{"$": <JSON Logic>}` stands for its value over the context. */
+        Template: unknown;
+        /** @description Exactly one of `action`, `report`, `write`, `wait`, `approval` and `branch`. */
+        Step: {
+            /** @description What it gives is found under `steps.<name>`. */
+            name: string;
+            title?: string;
+            when?: components["schemas"]["Condition"];
+            /** @description Role of a connection. */
+            connection?: string;
+            action?: string;
+            report?: string;
+            input?: components["schemas"]["JsonObject"];
+            /** @description False - it is not taken back when a later step fails. */
+            undo?: boolean;
+            write?: {
+                resource: components["schemas"]["ResourceName"];
+                /** @enum {string} */
+                operation: "create" | "update" | "delete";
+                externalId?: components["schemas"]["Template"];
+                fields?: components["schemas"]["JsonObject"];
+                /** @enum {string} */
+                policy?: "provider_wins" | "hub_wins" | "newest_wins" | "ask";
+            };
+            wait?: {
+                seconds: number;
+            };
+            approval?: {
+                question: components["schemas"]["Template"];
+                /** @default 604800 */
+                timeoutSeconds: number;
+                /**
+                 * @default reject
+                 * @enum {string}
+                 */
+                onTimeout: "approve" | "reject";
+            };
+            branch?: {
+                when?: components["schemas"]["Condition"];
+                steps: components["schemas"]["Step"][];
+            }[];
+        };
+        AutomationDefinition: {
+            description?: string;
+            /** @description Role → connection, all of one account. */
+            connections: {
+                [key: string]: components["schemas"]["ConnectionId"];
+            };
+            trigger: components["schemas"]["Trigger"];
+            condition?: components["schemas"]["Condition"];
+            steps: components["schemas"]["Step"][];
+        };
+        Automation: {
+            automationId: components["schemas"]["AutomationId"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"];
+            name: string;
+            template: string | null;
+            definition: components["schemas"]["AutomationDefinition"];
+            /** @enum {string} */
+            state: "enabled" | "disabled" | "deleted";
+            /** @description The `ETag`. */
+            version: number;
+            /** @description Null for one that no webhook starts. The secret is shown only when it is made. */
+            webhook: null | {
+                url: components["schemas"]["Link"];
+                secret?: string;
+            };
+            createdBy: string;
+            createdAt: components["schemas"]["Time"];
+            updatedAt: components["schemas"]["Time"];
+        };
+        AutomationList: {
+            items: components["schemas"]["Automation"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /** @description `template` with `connections` (and `parameters`), or `definition`. */
+        NewAutomation: {
+            name?: string;
+            template?: string;
+            connections?: {
+                [key: string]: components["schemas"]["ConnectionId"];
+            };
+            parameters?: components["schemas"]["JsonObject"];
+            definition?: components["schemas"]["AutomationDefinition"];
+        };
+        AutomationChange: {
+            name?: string;
+            /** @enum {string} */
+            state?: "enabled" | "disabled";
+            definition?: components["schemas"]["AutomationDefinition"];
+        };
+        /**
+         * @example {
+         *       "invoiceId": "130"
+         *     }
+         */
+        AutomationPayload: {
+            [key: string]: unknown;
+        };
+        /** @example aur_01KAT0000000000000000000AA */
+        AutomationRunId: string;
+        AutomationRun: {
+            automationRunId: components["schemas"]["AutomationRunId"];
+            automationId: components["schemas"]["AutomationId"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"];
+            version: number;
+            /** @enum {string} */
+            triggerKind: "event" | "schedule" | "webhook" | "manual";
+            /** @enum {string} */
+            state: "pending" | "running" | "waiting" | "succeeded" | "failed" | "rejected" | "cancelled" | "compensation_failed";
+            steps: {
+                /** @description `<name>#<n>` for an attempt that failed. */
+                name: string;
+                /** @enum {string} */
+                kind: "action" | "report" | "write" | "wait" | "approval" | "branch";
+                /** @enum {string} */
+                state: "running" | "succeeded" | "skipped" | "failed" | "rejected" | "undone" | "undo_failed";
+                /** @description The operation or write that did it. */
+                work: string | null;
+                startedAt: string;
+                endedAt: string | null;
+            }[];
+            /** @description The question, while a person is asked. */
+            waiting: components["schemas"]["JsonObject"] | null;
+            /** @description What started it and what its steps gave; null in lists. */
+            context: components["schemas"]["JsonObject"] | null;
+            failure: components["schemas"]["FailureNote"] | null;
+            startedAt: components["schemas"]["Time"];
+            endedAt: components["schemas"]["Time"] | null;
+            temporalUrl: components["schemas"]["Link"];
+        };
+        AutomationRunList: {
+            items: components["schemas"]["AutomationRun"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        ApprovalDecision: {
+            /** @enum {string} */
+            decision: "approve" | "reject";
+            note?: string;
         };
         /** @enum {string} */
         RunState: "running" | "paused" | "waiting" | "succeeded" | "failed" | "partly_failed" | "cancelled";
@@ -2452,6 +2878,8 @@ export interface components {
         operationName: string;
         /** @description Makes the action repeatable; a new value, such as a UUID, for each new wish. */
         idempotencyKeyRequired: components["schemas"]["IdempotencyKey"];
+        /** @description True - the provider is asked even when the same question was answered a moment ago. */
+        fresh: boolean;
         runId: components["schemas"]["RunId"];
         /** @description The batch, as the answer to its start named it. */
         workflowId: string;
@@ -3222,7 +3650,10 @@ export interface operations {
     };
     runReport: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description True - the provider is asked even when the same question was answered a moment ago. */
+                fresh?: components["parameters"]["fresh"];
+            };
             header?: {
                 /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
                 "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
@@ -3848,6 +4279,394 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAutomationTemplates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Templates. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationTemplateList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAutomations: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Automations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createAutomation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAutomation"];
+            };
+        };
+        responses: {
+            /** @description The automation. */
+            201: {
+                headers: {
+                    Location?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Automation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAutomation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automationId: components["schemas"]["AutomationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The automation. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Automation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteAutomation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automationId: components["schemas"]["AutomationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateAutomation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                automationId: components["schemas"]["AutomationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AutomationChange"];
+            };
+        };
+        responses: {
+            /** @description The automation. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Automation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    startAutomationRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                automationId: components["schemas"]["AutomationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AutomationPayload"];
+            };
+        };
+        responses: {
+            /** @description It has been started. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAutomationRuns: {
+        parameters: {
+            query?: {
+                automationId?: components["schemas"]["AutomationId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Runs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationRunList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAutomationRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automationRunId: components["schemas"]["AutomationRunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    decideAutomationRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automationRunId: components["schemas"]["AutomationRunId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalDecision"];
+            };
+        };
+        responses: {
+            /** @description It goes on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    resumeAutomationRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automationRunId: components["schemas"]["AutomationRunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It goes on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    cancelAutomationRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automationRunId: components["schemas"]["AutomationRunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is being cancelled. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    triggerAutomation: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The automation's own secret, shown when it was made. */
+                "Tieline-Secret": string;
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                automationId: components["schemas"]["AutomationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AutomationPayload"];
+            };
+        };
+        responses: {
+            /** @description It has been written down. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        automationRunId: components["schemas"]["AutomationRunId"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             default: components["responses"]["Problem"];
         };
     };

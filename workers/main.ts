@@ -111,6 +111,7 @@ async function reconcile(
   const hub = createHubClient({ client, taskQueue, uiUrl, namespace })
   try {
     log.info(await reconcileSchedules(deps.database.db, hub), 'schedules are in line with the connections')
+    await hub.ensureDispatcher()
   } catch (err) {
     log.warn(
       { err },

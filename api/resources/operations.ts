@@ -35,8 +35,15 @@ export const runAction: Handler<'runAction'> = async (deps, { path, header, body
   return await run(deps, caller, wish, waitMsOf(header.Prefer) ?? defaultWaitMs)
 }
 
-export const runReport: Handler<'runReport'> = async (deps, { path, header, body, caller }) => {
-  const wish = { kind: 'report', path, body: body as JsonObject, key: header['Idempotency-Key'] } as const
+export const runReport: Handler<'runReport'> = async (deps, { path, query, header, body, caller }) => {
+  const isFresh = query.fresh === true
+  const wish = {
+    kind: 'report',
+    path,
+    body: body as JsonObject,
+    key: header['Idempotency-Key'],
+    isFresh,
+  } as const
   return await run(deps, caller, wish, waitMsOf(header.Prefer) ?? defaultWaitMs)
 }
 
@@ -46,6 +53,8 @@ interface Wish {
   readonly body: JsonObject
   /** Undefined for a report that need not be repeatable. */
   readonly key: string | undefined
+  /** No answer from before will do. */
+  readonly isFresh?: boolean
 }
 
 async function run(deps: ApiDeps, caller: Caller, wish: Wish, waitMs: number) {
@@ -101,6 +110,7 @@ async function begin(
       name,
       input: wish.body,
       idempotencyKey: wish.key ?? operationId,
+      isFresh: wish.isFresh ?? false,
       startedBy: caller.name,
     })
     if (isNew) {
@@ -175,10 +185,15 @@ async function show(deps: ApiDeps, operation: Operation): Promise<OperationJson>
 }
 
 function showWith({ temporal }: ApiDeps, operation: Operation, result: JsonObject | null): OperationJson {
-  const { startedAt, endedAt, ...rest } = operation
+  const { startedAt, endedAt, computedAt, isFresh: _fresh, ...rest } = operation
   return {
     ...rest,
     result,
+    computedAt: computedAt?.toISOString() ?? null,
+    cacheAgeSeconds:
+      computedAt && endedAt
+        ? Math.max(0, Math.round((endedAt.getTime() - computedAt.getTime()) / 1000))
+        : null,
     startedAt: startedAt.toISOString(),
     endedAt: endedAt?.toISOString() ?? null,
     temporalUrl: temporal.workflowLink(workflowIdOf(operation)),

@@ -48,6 +48,7 @@ function details(provider: Provider) {
     title: one.title,
     description: one.description,
     input: { ...one.input },
+    ...('cacheSeconds' in one ? { cacheSeconds: one.cacheSeconds } : {}),
     output: { ...one.output },
   })
   return {
