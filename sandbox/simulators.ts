@@ -1,8 +1,9 @@
 /** Every provider's simulator: one line each, as in `providers/registry.ts`. */
+import { quickbooksSimulator } from '../providers/quickbooks/simulator.ts'
 import { zendeskSimulator } from '../providers/zendesk/simulator.ts'
 import type { Simulator } from './kit.ts'
 
-export const simulators: readonly Simulator[] = [zendeskSimulator]
+export const simulators: readonly Simulator[] = [zendeskSimulator, quickbooksSimulator]
 
 /** Real origins → the sandbox at `url`, for all providers or the chosen ones. */
 export const originMapTo = (
