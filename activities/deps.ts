@@ -1,16 +1,22 @@
 /** What activities need from their process. Built once per worker (`workers/deps.ts`); tests build their own. */
+import type { Client } from '@temporalio/client'
 import type { Database } from '../db/client.ts'
+import type { Connection } from '../db/connections.ts'
 import type { Vault } from '../db/vault.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
-import type { Provider } from '../providers/contract.ts'
+import type { OAuth2Auth, Provider } from '../providers/contract.ts'
+import type { OAuthApp, OAuthClient } from '../providers/http/oauth.ts'
 import type { Transport } from '../providers/http/transport.ts'
 
 export interface ActivityDeps {
   readonly database: Database
   readonly vault: Vault
   readonly transport: Transport
+  readonly oauth: OAuthClient
+  /** The hub's own app at a provider, from the environment; undefined when it is not set. */
+  appOf(method: OAuth2Auth): OAuthApp | undefined
   readonly metrics: Metrics
   readonly log: Log
   readonly clock: Clock
@@ -18,6 +24,8 @@ export interface ActivityDeps {
     /** Queue of workflows and hub work; a provider's calls run on `<taskQueue>-<slug>`. */
     readonly taskQueue: string
   }
+  /** Makes a connection's schedule, or brings it in line with its interval and state. `client` is the activity's own. */
+  ensureSyncSchedule(client: Client, connection: Connection): Promise<void>
   findProvider(slug: string): Provider | undefined
   readonly providerSlugs: readonly string[]
 }

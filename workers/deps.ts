@@ -8,14 +8,17 @@ import type { ServiceConfig } from '../platform/config.ts'
 import type { Log } from '../platform/log.ts'
 import { createMetrics } from '../platform/metrics.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
+import { appsIn, createOAuthClient } from '../providers/http/oauth.ts'
 import { createTransport } from '../providers/http/transport.ts'
 import { findProvider, providerSlugs } from '../providers/registry.ts'
+import { createScheduleClient } from '../workflows/client-schedules.ts'
 import { databasePoolSize } from './queues.ts'
 
-/** Nothing is connected before the first query. Close with `deps.database.close()`. */
+/** Nothing is connected before the first query. Close with `deps.database.close()`. @param env holds the hub's own apps at providers. */
 export function createWorkerDeps(
   config: Pick<ServiceConfig, 'databaseUrl' | 'encryptionKeys' | 'originMap' | 'taskQueue'>,
   log: Log,
+  env: Readonly<Record<string, string | undefined>>,
 ): ActivityDeps {
   const database = openDatabase({
     url: config.databaseUrl,
@@ -30,10 +33,14 @@ export function createWorkerDeps(
     database,
     vault: createVault(parseKeyRing(config.encryptionKeys)),
     transport: createTransport({ originMap: config.originMap, limiter, metrics, clock, log }),
+    oauth: createOAuthClient({ originMap: config.originMap, clock }),
+    appOf: appsIn(env),
     metrics,
     log,
     clock,
     config: { taskQueue: config.taskQueue },
+    ensureSyncSchedule: (client, connection) =>
+      createScheduleClient({ client, taskQueue: config.taskQueue }).ensureSyncSchedule(connection),
     findProvider,
     providerSlugs,
   }

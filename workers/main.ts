@@ -57,7 +57,7 @@ export async function runWorker(config: ServiceConfig): Promise<void> {
 async function open(config: ServiceConfig, log: Log, stopper: Stopper): Promise<Workers> {
   const { temporal } = config
   const ring = parseKeyRing(config.encryptionKeys)
-  const deps = createWorkerDeps(config, log)
+  const deps = createWorkerDeps(config, log, process.env)
   stopper.onStop('database', () => deps.database.close())
   if (config.workerMetricsPort !== undefined) {
     const server = await serveMetrics(deps.metrics, config.workerMetricsPort, config.host)

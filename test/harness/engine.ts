@@ -19,6 +19,7 @@ import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { newId } from '../../platform/new-id.ts'
 import { newKeyRingText, parseKeyRing } from '../../platform/secrets/keyring.ts'
+import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
 import { findProvider, providerSlugs } from '../../providers/registry.ts'
 import { simulators } from '../../sandbox/simulators.ts'
@@ -62,10 +63,13 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
       database,
       vault: createVault(ring),
       transport: createTransport({ originMap: sandbox.originMap, limiter, metrics, clock }),
+      oauth: createOAuthClient({ originMap: sandbox.originMap, clock }),
+      appOf: appsIn({}),
       metrics,
       log: createLog('test', 'silent'),
       clock,
       config: { taskQueue: 'tieline' },
+      ensureSyncSchedule: async () => undefined,
       findProvider,
       providerSlugs,
     }

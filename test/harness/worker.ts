@@ -10,10 +10,12 @@ import { createMetrics } from '../../platform/metrics.ts'
 import { newKeyRingText, parseKeyRing, type KeyRing } from '../../platform/secrets/keyring.ts'
 import { connectTemporal, type TemporalConnection } from '../../platform/temporal/connection.ts'
 import type { Provider } from '../../providers/contract.ts'
+import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
 import { workflowBundle } from '../../workers/bundle.ts'
 import { temporalLogger } from '../../workers/runtime-log.ts'
 import { createWorkers } from '../../workers/workers.ts'
+import { createScheduleClient } from '../../workflows/client-schedules.ts'
 import { createHubClient, type HubClient } from '../../workflows/client.ts'
 import { testTemporal } from './temporal.ts'
 
@@ -33,6 +35,8 @@ export interface TestHubOptions {
   readonly providers: readonly Provider[]
   /** Real origin → local one. */
   readonly originMap?: Readonly<Record<string, string>>
+  /** Environment of the workers: the hub's own apps at providers. */
+  readonly variables?: Readonly<Record<string, string>>
   /** Workers from the beginning; true when left out. */
   readonly startWorkers?: boolean
 }
@@ -92,10 +96,14 @@ function testDeps(
     database,
     vault: createVault(ring),
     transport: createTransport({ originMap, limiter: createLimiter(database.db), metrics, clock }),
+    oauth: createOAuthClient({ originMap, clock }),
+    appOf: appsIn(options.variables ?? {}),
     metrics,
     log,
     clock,
     config: { taskQueue },
+    ensureSyncSchedule: (client, connection) =>
+      createScheduleClient({ client, taskQueue }).ensureSyncSchedule(connection),
     findProvider: (slug) => providers.find((provider) => provider.slug === slug),
     providerSlugs: providers.map((provider) => provider.slug),
   }
