@@ -1,10 +1,15 @@
 /** What is read from HubSpot, in the order in which it is synced. */
 import type { Resource } from '../contract.ts'
+import { associations } from './associations.ts'
 import { owners, pipelines } from './lists-of-few.ts'
+import { emailEvents, marketingEmails } from './mailings.ts'
 import { activityMappings, companyMapping, contactMapping, dealMapping } from './mapping.ts'
+import { activityOutward, companyOutward, contactOutward, dealOutward } from './mapping-outward.ts'
 import { objectResource } from './object-resource.ts'
 import { objectTypes } from './object-types.ts'
 import { objectSchema } from './schemas.ts'
+import { listMemberships, lists } from './segments.ts'
+import { objectWriter } from './write.ts'
 
 const companies = objectResource({
   title: 'Companies',
@@ -13,6 +18,7 @@ const companies = objectResource({
   type: objectTypes.companies,
   schema: objectSchema,
   mapping: companyMapping,
+  write: objectWriter(objectTypes.companies, companyOutward),
 })
 
 const contacts = objectResource({
@@ -22,6 +28,7 @@ const contacts = objectResource({
   type: objectTypes.contacts,
   schema: objectSchema,
   mapping: contactMapping,
+  write: objectWriter(objectTypes.contacts, contactOutward),
 })
 
 const deals = objectResource({
@@ -31,7 +38,11 @@ const deals = objectResource({
   type: objectTypes.deals,
   schema: objectSchema,
   mapping: dealMapping,
+  write: objectWriter(objectTypes.deals, dealOutward),
 })
+
+/** E-mails and messages are told by what sent them; the rest may be written. */
+const isWritten = (name: string): name is keyof typeof activityOutward => Object.hasOwn(activityOutward, name)
 
 const activity = (name: keyof typeof activityMappings, title: string): Resource =>
   objectResource({
@@ -41,6 +52,7 @@ const activity = (name: keyof typeof activityMappings, title: string): Resource 
     type: objectTypes[name],
     schema: objectSchema,
     mapping: activityMappings[name],
+    ...(isWritten(name) ? { write: objectWriter(objectTypes[name], activityOutward[name]) } : {}),
   })
 
 export const resources: readonly Resource[] = [
@@ -56,4 +68,9 @@ export const resources: readonly Resource[] = [
   activity('notes', 'Notes'),
   activity('tasks', 'Tasks'),
   activity('communications', 'Messages (SMS, WhatsApp, LinkedIn)'),
+  associations,
+  lists,
+  listMemberships,
+  marketingEmails,
+  emailEvents,
 ]
