@@ -68,7 +68,7 @@ export function createAutomationClient({ client, taskQueue }: HubClientOptions) 
       reaching(async () => {
         try {
           await client.workflow.start<typeof dispatchEvents>('dispatchEvents', {
-            workflowId: workflowIds.dispatchEvents(),
+            workflowId: workflowIds.dispatchEvents(taskQueue),
             workflowIdConflictPolicy: 'USE_EXISTING',
             workflowIdReusePolicy: 'ALLOW_DUPLICATE',
             taskQueue,

@@ -208,7 +208,8 @@ export const workflowIds = {
   automationSchedule: (automationId: string) => `automation-schedule:${automationId}`,
   /** Temporal appends the time of each tick. */
   automationTick: (automationId: string) => `automation-tick:${automationId}`,
-  dispatchEvents: () => 'dispatch-events',
+  /** One per hub: several hubs may share a namespace. */
+  dispatchEvents: (taskQueue: string) => `dispatch-events:${taskQueue}`,
   /** A dry run stands beside others. */
   dryRemap: (remapId: string) => `remap-plan:${remapId}`,
   describeFields: (connectionId: string, resource: string) => `describe:${connectionId}:${resource}`,

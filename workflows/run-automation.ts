@@ -49,13 +49,13 @@ export async function runAutomation(input: RunAutomationInput): Promise<RunAutom
   const { automationRunId, automationId } = checkInput(input)
   const { workflowId, runId } = workflowInfo()
   const facts = await hub.openAutomationRun(
-    automationRunId === undefined
-      ? {
+    automationId === undefined
+      ? { automationRunId: automationRunId ?? '' }
+      : {
           automationId,
           key: `${workflowId}/${runId}`,
           kind: workflowId.startsWith('automation-tick:') ? 'schedule' : 'manual',
-        }
-      : { automationRunId },
+        },
   )
   upsertSearchAttributes(searchAttributes(facts))
   const run = new Running(facts)
@@ -232,7 +232,7 @@ async function undo(work: StepWork): Promise<boolean> {
   }
 }
 
-/** One for the whole hub, id `dispatch-events`; it ends when nobody listens any more. */
+/** One for the whole hub, id `dispatch-events:<task queue>`; it ends when nobody listens any more. */
 export async function dispatchEvents(): Promise<void> {
   const { watchFeed } = proxyActivities<Activities>({
     startToCloseTimeout: '2 minutes',
@@ -242,7 +242,7 @@ export async function dispatchEvents(): Promise<void> {
   })
   let started = 0
   for (;;) {
-    const { idle, runs } = await watchFeed()
+    const { idle, runs } = await watchFeed(undefined)
     for (const { automationRunId, partnerId } of runs) {
       await begin(automationRunId, partnerId)
       started++
