@@ -25,6 +25,17 @@ export async function readJson(request: IncomingMessage, limitBytes: number): Pr
   }
 }
 
+/**
+ * A posted form.
+ * @throws UnsupportedMediaType (415), TooLarge (413), InvalidInput (400) for one that broke off.
+ */
+export async function readForm(request: IncomingMessage, limitBytes: number): Promise<URLSearchParams> {
+  const [type = ''] = (request.headers['content-type'] ?? '').toLowerCase().split(';')
+  if (type.trim() !== 'application/x-www-form-urlencoded')
+    throw edgeFailure('UnsupportedMediaType', 'Send the form of the page.')
+  return new URLSearchParams((await readBytes(request, limitBytes)).toString('utf8'))
+}
+
 function checkType({ headers }: IncomingMessage): void {
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';')
   const charset = parameters.map((one) => one.trim()).find((one) => one.startsWith('charset='))

@@ -6,23 +6,20 @@ import type { ServiceConfig } from '../platform/config.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { SessionLinks } from '../platform/secrets/session-link.ts'
+import type { Provider } from '../providers/contract.ts'
 import type { HubClient } from '../workflows/client.ts'
 
 export interface ApiDeps {
   readonly config: Pick<
     ServiceConfig,
-    | 'environment'
-    | 'adminToken'
-    | 'temporal'
-    | 'temporalPort'
-    | 'temporalUiUrl'
-    | 'publicUrl'
-    | 'originMap'
+    'environment' | 'adminToken' | 'temporal' | 'temporalPort' | 'temporalUiUrl' | 'publicUrl' | 'originMap'
   >
   readonly database: Database
   readonly vault: Vault
   /** Signs the links of connect sessions. */
   readonly links: SessionLinks
+  /** Of the registry; tests add their own to the connect flow. */
+  findProvider(slug: string): Provider | undefined
   /** Starts and steers workflows. */
   readonly temporal: HubClient
   /** Of the codec server. */

@@ -14,6 +14,7 @@ import { parseKeyRing } from '../platform/secrets/keyring.ts'
 import { createSessionLinks } from '../platform/secrets/session-link.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
 import { connectTemporal } from '../platform/temporal/connection.ts'
+import { findProvider } from '../providers/registry.ts'
 import { createHubClient } from '../workflows/client.ts'
 import type { ApiDeps } from './deps.ts'
 import { closeServer, createApi } from './server.ts'
@@ -66,6 +67,7 @@ async function openDeps(
     database,
     vault: createVault(ring),
     links: createSessionLinks(ring),
+    findProvider,
     temporal: createHubClient({ client, namespace, taskQueue, uiUrl }),
     codec,
     metrics: createMetrics(),

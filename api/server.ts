@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import Router from '@koa/router'
 import Koa, { type Middleware } from 'koa'
 import { admitEmbeddedUi, codecCors } from './codec.ts'
+import { connectRoutes } from './connect/routes.ts'
 import type { ApiDeps } from './deps.ts'
 import { describedOperations, type Method } from './description.ts'
 import { docsScript } from './docs.ts'
@@ -44,6 +45,7 @@ function createRouter(deps: ApiDeps): Router<RequestState> {
     register(router, operation.method, path, operationMiddleware(deps, operation, handler, admit))
   }
   register(router, 'get', '/docs/scalar.js', docsScript)
+  for (const [method, path, middleware] of connectRoutes(deps)) register(router, method, path, middleware)
   return router
 }
 

@@ -159,6 +159,33 @@ export async function setConnectionState(
   return changed.rows[0]
 }
 
+/**
+ * Takes over what connecting again brought: how it shows itself, which account it is. It needs no attention any more; one
+ * that a person has paused stays paused. Undefined for one that is deleted.
+ */
+export async function reconnectConnection(
+  tx: Db,
+  connectionId: string,
+  change: {
+    readonly auth: string
+    readonly settings: Readonly<Record<string, string>>
+    readonly externalAccount: string | null
+    readonly name?: string | undefined
+    readonly syncIntervalSeconds?: number | undefined
+  },
+): Promise<Connection | undefined> {
+  const changed = await sql<Connection>`
+    update connections set auth = ${change.auth}, settings = ${JSON.stringify(change.settings)}::jsonb,
+      external_account = coalesce(${change.externalAccount}, external_account), name = coalesce(${change.name ?? null}, name),
+      sync_interval_seconds = coalesce(${change.syncIntervalSeconds ?? null}, sync_interval_seconds),
+      state = case when state = 'paused' then state else 'active' end,
+      state_reason = case when state = 'paused' then state_reason end, state_who = case when state = 'paused' then state_who end,
+      version = version + 1, updated_at = now()
+    where connection_id = ${connectionId} and state <> 'deleted' returning ${columns}
+  `.execute(tx)
+  return changed.rows[0]
+}
+
 /** Deletes a connection: its secrets are erased, its row stays so that runs and records keep their origin. */
 export async function deleteConnection(tx: Db, connectionId: string): Promise<boolean> {
   await sql`delete from credentials where connection_id = ${connectionId}`.execute(tx)

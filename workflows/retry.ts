@@ -40,4 +40,10 @@ export const times = {
     heartbeatTimeout: '10 seconds',
     scheduleToCloseTimeout: '45 seconds',
   },
+  /** Several calls in one step, and a person in front of the page. A worker that dies is noticed within the heartbeat. */
+  connect: {
+    startToCloseTimeout: '1 minute',
+    heartbeatTimeout: '10 seconds',
+    scheduleToCloseTimeout: '3 minutes',
+  },
 } as const satisfies Record<string, ActivityOptions>

@@ -1,6 +1,6 @@
 /** The API inside this test file, over real HTTP: real Postgres, real Temporal, real worker, real sandbox. */
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { freePorts } from '../../cli/up/ports.ts'
 import { createApi, closeServer, type ApiDeps } from '../../api/server.ts'
 import { describedOperations } from '../../api/description.ts'
 import { createVault } from '../../db/vault.ts'
@@ -8,6 +8,7 @@ import { ensureDefaultTenant } from '../../db/partners.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createSessionLinks } from '../../platform/secrets/session-link.ts'
+import type { Provider } from '../../providers/contract.ts'
 import { providers } from '../../providers/registry.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts'
 import { simulators } from '../../sandbox/simulators.ts'
@@ -50,6 +51,13 @@ export interface TestApiOptions {
   /** Changes to what the API is given. */
   readonly deps?: (deps: ApiDeps) => Partial<ApiDeps>
   readonly worker?: boolean
+  /** Providers that only this test knows, and where they are. */
+  readonly more?: {
+    readonly providers: readonly Provider[]
+    readonly originMap: Readonly<Record<string, string>>
+    /** Environment of the hub: its app there. */
+    readonly variables: Readonly<Record<string, string>>
+  }
 }
 
 const small = { tickets: 12, comments: 12, users: 8, organizations: 4, sections: 5, articles: 6 }
@@ -57,18 +65,21 @@ const small = { tickets: 12, comments: 12, users: 8, organizations: 4, sections:
 export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const database = await createTestDatabase()
   const sandbox = await startSandbox({ port: 0, size: small })
+  const known = [...providers, ...(options.more?.providers ?? [])]
+  const originMap = { ...sandbox.originMap, ...options.more?.originMap }
   const hub = await createTestHub({
     database: database.database,
-    providers,
-    originMap: sandbox.originMap,
+    providers: known,
+    originMap,
+    variables: options.more?.variables ?? {},
     startWorkers: options.worker ?? true,
   })
   await ensureDefaultTenant(database.database.db)
-  const deps = depsOf(database, hub)
-  const given = { ...deps, ...options.deps?.(deps) }
-  const server = await createApi(given).listen(0, '127.0.0.1')
-  const { port } = server.address() as AddressInfo
+  const port = await freePorts(1).then(([one = 0]) => one)
   const url = `http://127.0.0.1:${port}`
+  const deps = depsOf(database, hub, url, originMap)
+  const given = { ...deps, env: { ...options.more?.variables }, ...options.deps?.(deps) }
+  const server = await createApi(given).listen(port, '127.0.0.1')
   const seen = new Set<string>()
   const request = requester(url, seen)
   return {
@@ -84,7 +95,12 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   }
 }
 
-function depsOf({ database }: TestDatabase, hub: TestHub): ApiDeps {
+function depsOf(
+  { database }: TestDatabase,
+  hub: TestHub,
+  publicUrl: string,
+  originMap: Readonly<Record<string, string>>,
+): ApiDeps {
   const { address, namespace } = testTemporal()
   return {
     config: {
@@ -93,12 +109,13 @@ function depsOf({ database }: TestDatabase, hub: TestHub): ApiDeps {
       temporal: { address, namespace, connection: { address } },
       temporalPort: Number(address.split(':')[1]),
       temporalUiUrl: uiOrigin,
-      publicUrl: 'http://127.0.0.1',
-      originMap: {},
+      publicUrl,
+      originMap,
     },
     database,
     vault: createVault(hub.ring),
     links: createSessionLinks(hub.ring),
+    findProvider: hub.deps.findProvider,
     temporal: hub.hub,
     codec: hub.temporal.codec,
     metrics: createMetrics(),

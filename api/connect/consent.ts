@@ -1,0 +1,157 @@
+/** The consent at the provider: the way there, and the way back (`/oauth/callback`). */
+import { calculatePKCECodeChallenge, generateRandomCodeVerifier, generateRandomState } from 'oauth4webapi'
+import { asTenant } from '../../db/client.ts'
+import {
+  beginConsent,
+  findByOAuthState,
+  refuseConsent,
+  sealForSession,
+  takeCallback,
+} from '../../db/connect-sessions.ts'
+import type { FailureNote } from '../../model/failures.ts'
+import { HubError, isHubError } from '../../platform/errors.ts'
+import { sha256 } from '../../platform/secrets/hash.ts'
+import { authorizeUrl } from '../../providers/contract-oauth.ts'
+import type { AuthMethod, OAuth2Auth, Settings } from '../../providers/contract.ts'
+import type { ApiDeps } from '../deps.ts'
+import { missingApp } from '../resources/setup-values.ts'
+import type { Given } from './fields.ts'
+import { start } from './start.ts'
+import type { PageAnswer, PageHandler } from './page-route.ts'
+import { strangerPage, type View } from './pages.ts'
+import { strangerAnswer, toSeal, viewFor } from './session-access.ts'
+
+const redirectUri = ({ config }: ApiDeps): string => `${config.publicUrl}/oauth/callback`
+const hashOf = (state: string): Buffer => sha256(`oauth state:${state}`)
+
+function addressOf(
+  { env, config }: ApiDeps,
+  method: OAuth2Auth,
+  settings: Settings,
+  consent: {
+    readonly redirectUri: string
+    readonly state: string
+    readonly codeChallenge: string | undefined
+  },
+): URL {
+  const missing = missingApp(method, env)
+  const clientId = env[method.client.idVariable]?.trim()
+  if (missing.length > 0 || clientId === undefined)
+    throw new HubError(
+      'NotConfigured',
+      'This way to connect is not set up here. Tell whoever sent you the link.',
+      {
+        internal: `not set: ${missing.join(', ')}`,
+      },
+    )
+  return authorizeUrl(method, settings, config.originMap, { ...consent, clientId })
+}
+
+/**
+ * Where the form of an OAuth method leads. Providers send people on to sign-in hosts of theirs, and a browser may hold
+ * these to the list too: any https address is allowed, and outside production the sandbox.
+ */
+export function consentTargets(deps: ApiDeps, method: AuthMethod, settings: Settings): readonly string[] {
+  if (method.kind !== 'oauth2') return []
+  try {
+    const consent = { redirectUri: redirectUri(deps), state: 'x', codeChallenge: undefined }
+    const { protocol, origin } = addressOf(deps, method, settings, consent)
+    return protocol === 'https:' ? ['https:'] : ['https:', origin]
+  } catch (error) {
+    // Settings that do not pass yet name no host.
+    if (!isHubError(error)) throw error
+    return ['https:', ...new Set(Object.values(deps.config.originMap).map((to) => new URL(to).origin))]
+  }
+}
+
+/** Sends the person to the provider, with a state and a verifier that only this attempt knows. */
+export async function sendToProvider(
+  deps: ApiDeps,
+  { session }: View,
+  method: OAuth2Auth,
+  given: Given,
+): Promise<PageAnswer> {
+  const state = generateRandomState()
+  const codeVerifier = method.pkce ? generateRandomCodeVerifier() : undefined
+  const codeChallenge =
+    codeVerifier === undefined ? undefined : await calculatePKCECodeChallenge(codeVerifier)
+  const returnTo = redirectUri(deps)
+  const url = addressOf(deps, method, given.settings, { redirectUri: returnTo, state, codeChallenge })
+  const consent = { state, redirectUri: returnTo, ...(codeVerifier === undefined ? {} : { codeVerifier }) }
+  const isBegun = await asTenant(deps.database.db, session.partnerId, async (tx) =>
+    beginConsent(tx, session.sessionId, {
+      stateHash: hashOf(state),
+      sealedGiven: await sealForSession(tx, deps.vault, session, 'sealed_given', toSeal(given, consent)),
+      askedScopes: method.scopes.map(({ scope }) => scope),
+    }),
+  )
+  return { redirect: isBegun ? url.href : `/connect/s/${session.sessionId}` }
+}
+
+const lostAnswer: PageAnswer = {
+  status: 400,
+  page: strangerPage(
+    'This answer came too late',
+    'It belongs to no connection that is being made, or was used already. Go back to the page you came from, or open your link again.',
+  ),
+}
+
+/**
+ * The provider's redirect. Only the browser that was sent there may bring it, once. What it brought is committed, sealed,
+ * before anything is done with it; then the address with the code in it leaves the browser's bar.
+ */
+export const takeAnswer: PageHandler = async (call) => {
+  const { deps, query } = call
+  const state = query.get('state') ?? ''
+  if (state === '' || state.length > 500) return lostAnswer
+  const stateHash = hashOf(state)
+  const session = await findByOAuthState(deps.database.db, stateHash)
+  if (!session) return lostAnswer
+  const view = viewFor(call, session)
+  if (!view) return strangerAnswer
+  const { sessionId, partnerId } = session
+  const failure = refusalIn(query, view.provider.name)
+  const isTaken = await asTenant(deps.database.db, partnerId, async (tx) => {
+    if (failure) return await refuseConsent(tx, sessionId, stateHash, failure)
+    const callback = callbackOf(query)
+    const sealed = await sealForSession(tx, deps.vault, session, 'sealed_callback', callback)
+    return await takeCallback(tx, sessionId, stateHash, sealed)
+  })
+  if (isTaken && !failure) await start(deps, session)
+  return { redirect: `/connect/s/${sessionId}` }
+}
+
+/** The parameters of a redirect: a code, a state, and a few words such as a realm. */
+function callbackOf(query: URLSearchParams): Record<string, string> {
+  const entries = [...query].filter(([name]) => name.length <= 100).slice(0, 30)
+  if (entries.reduce((sum, [, value]) => sum + value.length, 0) > 16_000)
+    throw new HubError('InvalidInput', 'The answer of the provider is too long.')
+  return Object.fromEntries(entries)
+}
+
+const refusals: Readonly<Record<string, (name: string) => FailureNote>> = {
+  access_denied: (name) => ({
+    code: 'Forbidden',
+    message: `The access was not allowed at ${name}. Nothing has been connected.`,
+  }),
+  invalid_scope: (name) => ({
+    code: 'NotConfigured',
+    message: `${name} does not offer this access to the app of this service.`,
+  }),
+  unauthorized_client: (name) => ({
+    code: 'NotConfigured',
+    message: `${name} does not let the app of this service ask for access.`,
+  }),
+  temporarily_unavailable: (name) => ({ code: 'Unavailable', message: `${name} is not available just now.` }),
+  server_error: (name) => ({ code: 'Unavailable', message: `${name} had a problem of its own.` }),
+}
+
+/** What a redirect without a code says. Its free text is not shown: anybody could have written it. */
+function refusalIn(query: URLSearchParams, name: string): FailureNote | undefined {
+  const error = query.get('error')
+  if (error === null && (query.get('code') ?? '') !== '') return undefined
+  const known = error === null ? undefined : refusals[error]
+  if (known) return known(name)
+  const word = error !== null && /^[\w.-]{1,60}$/.test(error) ? ` (${error})` : ''
+  return { code: 'Protocol', message: `${name} sent you back without an approval${word}.` }
+}

@@ -1,0 +1,99 @@
+/** Which session a browser may see: only its own, known by the cookie it was given when it opened the link. */
+import { getConnectSession, openSealed, type ConnectSession } from '../../db/connect-sessions.ts'
+import { getConnection } from '../../db/connections.ts'
+import { isId } from '../../model/ids.ts'
+import { isJsonObject, type JsonObject } from '../../model/json.ts'
+import { HubError } from '../../platform/errors.ts'
+import { authMethod, type AuthMethod } from '../../providers/contract.ts'
+import type { ApiDeps } from '../deps.ts'
+import { usableMethods } from '../resources/connect-sessions.ts'
+import { fieldsOf } from '../resources/setup-values.ts'
+import { cookieName, formTokenOf, isFormToken, isSameBrowser } from './browser.ts'
+import { nothingGiven, type Given } from './fields.ts'
+import type { PageAnswer, PageCall } from './page-route.ts'
+import { strangerPage, type View } from './pages.ts'
+
+export const strangerAnswer: PageAnswer = {
+  status: 403,
+  page: strangerPage(
+    'This page is open in another browser',
+    'A link to connect an account works in the browser that opened it first, and in no other. Go back to that browser, or ask for a new link. If cookies are blocked here, allow them for this page and ask for a new link.',
+  ),
+}
+
+export const linkAnswer = (why: 'expired' | 'invalid'): PageAnswer => ({
+  status: why === 'expired' ? 410 : 404,
+  page:
+    why === 'expired'
+      ? strangerPage('This link has expired', 'Ask whoever sent it to you for a new one.')
+      : strangerPage(
+          'This link is not valid',
+          'Check that the whole address was copied, or ask whoever sent it to you for a new one.',
+        ),
+})
+
+/** The session of this browser with what its pages need; undefined for anybody else. */
+export async function viewOf(call: PageCall, sessionId: string): Promise<View | undefined> {
+  if (!isId('session', sessionId)) return undefined
+  const session = await getConnectSession(call.deps.database.db, sessionId)
+  return session && viewFor(call, session)
+}
+
+export function viewFor(call: PageCall, session: ConnectSession): View | undefined {
+  const { deps } = call
+  const secret = call.cookie(cookieName(deps.config.publicUrl, session.sessionId))
+  if (!isSameBrowser(session.browserHash, secret)) return undefined
+  const provider = deps.findProvider(session.provider)
+  if (!provider)
+    throw new HubError('NotConfigured', `This service does not know "${session.provider}" any more.`)
+  return {
+    session,
+    provider,
+    methods: usableMethods(deps, provider),
+    formToken: formTokenOf(secret, session.sessionId),
+  }
+}
+
+/** The same for a posted form, which must come from one of our pages. @throws HubError `NotPermitted` otherwise. */
+export async function postedTo(
+  call: PageCall,
+): Promise<{ readonly view: View; readonly form: URLSearchParams } | undefined> {
+  const view = await viewOf(call, call.subject)
+  if (!view) return undefined
+  const form = await call.form()
+  const { sessionId } = view.session
+  const secret = call.cookie(cookieName(call.deps.config.publicUrl, sessionId)) ?? ''
+  if (!call.isOwnRequest || !isFormToken(form.get('formToken'), secret, sessionId))
+    throw new HubError('NotPermitted', 'This form did not come from our page. Open the page again.')
+  return { view, form }
+}
+
+/** The method of a session, once it is chosen. */
+export const chosenMethod = ({ session, provider }: View): AuthMethod | undefined =>
+  session.auth === null ? undefined : authMethod(provider, session.auth)
+
+/** What was entered so far; at first the settings of the connection that is connected again. */
+export async function givenSoFar(deps: ApiDeps, session: ConnectSession, method: AuthMethod): Promise<Given> {
+  const { db } = deps.database
+  const sealed = await openSealed(db, deps.vault, session, 'sealed_given')
+  if (sealed) return { settings: texts(sealed['settings']), secrets: texts(sealed['secrets']) }
+  if (!session.isReconnection) return nothingGiven
+  const connection = await getConnection(db, session.connectionId)
+  const names = fieldsOf(method).map(({ name }) => name)
+  const known = Object.entries(connection?.settings ?? {}).filter(([name]) => names.includes(name))
+  return { settings: Object.fromEntries(known), secrets: {} }
+}
+
+const texts = (value: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(isJsonObject(value) ? value : {}).flatMap(([name, one]) =>
+      typeof one === 'string' ? [[name, one]] : [],
+    ),
+  )
+
+/** What is sealed of a form; with what the token endpoint will want to see where a consent follows. */
+export const toSeal = (given: Given, consent?: JsonObject): JsonObject => ({
+  settings: { ...given.settings },
+  secrets: { ...given.secrets },
+  ...(consent ? { consent } : {}),
+})
