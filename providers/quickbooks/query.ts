@@ -66,7 +66,7 @@ export async function queryByIds(
   entity: Entity,
   ids: readonly string[],
 ): Promise<{ rows: Row[]; readAt: Date }> {
-  const known = ids.filter((id) => /^[0-9]{1,20}$/.test(id))
+  const known = ids.filter((id) => /^[A-Za-z0-9]{1,30}$/.test(id))
   const rows: Row[] = []
   let readAt: Date | undefined
   while (rows.length < known.length) {

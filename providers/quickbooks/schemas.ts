@@ -94,7 +94,13 @@ export const itemSchema = row(['Name', 'Active'], {
   Active: flag,
 })
 
-export const taxCodeSchema = row(['Name'], { Name: text, Description: text, Active: flag })
+/** Companies in the United States have the codes `TAX` and `NON` beside numbered ones. */
+export const taxCodeSchema = row(['Name'], {
+  Id: { type: 'string', pattern: '^[A-Za-z0-9]{1,30}$' },
+  Name: text,
+  Description: text,
+  Active: flag,
+})
 
 const document = {
   DocNumber: text,
