@@ -30,8 +30,15 @@ export async function exchangeConsent(deps: ActivityDeps, key: SessionKey, attem
   const { settings, consent } = await enteredIn(deps, scene)
   const callback = await callbackOf(deps, scene)
   const { redirectUri = '', state = '', codeVerifier } = consent
+  const app = deps.appOf(method)
+  if (!app) {
+    const { idVariable, secretVariable } = method.client
+    throw new HubError('NotConfigured', `The app of this service at ${provider.name} is not set up.`, {
+      internal: `${idVariable}, ${secretVariable}`,
+    })
+  }
   const tokens = await whileBeating(() =>
-    deps.oauth.exchangeCode(method, settings, deps.appOf(method), {
+    deps.oauth.exchangeCode(method, settings, app, {
       callback,
       redirectUri,
       state,
