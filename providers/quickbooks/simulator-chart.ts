@@ -1,5 +1,5 @@
 /** What a company sets up before it trades: chart of accounts, taxes, terms, items, customers, vendors. */
-import type { JsonObject, JsonValue } from '../../model/json.ts'
+import type { JsonObject } from '../../model/json.ts'
 import type { Chance } from '../../sandbox/kit.ts'
 
 /** Ids of the accounts that the rules themselves post to. */
