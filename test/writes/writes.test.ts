@@ -1,9 +1,6 @@
 /** Writes to a provider: once, compared three ways, recognised as the hub's own, taken back when their company fails. */
 import { listChanges } from '../../db/changes.ts'
-import type { Connection } from '../../db/connections.ts'
-import { createConnection } from '../../db/connections.ts'
-import { putCredential } from '../../db/credentials.ts'
-import { defaultTenant, ensureDefaultTenant } from '../../db/partners.ts'
+import { defaultTenant } from '../../db/partners.ts'
 import { getRecord } from '../../db/records.ts'
 import { beginWriteSet, getWriteSet } from '../../db/write-sets.ts'
 import {
@@ -15,42 +12,21 @@ import {
   type Write,
 } from '../../db/writes.ts'
 import { newId } from '../../platform/new-id.ts'
-import { startNotesProvider, type NotesProvider } from '../harness/notes-provider.ts'
-import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts'
 import { until } from '../harness/api.ts'
-import { createTestHub, type TestHub } from '../harness/worker.ts'
+import { startNotesHub, type NotesHub } from '../harness/notes-hub.ts'
 
-let database: TestDatabase
-let notes: NotesProvider
-let test: TestHub
-let connection: Connection
+let hub: NotesHub
+let database: NotesHub['database']
+let notes: NotesHub['notes']
+let test: NotesHub['test']
+let connection: NotesHub['connection']
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  notes = await startNotesProvider()
-  test = await createTestHub({
-    database: database.database,
-    providers: [notes.provider],
-    originMap: notes.originMap,
-  })
-  const { db } = database.database
-  await ensureDefaultTenant(db)
-  connection = await createConnection(db, {
-    ...defaultTenant,
-    connectionId: newId('connection'),
-    provider: 'notes',
-    auth: 'token',
-    name: 'Notes',
-    settings: {},
-  })
-  await putCredential(db, test.deps.vault, connection, { token: 'good-token' })
+  hub = await startNotesHub()
+  ;({ database, notes, test, connection } = hub)
 }, 120_000)
 
-afterAll(async () => {
-  await test?.close()
-  await notes?.close()
-  await database?.drop()
-})
+afterAll(() => hub?.close())
 
 type Wish = Partial<Omit<NewWrite, 'request'>> & { readonly fields?: NewWrite['request']['fields'] }
 
@@ -92,12 +68,6 @@ const recordOf = (externalId: string | null) =>
     externalId: externalId ?? '',
   })
 
-async function sync(): Promise<void> {
-  const { connectionId } = connection
-  const started = await test.hub.startSync({ connectionId }, connection)
-  await test.temporal.client.workflow.getHandle(started.workflowId, started.runId).result()
-}
-
 const changesOf = async (externalId: string | null) =>
   (await listChanges(database.database.db, { limit: 500 })).filter(
     (change) => change.externalId === externalId,
@@ -116,7 +86,7 @@ describe('a creation', () => {
 
   it('does not come back as a change when a sync reads it', async () => {
     const done = await create({ subject: 'Echo' })
-    await sync()
+    await hub.sync()
     expect(await changesOf(done.externalId)).toHaveLength(1)
     expect((await recordOf(done.externalId))?.version).toBe(done.recordVersion)
   })
