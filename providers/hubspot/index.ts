@@ -1,9 +1,11 @@
 /** HubSpot: everything that the hub knows of it. Facts and sources: README.md. */
 import type { Provider } from '../contract.ts'
+import { actions } from './actions.ts'
 import { baseUrl, oauth, privateApp } from './auth.ts'
 import { explainError } from './errors.ts'
 import { health } from './health.ts'
 import { limits } from './limits.ts'
+import { reports } from './reports.ts'
 import { resources } from './resources.ts'
 import { apiVersion } from './versions.ts'
 
@@ -32,7 +34,7 @@ export const hubspot = {
   limits,
   explainError,
   resources,
-  actions: [],
-  reports: [],
+  actions,
+  reports,
   health,
 } as const satisfies Provider

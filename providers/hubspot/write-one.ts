@@ -39,7 +39,8 @@ export async function upsertObject(
   const [created] = rowsIn(body, 'results')
   const id = created && idIn(created, 'id')
   if (created === undefined || id === undefined) throw batchFault(objectsIn(body, 'errors')[0])
-  return { id, isNew: created['new'] === true }
+  // What carries the hub's key was made by it, now or in an earlier attempt.
+  return { id, isNew: anchor.property === keyProperty || created['new'] === true }
 }
 
 /** An error among the results of a batch. */
