@@ -428,8 +428,11 @@ export interface Provider {
    */
   baseUrl(settings: Settings, base?: string): string
   readonly limits: Limits
-  /** Turns a failed answer into the closed set; undefined leaves it to the transport's table by status. */
-  explainError(response: ProviderResponse): ProviderFault | undefined
+  /**
+   * Turns a failed answer into the closed set; undefined leaves it to the transport's table by status. The settings tell
+   * what an answer does not (the account's time zone, where a day's quota ends).
+   */
+  explainError(response: ProviderResponse, settings: Settings): ProviderFault | undefined
   readonly resources: readonly Resource[]
   readonly actions: readonly Action[]
   readonly reports: readonly Report[]

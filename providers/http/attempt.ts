@@ -129,7 +129,7 @@ async function judged({ transport, session, request }: CallScope, answer: Answer
   const { response, garbled } = answer
   if (request.accept?.includes(response.status)) return response
   if (response.status < 200 || response.status >= 300) {
-    const fault = faultOf(session.provider, request, response, transport.clock.now())
+    const fault = faultOf(session.provider, session.settings, request, response, transport.clock.now())
     await hold(transport, session, request, fault)
     throw fault
   }

@@ -1,6 +1,6 @@
 /** Failed answers as the closed set of design §4. The provider's own reading goes first; then the status decides. */
 import { HubError } from '../../platform/errors.ts'
-import type { Provider, ProviderFault, ProviderRequest, ProviderResponse } from '../contract.ts'
+import type { Provider, ProviderFault, ProviderRequest, ProviderResponse, Settings } from '../contract.ts'
 import { unknownOutcome } from './retry.ts'
 
 const byStatus: Readonly<Record<number, ProviderFault['code']>> = {
@@ -52,11 +52,12 @@ const within = (at: number, now: Date): Date =>
 /** The failure that an answer other than 2xx means. */
 export function faultOf(
   provider: Provider,
+  settings: Settings,
   request: ProviderRequest,
   response: ProviderResponse,
   now: Date,
 ): HubError {
-  const own = provider.explainError(response)
+  const own = provider.explainError(response, settings)
   const code = own?.code ?? codeOf(response.status)
   const asked = own?.retryAt
     ? within(own.retryAt.getTime(), now)
