@@ -10,10 +10,14 @@ import { recordHistories } from './record-histories.ts'
 
 const folder = path.resolve(import.meta.dirname, '../histories')
 
-/** After a change that is not released yet: TIELINE_RECORD_HISTORIES=1 npx jest test/workflows/histories */
+/**
+ * After a change that is not released yet: TIELINE_RECORD_HISTORIES=1 npx jest test/workflows/histories; with the name of a
+ * workflow in place of 1, its histories alone.
+ */
 beforeAll(async () => {
   installTestRuntime()
-  if (process.env['TIELINE_RECORD_HISTORIES']) await recordHistories(folder)
+  const wish = process.env['TIELINE_RECORD_HISTORIES']
+  if (wish) await recordHistories(folder, wish === '1' ? undefined : wish)
 }, 300_000)
 
 const names = async (): Promise<string[]> =>

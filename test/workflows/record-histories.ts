@@ -23,8 +23,10 @@ import {
   type SyncConnectionInput,
 } from '../../workflows/messages.ts'
 import { createTestDatabase } from '../harness/postgres.ts'
+import { startOAuthProvider, tinybooks, tinybooksVariables } from '../harness/oauth-provider.ts'
 import { startTinyProvider, type TinyProvider } from '../harness/tiny-provider.ts'
 import { createTestHub, type TestHub } from '../harness/worker.ts'
+import { recordConnects } from './record-connects.ts'
 
 interface Recorder {
   readonly test: TestHub
@@ -32,19 +34,27 @@ interface Recorder {
   keep(name: string, handle: WorkflowHandle): Promise<void>
 }
 
-/** Records everything into `folder`, which is emptied first. Takes about a minute. */
-export async function recordHistories(folder: string): Promise<void> {
+/**
+ * Records into `folder`, which is emptied first. Takes about a minute.
+ * @param only record and replace the histories of this workflow alone.
+ */
+export async function recordHistories(folder: string, only?: string): Promise<void> {
   await mkdir(folder, { recursive: true })
-  for (const name of await readdir(folder)) if (name.endsWith('.json')) await rm(path.join(folder, name))
+  const isWanted = (name: string): boolean => only === undefined || name.startsWith(`${only}-`)
+  for (const name of await readdir(folder))
+    if (name.endsWith('.json') && isWanted(name)) await rm(path.join(folder, name))
   const database = await createTestDatabase()
   const tiny = await startTinyProvider()
+  const books = await startOAuthProvider()
   const sandbox = await startSandbox({ port: 0 })
   const test = await createTestHub({
     database: database.database,
-    providers: [...providers, tiny.provider],
-    originMap: { ...sandbox.originMap, ...tiny.originMap },
+    providers: [...providers, tiny.provider, tinybooks],
+    originMap: { ...sandbox.originMap, ...tiny.originMap, ...books.originMap },
+    variables: tinybooksVariables,
   })
   const keep = async (name: string, handle: WorkflowHandle): Promise<void> => {
+    if (!isWanted(name)) return
     await handle.result().catch(() => undefined)
     const clear = await inClear(test, JSON.parse(JSON.stringify(await handle.fetchHistory())))
     await writeFile(path.join(folder, `${name}.json`), `${JSON.stringify(clear)}\n`)
@@ -52,14 +62,19 @@ export async function recordHistories(folder: string): Promise<void> {
   try {
     await ensureDefaultTenant(database.database.db)
     const recorder = { test, tiny, keep }
-    await recordSyncs(recorder)
-    await recordOperations(recorder)
-    await recordChecks(recorder)
-    await recordTicks(recorder)
+    const parts: readonly (readonly [names: readonly string[], record: () => Promise<void>])[] = [
+      [['syncConnection', 'syncMany'], () => recordSyncs(recorder)],
+      [['runAction', 'runReport'], () => recordOperations(recorder)],
+      [['checkConnection'], () => recordChecks(recorder)],
+      [['startScheduledSync'], () => recordTicks(recorder)],
+      [['connectAccount'], () => recordConnects({ test, books, keep })],
+    ]
+    for (const [names, record] of parts) if (only === undefined || names.includes(only)) await record()
   } finally {
     await test.close()
     await sandbox.close()
     await tiny.close()
+    await books.close()
     await database.drop()
   }
 }
