@@ -306,6 +306,11 @@ export interface Writer {
   }
   /** Default mapping from fields of the model to the provider's (`to` is a path in the provider's body). */
   readonly mapping: OutwardMapping
+  /**
+   * A new object in fields of the model, and a change of it: shown to people, tried by the provider kit. `"@customers"`
+   * stands for the id of some object of that resource.
+   */
+  readonly example?: { readonly create?: JsonObject; readonly change: JsonObject }
   /** Path in the raw row at which a field that was written is found again; the same path when it is left out. */
   readPath?(writtenPath: string): string
 }
