@@ -49,10 +49,11 @@ export interface ConnectBench {
   close(): Promise<void>
 }
 
-export async function startConnectBench(): Promise<ConnectBench> {
+export async function startConnectBench(wish: { readonly worker?: boolean } = {}): Promise<ConnectBench> {
   const provider = await startOAuthProvider()
   let isTemporalAway = false
   const api = await startTestApi({
+    ...wish,
     more: { providers: [tinybooks], originMap: provider.originMap, variables: tinybooksVariables },
     deps: ({ temporal }) => ({
       temporal: {
