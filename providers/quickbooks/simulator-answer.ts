@@ -1,11 +1,13 @@
 /** The simulated service's front door: hosts, tokens, rights and limits first, as Intuit's gateway does it; then the endpoint. */
 import { createHash } from 'node:crypto'
+import { isJsonObject } from '../../model/json.ts'
 import type { SimulatorReply, SimulatorRequest, Windows } from '../../sandbox/kit.ts'
 import { faultBody, gatewayBody, malformed, Refused, throttled, unsupported } from './simulator-faults.ts'
 import { accountingScope, answerSignIn, bearerOf, type SignIn } from './simulator-oauth.ts'
 import { route } from './simulator-routes.ts'
 import type { Scene } from './simulator-scene.ts'
 import { answerTime } from './simulator-values.ts'
+import { xmlOf } from './simulator-xml.ts'
 
 export interface Door {
   readonly windows: Windows
@@ -43,6 +45,19 @@ function answerAt(door: Door, request: SimulatorRequest): SimulatorReply {
   const host = signInHosts[path]
   if (host !== undefined && (origin === undefined || origin === host))
     return answerSignIn(door.signIn, request) ?? noSuchPage()
+  return inWantedForm(request, answerApi(door, request))
+}
+
+/** JSON only for those who accept it; reports, PDFs and pages are what they are. */
+function inWantedForm(request: SimulatorRequest, reply: SimulatorReply): SimulatorReply {
+  const isPlain = reply.text !== undefined || !isJsonObject(reply.body) || 'Header' in reply.body
+  if (isPlain || /\bjson\b/.test(request.headers['accept'] ?? '')) return reply
+  const headers = { ...reply.headers, 'content-type': 'application/xml;charset=UTF-8' }
+  return { status: reply.status, headers, text: isJsonObject(reply.body) ? xmlOf(reply.body) : '' }
+}
+
+function answerApi(door: Door, request: SimulatorRequest): SimulatorReply {
+  const { path, origin } = request
   const [, realm, rest] = /^\/v3\/company\/(\d+)(\/.*)$/.exec(path) ?? []
   if (realm === undefined || rest === undefined || (origin !== undefined && !apiHosts.includes(origin)))
     return noSuchPage()

@@ -90,9 +90,9 @@ export function createBooks(tell: (change: Change) => void): Books {
     all: (entity) => [...table(entity).values()],
     shown: (entity, id) => {
       const object = table(entity).get(id)
-      return object && withBalances(entity, object, books.balances())
+      return object && withBalances(entity, object, books.balances)
     },
-    allShown: (entity) => books.all(entity).map((object) => withBalances(entity, object, books.balances())),
+    allShown: (entity) => books.all(entity).map((object) => withBalances(entity, object, books.balances)),
     count: (entity) => table(entity).size,
     removed: (entity) => gone.get(entity) ?? [],
     put: (entity, object) => apply({ entity, object }),
@@ -119,16 +119,16 @@ const nameKey = (entity: EntityName, name: string): string =>
   `${entities[entity].ids} ${name.trim().toLowerCase()}`
 
 /** Balances of customers, vendors and accounts follow from their transactions and do not touch the object. */
-function withBalances(entity: EntityName, object: JsonObject, balances: Balances): JsonObject {
+function withBalances(entity: EntityName, object: JsonObject, balances: () => Balances): JsonObject {
   const id = textOf(object['Id'])
   if (entity === 'Customer') {
-    const balance = amountOf(balances.customers.get(id) ?? 0)
+    const balance = amountOf(balances().customers.get(id) ?? 0)
     return { ...object, Balance: balance, BalanceWithJobs: balance }
   }
-  if (entity === 'Vendor') return { ...object, Balance: amountOf(balances.vendors.get(id) ?? 0) }
+  if (entity === 'Vendor') return { ...object, Balance: amountOf(balances().vendors.get(id) ?? 0) }
   if (entity !== 'Account') return object
   const isSheet = ['Asset', 'Liability', 'Equity'].includes(textOf(object['Classification']))
-  const debit = balances.accounts.get(id) ?? 0
+  const debit = balances().accounts.get(id) ?? 0
   const shown = isSheet ? amountOf(object['Classification'] === 'Asset' ? debit : -debit) + 0 : 0
   const own = refId(object, 'CurrencyRef')
   return {

@@ -1,255 +1,269 @@
-/** The connector's actions, reports and writes against the simulated company: two readings of the same documentation. */
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
+/** The simulated QuickBooks company keeps its books: what writes, edits and reports promise. */
 import type { JsonObject } from '../../model/json.ts'
-import { applyMapping, applyOutward } from '../../model/mapping.ts'
-import type { Row } from '../../providers/contract.ts'
-import { quickbooks } from '../../providers/quickbooks/index.ts'
-import { readPages, startProviderBench, takeOver, type ProviderBench } from '../harness/provider-bench.ts'
+import {
+  closeAll,
+  cents,
+  codeOf,
+  homeCustomer,
+  list,
+  newInvoice,
+  part,
+  payBody,
+  refOf,
+  size,
+  slug,
+  start,
+  withHome,
+  word,
+  type Company,
+} from '../harness/quickbooks-company.ts'
 
-const ajv = addFormats.default(new Ajv2020({ strict: false, allErrors: true }))
-const usd = (amountMinor: number) => ({ amountMinor, currency: 'USD' })
+afterEach(closeAll)
 
-let bench: ProviderBench
-beforeAll(async () => {
-  bench = await startProviderBench(quickbooks)
-})
-afterAll(() => bench.close())
-
-function fits(schema: object, value: unknown): void {
-  const validate = ajv.compile(schema)
-  expect([validate(value), validate.errors]).toEqual([true, null])
-}
-
-let keys = 0
-/** Runs an action twice with one key: both answers fit its schema. */
-async function act(name: string, input: JsonObject): Promise<JsonObject> {
-  const action = quickbooks.actions.find((one) => one.name === name)
-  if (!action) throw new Error(`there is no action ${name}`)
-  fits(action.input, input)
-  const key = `key-${keys++}`
-  const first = await action.run(bench.open(), input, key)
-  const second = await action.run(bench.open(), input, key)
-  fits(action.output, first)
-  fits(action.output, second)
-  return first
-}
-
-async function reported(name: string, input: JsonObject): Promise<JsonObject> {
-  const report = quickbooks.reports.find((one) => one.name === name)
-  if (!report) throw new Error(`there is no report ${name}`)
-  fits(report.input, input)
-  const output = await report.run(bench.open(), input)
-  fits(report.output, output)
-  return output
-}
-
-const resourceOf = (name: string) => {
-  const resource = quickbooks.resources.find((one) => one.name === name)
-  if (!resource) throw new Error(`there is no resource ${name}`)
-  return resource
-}
-
-async function all(name: string): Promise<Row[]> {
-  const resource = resourceOf(name)
-  return [...takeOver(resource, await readPages(bench, resource)).living.values()]
-}
-
-async function one(name: string, id: unknown): Promise<JsonObject> {
-  const resource = resourceOf(name)
-  const { rows } = (await resource.getMany?.(bench.open(), [String(id)])) ?? { rows: [] }
-  const [row] = rows
-  if (!row) throw new Error(`${name} has no ${String(id)}`)
-  return applyMapping(resource.mapping, row).mapped
-}
-
-/** A customer in dollars with an address, and a service that is sold. */
-async function scene() {
-  const customer = (await all('customers')).find(
-    (row) =>
-      row['Active'] === true &&
-      (row['PrimaryEmailAddr'] as JsonObject | undefined)?.['Address'] !== undefined,
-  )
-  const item = (await all('items')).find((row) => row['Type'] === 'Service' && row['Active'] === true)
-  const accounts = await all('accounts')
-  const account = (type: string) => String(accounts.find((row) => row['AccountType'] === type)?.['Id'])
-  return {
-    customerId: String(customer?.['Id']),
-    itemId: String(item?.['Id']),
-    bank: account('Bank'),
-    income: account('Income'),
-    expense: account('Expense'),
-  }
-}
-
-describe('invoice to ledger', () => {
-  it('makes an invoice once, takes a payment, sends receipts, posts and takes back', async () => {
-    const { customerId, itemId, bank, income } = await scene()
-    const before = (await all('invoices')).length
-    const lines = [{ itemId, description: 'Work', quantity: 3, unitPrice: usd(1999) }]
-    const made = await act('create_invoice', {
-      customerId,
-      lines,
-      dueOn: '2026-07-01',
-      customerEmail: 'ana@example.com',
-    })
-    expect(made).toMatchObject({ total: usd(5997), balance: usd(5997) })
-    expect((await all('invoices')).length).toBe(before + 1)
-    expect(await act('send_invoice', { invoiceId: made['invoiceId'] ?? '' })).toMatchObject({
-      sendStatus: 'EmailSent',
-    })
-    const pdf = await act('invoice_pdf', { invoiceId: made['invoiceId'] ?? '' })
-    expect(Buffer.from(String(pdf['base64']), 'base64').toString('latin1').slice(0, 5)).toBe('%PDF-')
-
-    const part = await act('record_payment', {
-      customerId,
-      amount: usd(2000),
-      invoiceId: made['invoiceId'] ?? '',
-    })
-    expect(part).toMatchObject({ unapplied: usd(0) })
-    expect(await one('invoices', made['invoiceId'])).toMatchObject({
-      status: 'partlyPaid',
-      balance: usd(3997),
-    })
-    await act('send_receipt', { paymentId: part['paymentId'] ?? '', sendTo: 'ana@example.com' })
-    await act('send_receipt', { paymentId: part['paymentId'] ?? '' })
-    await act('void_payment', { paymentId: part['paymentId'] ?? '' })
-    expect(await one('invoices', made['invoiceId'])).toMatchObject({ status: 'open', balance: usd(5997) })
-    expect(await one('payments', part['paymentId'])).toMatchObject({ status: 'voided', amount: usd(0) })
-
-    const entry = await act('create_journal_entry', {
-      lines: [
-        { side: 'debit', amount: usd(5997), accountId: bank },
-        { side: 'credit', amount: usd(5997), accountId: income },
-      ],
-    })
-    expect(await one('journal_entries', entry['journalEntryId'])).toMatchObject({ total: usd(5997) })
-    expect(
-      await act('delete_journal_entry', { journalEntryId: entry['journalEntryId'] ?? '' }),
-    ).toMatchObject({
-      isRepeated: false,
-    })
-    await act('void_invoice', { invoiceId: made['invoiceId'] ?? '' })
-    expect(await one('invoices', made['invoiceId'])).toMatchObject({ status: 'void', total: usd(0) })
-  })
-
-  it('records sales receipts and bills', async () => {
-    const { customerId, itemId, bank, expense } = await scene()
-    const lines = [{ itemId, quantity: 1, unitPrice: usd(1234) }]
-    expect(await act('create_sales_receipt', { customerId, lines, depositAccountId: bank })).toMatchObject({
-      total: usd(1234),
-    })
-    const vendorId = String((await all('vendors')).find((row) => row['Active'] === true)?.['Id'])
-    const bill = await act('create_bill', { vendorId, lines: [{ accountId: expense, amount: usd(777) }] })
-    expect(await one('bills', bill['billId'])).toMatchObject({ total: usd(777), vendorId })
-  })
-})
-
-describe('reconciliation', () => {
-  it('proposes what is left of a payment, and applying it settles the invoice to the cent', async () => {
-    const { customerId, itemId } = await scene()
-    const lines = [{ itemId, quantity: 1, unitPrice: usd(987_654) }]
-    const made = await act('create_invoice', {
-      customerId,
-      lines,
-      issuedOn: '2026-06-01',
-      dueOn: '2026-07-01',
-    })
-    const paid = await act('record_payment', { customerId, amount: usd(987_654), paidOn: '2026-06-01' })
-    expect(paid).toMatchObject({ unapplied: usd(987_654) })
-    const output = await reported('reconciliation', { from: '2026-05-01', to: '2026-06-30' })
-    const proposals = (output['proposals'] as JsonObject[]).filter(
-      ({ paymentId }) => paymentId === paid['paymentId'],
-    )
-    expect(proposals).toMatchObject([
-      { method: 'exact', applications: [{ invoiceId: made['invoiceId'], amount: usd(987_654) }] },
+describe('writes', () => {
+  it('number an invoice, work out its totals, and refuse what is missing or wrong', async () => {
+    const bench = await start()
+    const { invoice, status } = await newInvoice(bench, 120.5)
+    expect([status, invoice['TotalAmt'], invoice['Balance'], invoice['SyncToken']]).toEqual([
+      200,
+      120.5,
+      120.5,
+      '0',
     ])
-    expect(await act('apply_payments', { proposals })).toMatchObject({
-      applied: 1,
-      results: [{ unapplied: usd(0) }],
-    })
-    expect(await one('invoices', made['invoiceId'])).toMatchObject({ status: 'paid', balance: usd(0) })
-    const tracked = await reported('payment_tracking', { from: '2026-06-01', to: '2026-06-30' })
-    expect(tracked['invoices']).toContainEqual(
-      expect.objectContaining({ invoiceId: made['invoiceId'], status: 'paid', daysToPay: 0 }),
+    expect(word(invoice, 'DocNumber')).toMatch(/^\d+$/)
+    const refusal = async (target: string, body: object) =>
+      codeOf((await bench.call('POST', target, { body })).body)
+    expect(await refusal('/invoice', { Line: [] })).toBe('2020')
+    expect(await refusal('/invoice', { CustomerRef: { value: '999999' }, Line: [{}] })).toBe('2500')
+    expect(await refusal('/invoice', { Id: '999999', SyncToken: '0' })).toBe('610')
+    expect(await refusal('/customer', { DisplayName: (await homeCustomer(bench))['DisplayName'] })).toBe(
+      '6240',
     )
+    expect(codeOf((await bench.call('GET', '/invoice/999999')).body)).toBe('610')
   })
 
-  it('adds up: what was paid is what is applied and what is left', async () => {
-    const output = await reported('reconciliation', { from: '2020-01-01', to: '2026-12-31' })
-    expect(output['isWhole']).toBe(true)
-    for (const sums of output['totals'] as Record<string, { amountMinor: number }>[]) {
-      const of = (name: string) => sums[name]?.amountMinor ?? Number.NaN
-      expect(of('paid')).toBe(of('applied') + of('unapplied'))
-      expect(of('proposed')).toBeLessThanOrEqual(of('unapplied'))
+  it('guard versions: an old SyncToken is refused, a sparse update leaves the rest, a full one empties it', async () => {
+    const bench = await start()
+    const { invoice } = await newInvoice(bench, 10)
+    const change = (body: object) => bench.call('POST', '/invoice', { body: { Id: invoice['Id'], ...body } })
+    const sparse = await change({ SyncToken: '0', sparse: true, PrivateNote: 'hello' })
+    expect(part(sparse.body, 'Invoice')).toMatchObject({ PrivateNote: 'hello', TotalAmt: 10, SyncToken: '1' })
+    expect(codeOf((await change({ SyncToken: '0', sparse: true, PrivateNote: 'late' })).body)).toBe('5010')
+    const { CustomerRef, Line } = invoice
+    const full = await change({ SyncToken: '1', CustomerRef, Line })
+    expect(part(full.body, 'Invoice')['PrivateNote']).toBeUndefined()
+  })
+
+  it('repeat the first answer to a requestid, also after a restart', async () => {
+    await withHome(async (home) => {
+      const bench = await start({ home })
+      const first = await newInvoice(bench, 33, { requestid: 'once-only' })
+      const again = await start({ home })
+      const second = await newInvoice(again, 33, { requestid: 'once-only' })
+      expect(second.body).toEqual(first.body)
+      expect(part(await again.query('select count(*) from Invoice'), 'QueryResponse')['totalCount']).toBe(161)
+      const long = await newInvoice(again, 33, { requestid: 'x'.repeat(51) })
+      expect(long.status).toBe(400)
+    })
+  })
+
+  it('settle invoices by payments, and never beyond their balance', async () => {
+    const bench = await start()
+    const { invoice, customer } = await newInvoice(bench, 100)
+    const id = word(invoice, 'Id')
+    const pay = (body: object) => bench.call('POST', '/payment', { body })
+    const paid = part((await pay(payBody(customer, 80, id, 60))).body, 'Payment')
+    expect([paid['TotalAmt'], paid['UnappliedAmt']]).toEqual([80, 20])
+    const shown = async () => part((await bench.call('GET', `/invoice/${id}`)).body, 'Invoice')
+    expect(await shown()).toMatchObject({
+      Balance: 40,
+      LinkedTxn: [{ TxnId: paid['Id'], TxnType: 'Payment' }],
+    })
+    expect(codeOf((await pay(payBody(customer, 50, id))).body)).toBe('6000')
+    const gone = await bench.call('POST', '/payment', { query: { operation: 'delete' }, body: paid })
+    expect(part(gone.body, 'Payment')).toEqual({ status: 'Deleted', domain: 'QBO', Id: paid['Id'] })
+    expect(await shown()).toMatchObject({ Balance: 100, LinkedTxn: [] })
+  })
+
+  it('void an invoice to nothing and leave its payment unapplied', async () => {
+    const bench = await start()
+    const { invoice, customer } = await newInvoice(bench, 70)
+    const payment = part(
+      (await bench.call('POST', '/payment', { body: payBody(customer, 70, word(invoice, 'Id')) })).body,
+      'Payment',
+    )
+    const { body } = await bench.call('POST', '/invoice', {
+      query: { operation: 'void' },
+      body: { Id: invoice['Id'], SyncToken: '1' },
+    })
+    expect(part(body, 'Invoice')).toMatchObject({ TotalAmt: 0, Balance: 0, PrivateNote: 'Voided' })
+    const after = part((await bench.call('GET', `/payment/${word(payment, 'Id')}`)).body, 'Payment')
+    expect(after).toMatchObject({ UnappliedAmt: 70, Line: [] })
+  })
+
+  it('deposit a payment once, and keep it as long as it lies there', async () => {
+    const bench = await start()
+    const { invoice, customer } = await newInvoice(bench, 55)
+    const payment = part(
+      (await bench.call('POST', '/payment', { body: payBody(customer, 55, word(invoice, 'Id')) })).body,
+      'Payment',
+    )
+    const body = {
+      DepositToAccountRef: { value: '1' },
+      Line: [{ Amount: 55, LinkedTxn: [{ TxnId: payment['Id'], TxnType: 'Payment', TxnLineId: '0' }] }],
     }
+    const deposit = await bench.call('POST', '/deposit', { body })
+    expect(part(deposit.body, 'Deposit')['TotalAmt']).toBe(55)
+    expect(codeOf((await bench.call('POST', '/deposit', { body })).body)).toBe('6000')
+    const { Id } = payment
+    const gone = await bench.call('POST', '/payment', {
+      query: { operation: 'delete' },
+      body: { Id, SyncToken: '1' },
+    })
+    expect(codeOf(gone.body)).toBe('6540')
+  })
+
+  it('refuse a journal entry that does not balance', async () => {
+    const { call } = await start()
+    const line = (PostingType: string, Amount: number, value: string) => ({
+      Amount,
+      DetailType: 'JournalEntryLineDetail',
+      JournalEntryLineDetail: { PostingType, AccountRef: { value } },
+    })
+    const entry = (credit: number) =>
+      call('POST', '/journalentry', {
+        body: { Line: [line('Debit', 10, '17'), line('Credit', credit, '1')] },
+      })
+    expect(codeOf((await entry(9)).body)).toBe('6000')
+    expect((await entry(10)).status).toBe(200)
+  })
+
+  it('send an invoice, and give it as a PDF', async () => {
+    const bench = await start()
+    const { invoice } = await newInvoice(bench, 12)
+    const id = word(invoice, 'Id')
+    expect(codeOf((await bench.call('POST', `/invoice/${id}/send`)).body)).toBe('6000')
+    const sent = await bench.call('POST', `/invoice/${id}/send`, { query: { sendTo: 'ana@example.com' } })
+    expect(part(sent.body, 'Invoice')).toMatchObject({
+      EmailStatus: 'EmailSent',
+      BillEmail: { Address: 'ana@example.com' },
+    })
+    const pdf = await bench.call('GET', `/invoice/${id}/pdf`)
+    expect([pdf.headers.get('content-type'), pdf.text.slice(0, 5)]).toEqual(['application/pdf', '%PDF-'])
   })
 })
 
-it.each(['profit_and_loss', 'balance_sheet', 'trial_balance', 'general_ledger', 'transaction_list'])(
-  'lays out the report %s',
-  async (name) => {
-    const output = await reported(name, { from: '2026-01-01', to: '2026-06-30' })
-    expect((output['rows'] as unknown[]).length).toBeGreaterThan(0)
-  },
-)
+describe('the books', () => {
+  const check = async (bench: Company) => {
+    const truth = (resource: string) => Object.values(bench.sandbox.control.state(slug, resource))
+    const [invoices, payments, memos] = [truth('invoices'), truth('payments'), truth('credit_memos')]
+    const applied = new Map<string, number>()
+    for (const payment of payments)
+      for (const line of list(payment['Line']))
+        for (const link of list(line['LinkedTxn'])) {
+          const key = `${word(link, 'TxnType')} ${word(link, 'TxnId')}`
+          applied.set(key, (applied.get(key) ?? 0) + cents(line, 'Amount'))
+        }
+    for (const one of invoices) {
+      const paid = applied.get(`Invoice ${word(one, 'Id')}`) ?? 0
+      expect([one['Id'], cents(one, 'Balance')]).toEqual([one['Id'], cents(one, 'TotalAmt') - paid])
+    }
+    for (const one of memos) {
+      const used = applied.get(`CreditMemo ${word(one, 'Id')}`) ?? 0
+      expect([one['Id'], cents(one, 'RemainingCredit')]).toEqual([one['Id'], cents(one, 'TotalAmt') - used])
+    }
+    const { body } = await bench.call('GET', '/reports/TrialBalance')
+    const summary = list(part(list(part(body, 'Rows')['Row']).at(-1) ?? {}, 'Summary')['ColData'])
+    expect(summary[1]?.['value']).toBe(summary[2]?.['value'])
+    return { invoices, payments }
+  }
 
-it('lays out aged receivables', async () => {
-  expect(((await reported('aged_receivables', {}))['rows'] as unknown[]).length).toBeGreaterThan(0)
-})
+  it('have every kind of invoice and payment, in two currencies, and balance', async () => {
+    const { invoices, payments } = await check(await start())
+    const isOpen = (one: JsonObject) => cents(one, 'Balance') === cents(one, 'TotalAmt')
+    const kinds = {
+      paid: invoices.filter((one) => cents(one, 'Balance') === 0),
+      partly: invoices.filter((one) => cents(one, 'Balance') > 0 && !isOpen(one)),
+      unpaid: invoices.filter(isOpen),
+      overdue: invoices.filter((one) => cents(one, 'Balance') > 0 && word(one, 'DueDate') < '2026-06-01'),
+      foreign: invoices.filter(
+        (one) => refOf(one, 'CurrencyRef') === 'EUR' && one['ExchangeRate'] !== undefined,
+      ),
+      over: payments.filter((one) => cents(one, 'UnappliedAmt') > 0 && list(one['Line']).length > 0),
+      unapplied: payments.filter((one) => list(one['Line']).length === 0 && cents(one, 'TotalAmt') > 0),
+      deposited: payments.filter((one) =>
+        list(one['LinkedTxn']).some(({ TxnType }) => TxnType === 'Deposit'),
+      ),
+      matching: payments.filter(
+        (one) =>
+          list(one['Line']).length === 0 &&
+          invoices.some(
+            (invoice) =>
+              refOf(invoice, 'CustomerRef') === refOf(one, 'CustomerRef') &&
+              invoice['Balance'] === one['TotalAmt'],
+          ),
+      ),
+    }
+    for (const [kind, found] of Object.entries(kinds)) expect([kind, found.length > 0]).toEqual([kind, true])
+  })
 
-describe('writing', () => {
-  it.each(['invoices', 'bills', 'credit_memos', 'journal_entries', 'purchases', 'deposits', 'payments'])(
-    'a field of %s leaves all lines as they were',
-    async (name) => {
-      const resource = resourceOf(name)
-      const [row] = await all(name)
-      if (!row || !resource.write?.update) throw new Error(`${name} cannot be changed`)
-      const field =
-        name === 'invoices' || name === 'credit_memos' ? { PrivateNote: 'seen' } : { PrivateNote: 'seen' }
-      const written = await resource.write.update(
-        bench.open(),
-        String(row['Id']),
-        { PrivateNote: 'seen' },
-        row,
-        `w-${name}`,
+  it('still balance after many edits of all kinds, the same ones for the same seed and after a restart', async () => {
+    await withHome(async (home) => {
+      const [one, same] = [await start({ home }), await start()]
+      for (const resource of [...Object.keys(size), 'accounts', 'tax_codes']) {
+        const wish = { resource, create: 4, update: 6, delete: 3 }
+        for (const bench of [one, same]) {
+          bench.pass(60_000)
+          bench.sandbox.control.edit(slug, wish)
+        }
+      }
+      await check(one)
+      const again = await start({ home })
+      for (const resource of [...Object.keys(size), 'accounts', 'tax_codes']) {
+        const truth = one.sandbox.control.state(slug, resource)
+        expect(same.sandbox.control.state(slug, resource)).toEqual(truth)
+        expect(again.sandbox.control.state(slug, resource)).toEqual(truth)
+      }
+    })
+  })
+
+  it.each([
+    ['AgedReceivables', 7],
+    ['ProfitAndLoss', 2],
+    ['BalanceSheet', 2],
+    ['TrialBalance', 3],
+    ['GeneralLedger', 8],
+    ['TransactionList', 9],
+  ])('%s has rows as wide as its columns', async (name, width) => {
+    const { call } = await start()
+    const { status, body } = await call('GET', `/reports/${name}`, {
+      query: { date_macro: 'This Fiscal Year' },
+    })
+    expect([status, part(body, 'Header')['ReportName']]).toEqual([200, name])
+    expect(list(part(body, 'Columns')['Column'])).toHaveLength(width)
+    const widths = new Set<number>()
+    const visit = (row: JsonObject) => {
+      for (const cells of [row, part(row, 'Header'), part(row, 'Summary')])
+        if (cells['ColData'] !== undefined) widths.add(list(cells['ColData']).length)
+      for (const inner of list(part(row, 'Rows')['Row'])) visit(inner)
+    }
+    for (const row of list(part(body, 'Rows')['Row'])) visit(row)
+    expect([...widths]).toEqual([width])
+  })
+
+  it('what customers owe by age is what their open invoices, payments and credits say', async () => {
+    const bench = await start()
+    const { body } = await bench.call('GET', '/reports/AgedReceivables')
+    const summary = list(part(list(part(body, 'Rows')['Row']).at(-1) ?? {}, 'Summary')['ColData'])
+    const total = Math.round(Number(summary.at(-1)?.['value']) * 100)
+    const home = (one: JsonObject, name: string) => cents(one, name) * Number(one['ExchangeRate'] ?? 1)
+    const sum = (resource: string, name: string) =>
+      Object.values(bench.sandbox.control.state(slug, resource)).reduce(
+        (all, one) => all + home(one, name),
+        0,
       )
-      expect(written.row['PrivateNote']).toBe('seen')
-      expect(written.row['Line']).toEqual(row['Line'])
-      const { rows } = (await resource.getMany?.(bench.open(), [String(row['Id'])])) ?? { rows: [] }
-      expect(rows[0]).toEqual(written.row)
-      await expect(
-        resource.write.update(bench.open(), String(row['Id']), { PrivateNote: 'late' }, row, `late-${name}`),
-      ).rejects.toMatchObject({ code: 'Conflict' })
-    },
-  )
-
-  it('a batch of customers: each with an outcome of its own, and none twice', async () => {
-    const customers = resourceOf('customers')
-    const batch = customers.write?.batch
-    const mapping = customers.write?.mapping
-    if (!batch || !mapping) throw new Error('no batch')
-    const taken = String((await all('customers'))[0]?.['DisplayName'])
-    const fields = (name: string) => applyOutward(mapping, { name }).mapped
-    const items = ['New One', taken, 'New Two'].map((name, index) => ({
-      operation: 'create' as const,
-      externalId: '',
-      fields: fields(name),
-      idempotencyKey: `b${index}`,
-    }))
-    const count = (await all('customers')).length
-    const outcomes = await batch.write(bench.open(), items)
-    expect(outcomes[0]).toMatchObject({ row: { DisplayName: 'New One' } })
-    expect(outcomes[1]).toMatchObject({ code: 'Invalid' })
-    expect(outcomes[2]).toMatchObject({ row: { DisplayName: 'New Two' } })
-    await batch.write(bench.open(), items)
-    expect((await all('customers')).length).toBe(count + 2)
+    const owed =
+      sum('invoices', 'Balance') - sum('payments', 'UnappliedAmt') - sum('credit_memos', 'RemainingCredit')
+    expect(Math.abs(total - owed)).toBeLessThan(100)
   })
-})
-
-it('describes its fields, custom ones among them', async () => {
-  const described = (await resourceOf('invoices').describe?.(bench.open())) ?? []
-  expect(described).toContainEqual(
-    expect.objectContaining({ path: 'DueDate', type: 'date', isWritable: true }),
-  )
 })
