@@ -111,9 +111,8 @@ describe('a full read', () => {
       return true
     }
     const { rows } = await readAll(contacts, portal.open(), {})
-    expect(rows.map(({ properties }) => properties)).toEqual(
-      Array.from({ length: 3 }, () => expect.objectContaining({ favourite_colour: 'blue' })),
-    )
+    const whole = { properties: { favourite_colour: 'blue' } }
+    expect(rows).toMatchObject([whole, whole, whole])
   })
 })
 
@@ -240,7 +239,7 @@ describe('limits', () => {
       'x-hubspot-ratelimit-daily': '625000',
       'x-hubspot-ratelimit-daily-remaining': '600000',
     }
-    expect(learn('crm', headers, new Date())).toMatchObject([
+    expect(learn?.('crm', headers, new Date())).toMatchObject([
       { bucket: 'ten_seconds', limit: 190, remaining: 188 },
       { bucket: 'daily', limit: 625_000, remaining: 600_000 },
     ])
@@ -257,10 +256,9 @@ describe('errors', () => {
       message: 'This app hasn’t been granted all required scopes',
       errors: [{ message: 'One or more', context: { requiredGranularScopes: ['crm.lists.read'] } }],
     }
-    expect(said(403, body)).toMatchObject({
-      code: 'Forbidden',
-      message: expect.stringContaining('crm.lists.read'),
-    })
+    const fault = said(403, body)
+    expect(fault?.code).toBe('Forbidden')
+    expect(fault?.message).toContain('crm.lists.read')
   })
 
   it('shows no address of anybody', () => {

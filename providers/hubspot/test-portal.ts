@@ -123,7 +123,7 @@ function upsert(portal: Portal, response: ServerResponse, inputs: readonly JsonO
       errors.push({ status: 'error', category: 'VALIDATION_ERROR', message, context })
       continue
     }
-    const known = [...portal.objects.values()].find((one) => one.properties[String(idProperty)] === id)
+    const known = [...portal.objects.values()].find((one) => one.properties[idProperty as string] === id)
     const object: StoredObject = {
       id: known?.id ?? String(1 + Math.max(0, ...[...portal.objects.keys()].map(Number))),
       properties: { ...known?.properties, ...values },
@@ -161,7 +161,7 @@ function answer(portal: Portal, response: ServerResponse, request: Received): vo
   if (pathname.endsWith('/contacts/search')) return search(portal, response, body as unknown as Question)
   if (pathname.endsWith('/batch/upsert')) return upsert(portal, response, inputs)
   if (pathname.endsWith('/batch/read')) {
-    const found = inputs.flatMap(({ id }) => portal.objects.get(String(id)) ?? [])
+    const found = inputs.flatMap(({ id }) => portal.objects.get(id as string) ?? [])
     return json(response, 200, { results: found.filter((one) => one.archivedAt === undefined).map(shown) })
   }
   const id = /\/contacts\/(\d+)$/.exec(pathname)?.[1]
