@@ -2,6 +2,7 @@
  * The API process: any number of them may run. Ends with 2 and one line when its settings, its port, the database or
  * Temporal are not as they should be.
  */
+import { expireConnectSessions } from '../db/connect-sessions.ts'
 import { openDatabase, type Database } from '../db/client.ts'
 import { checkSchema } from '../db/migrate.ts'
 import { ensureDefaultTenant } from '../db/partners.ts'
@@ -31,6 +32,7 @@ export async function runApi(
     const deps = await openDeps(config, env, log, stopper)
     const server = await createApi(deps).listen(config.port, config.host).catch(cannotListen(config))
     stopper.onStop('server', () => closeServer(server))
+    stopper.onStop('connect sessions', sweepConnectSessions(deps))
   } catch (error) {
     await stopper.stop('the API could not start')
     throw error
@@ -41,6 +43,20 @@ export async function runApi(
     stopper.signal.addEventListener('abort', () => resolve(), { once: true }),
   )
   await stopper.stop('asked to stop')
+}
+
+/** Ends connect sessions whose time is over, so that nothing that was entered outlives them. Any number of processes may. */
+function sweepConnectSessions({ database, log }: ApiDeps): () => Promise<void> {
+  let sweeping: Promise<unknown> = Promise.resolve()
+  const timer = setInterval(() => {
+    sweeping = expireConnectSessions(database.db).catch((err: unknown) =>
+      log.warn({ err }, 'connect sessions could not be swept'),
+    )
+  }, 60_000)
+  return async () => {
+    clearInterval(timer)
+    await sweeping
+  }
 }
 
 async function openDeps(

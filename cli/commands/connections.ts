@@ -66,6 +66,7 @@ function print(one: Connection, options: GlobalOptions, out: Out): void {
   out.line(
     `${out.paint.bold(one.connectionId)}  ${one.provider}  "${one.name}"  ${one.state.replace('_', ' ')}${one.stateReason === null ? '' : `: ${one.stateReason}`}`,
   )
+  if (one.reconnect) out.line(`  mend it: tieline connect ${one.provider} --reconnect ${one.connectionId}`)
   for (const [name, value] of Object.entries(one.settings)) out.line(`  ${name}: ${String(value)}`)
   out.line(
     `  synced ${ago(one.lastSyncedAt)}, every ${one.syncIntervalSeconds} s; checked ${ago(one.lastCheckedAt)}`,
