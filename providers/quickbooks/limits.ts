@@ -3,13 +3,15 @@ import type { Limits } from '../contract.ts'
 const minute = 60_000
 
 /**
- * Per company: 500 calls a minute, 10 a second, 40 batches a minute (limits and throttles page; README). Sandbox companies
- * send 40 e-mails a day; there is no header that tells a limit.
+ * Per company: 500 calls a minute, 10 a second, 40 batches a minute (limits and throttles page; README); sandbox companies
+ * send 40 e-mails a day. A refusal costs a minute, so none is risked: a bucket that is full gives its whole content at
+ * once and is refilled meanwhile, so content and refill together make the limit: 2 + 8 calls in any second (480 a minute),
+ * 8 + 32 batches in any minute.
  */
 const buckets = {
   minute: { limit: 500, windowMs: minute, scope: 'connection' },
-  second: { limit: 10, windowMs: 1000, scope: 'connection' },
-  batch: { limit: 40, windowMs: minute, scope: 'connection' },
+  second: { limit: 2, windowMs: 250, scope: 'connection' },
+  batch: { limit: 8, windowMs: minute / 4, scope: 'connection' },
 } as const satisfies Limits['buckets']
 
 const groups = {
