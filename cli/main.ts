@@ -1,5 +1,5 @@
 /** The `tieline` command. Each command's code is loaded when it is asked for, so that help and status are quick. */
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { messageOf } from '../platform/errors.ts'
 import { CliError, type ExitCode } from './cli-error.ts'
 import type { GlobalOptions } from './client.ts'
@@ -8,25 +8,18 @@ import type * as Proofs from './commands/proof.ts'
 import type * as Records from './commands/records.ts'
 import type * as Runs from './commands/runs.ts'
 import type * as Syncs from './commands/sync.ts'
-import { createOut, type Out } from './print.ts'
+import { registerAutomations } from './register-automations.ts'
+import { registerConnect } from './register-connect.ts'
+import { registerCatalogue } from './register-catalogue.ts'
+import { registerMappings } from './register-mappings.ts'
+import { registerWrites } from './register-writes.ts'
+import { doing, examples, limit, out } from './registration.ts'
 
-const out = createOut()
-
-/** Runs an action with the options of the command and of the program above it, and keeps its exit code. */
-function doing<A extends unknown[]>(
-  work: (out: Out, options: never, ...args: A) => Promise<ExitCode | void>,
-) {
-  return async (...given: unknown[]): Promise<void> => {
-    const command = given.at(-1) as Command
-    const args = given.slice(0, -2) as A
-    process.exitCode = (await work(out, command.optsWithGlobals<never>(), ...args)) ?? 0
-  }
-}
-
-const examples = (...lines: string[]): string =>
-  `\nExamples:\n${lines.map((line) => `  $ tieline ${line}`).join('\n')}\n`
-
-const limit = () => new Option('-n, --limit <number>', 'how many at most').default('50')
+// `tieline … | head` closes the pipe early: that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
 
 const program = new Command('tieline')
   .description('Keeps a business platform in step with third-party services.')
@@ -324,59 +317,10 @@ program
       (await recordCommands()).changes(options, o),
     ),
   )
-const audit = program.command('audit').description('the audit chain')
-audit
-  .command('list')
-  .description('entries, newest first')
-  .option('--subject <id>')
-  .addOption(limit())
-  .action(
-    doing(async (o, options: Parameters<RecordsModule['listAudit']>[0]) =>
-      (await recordCommands()).listAudit(options, o),
-    ),
-  )
-audit
-  .command('verify')
-  .description('check the whole chain')
-  .action(doing(async (o, options: GlobalOptions) => (await recordCommands()).verifyAudit(options, o)))
-const providers = program.command('providers').description('services that the hub knows')
-providers
-  .command('list')
-  .description('all of them')
-  .action(doing(async (o, options: GlobalOptions) => (await recordCommands()).listProviders(options, o)))
-providers
-  .command('show <service>')
-  .description('one with its resources, actions and reports')
-  .action(
-    doing(async (o, options: GlobalOptions, slug: string) =>
-      (await recordCommands()).showProvider(slug, options, o),
-    ),
-  )
-for (const kind of ['actions', 'reports'] as const) {
-  const group = program
-    .command(kind)
-    .description(kind === 'actions' ? 'write through the hub' : 'ask a service for a report')
-  const option = (command: Command) =>
-    command
-      .requiredOption('--connection <id>')
-      .option('--input <json>', 'JSON object, or @file', '{}')
-      .option('--idempotency-key <key>', 'the same key never does it twice; a new one when left out')
-      .option('--wait <seconds>', 'how long to wait for the result', '30')
-  option(group.command('run <name>').description('run it and show its result as JSON'))
-    .addHelpText(
-      'after',
-      kind === 'actions'
-        ? examples(
-            'actions run zendesk.create_ticket --connection con_… --input \'{"subject":"Hello","body":"World"}\'',
-          )
-        : examples('reports run zendesk.satisfaction --connection con_…'),
-    )
-    .action(
-      doing(async (o, options: Parameters<RecordsModule['runOperation']>[2], name: string) =>
-        (await recordCommands()).runOperation(kind, name, options, o),
-      ),
-    )
-}
+registerCatalogue(program)
+registerMappings(program)
+registerWrites(program)
+registerAutomations(program)
 
 program
   .command('serve <part>')

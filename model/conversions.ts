@@ -90,8 +90,9 @@ export const conversions: Readonly<Record<Conversion, Convert>> = {
     return number === undefined ? undefined : timeText(number)
   },
   date: (value) => {
-    const day = typeof value === 'string' ? value.slice(0, 10) : ''
-    return isDate(day) && (value === day || /^[Tt ]/.test(String(value).slice(10))) ? day : undefined
+    if (typeof value !== 'string') return undefined
+    const day = value.slice(0, 10)
+    return isDate(day) && (value === day || /^[Tt ]/.test(value.slice(10))) ? day : undefined
   },
   texts: (value) => {
     const texts = Array.isArray(value) ? value.map(asText) : undefined

@@ -163,7 +163,7 @@ function joined({ from, with: between }: { readonly from: readonly string[]; rea
     const texts = readers
       .map((read) => read(row))
       .filter((part) => part !== undefined && part !== null && part !== '')
-      .map((part) => (typeof part === 'object' ? JSON.stringify(part) : String(part)))
+      .map((part) => (typeof part === 'string' ? part : JSON.stringify(part)))
     return texts.length === 0 ? undefined : texts.join(between)
   }
 }
@@ -250,7 +250,7 @@ function setPath(object: JsonObject, path: readonly string[], value: JsonValue):
     const known = Object.hasOwn(place, key) ? (place as JsonObject)[key] : undefined
     const kept: JsonValue = next !== undefined && typeof known === 'object' && known !== null ? known : inner
     setOwn(place as JsonObject, key, kept)
-    if (typeof kept === 'object' && kept !== null) place = kept as JsonObject
+    if (typeof kept === 'object' && kept !== null) place = kept
   })
 }
 

@@ -84,7 +84,7 @@ export function leavesOf(
     const path = before === '' ? key : `${before}.${key}`
     const isBranch =
       typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0
-    return isBranch ? leavesOf(value as JsonObject, path) : [{ path, value }]
+    return isBranch ? leavesOf(value, path) : [{ path, value }]
   })
 }
 

@@ -35,10 +35,11 @@ import { writeRecord } from './write-record.ts'
 const hub = proxyActivities<Activities>({ startToCloseTimeout: '1 minute', retry: retry.database })
 
 /** What ends a run before its last step. */
-class Stop {
+class Stop extends Error {
   readonly state: 'failed' | 'rejected'
   readonly failure: FailureNote | null
   constructor(state: 'failed' | 'rejected', failure: FailureNote | null) {
+    super(state)
     this.state = state
     this.failure = failure
   }

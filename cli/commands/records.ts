@@ -1,9 +1,9 @@
 /** `tieline records …`, `quarantine`, `changes`, `audit`, `providers`, `actions`, `reports`: looking at what the hub holds, and writing through it. */
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CliError, type ExitCode } from '../cli-error.ts'
+import type { ExitCode } from '../cli-error.ts'
 import { collect, need, openApi, type GlobalOptions } from '../client.ts'
+import { jsonObject } from '../input.ts'
 import { ago, count, table, type Out } from '../print.ts'
 import { limitOf } from './runs.ts'
 
@@ -195,11 +195,46 @@ export async function showProvider(provider: string, options: GlobalOptions, out
   return 0
 }
 
+/** Actions or reports of one service or of all. */
+export async function listOperations(
+  kind: 'actions' | 'reports',
+  slug: string | undefined,
+  options: GlobalOptions,
+  out: Out,
+): Promise<ExitCode> {
+  const api = openApi(options)
+  const { items } = await need(api.GET('/admin/v1/providers', { params: { query: { limit: 200 } } }))
+  const slugs = slug === undefined ? items.map((one) => one.slug) : [slug]
+  const providers = await Promise.all(
+    slugs.map((provider) =>
+      need(api.GET('/admin/v1/providers/{provider}', { params: { path: { provider } } })),
+    ),
+  )
+  const operations = providers.flatMap((provider) => provider[kind])
+  if (options.json) out.json(operations)
+  else
+    for (const line of table(
+      ['name', 'title', 'takes'],
+      operations.map((one) => [one.fullName, one.title, takes(one.input)]),
+      out.paint,
+    ))
+      out.line(line)
+  return 0
+}
+
+/** The fields of an input; those that must be given marked with a star. */
+function takes(input: Record<string, unknown>): string {
+  const required = new Set(Array.isArray(input['required']) ? input['required'] : [])
+  const properties = Object.keys(input['properties'] ?? {})
+  return properties.map((name) => (required.has(name) ? `${name}*` : name)).join(', ')
+}
+
 export interface OperationOptions extends GlobalOptions {
   readonly connection: string
   readonly input: string
   readonly idempotencyKey?: string
   readonly wait: string
+  readonly fresh?: boolean
 }
 
 /** Runs an action or a report and waits for its result. Exit code 1 when it failed. */
@@ -215,25 +250,19 @@ export async function runOperation(
     path: { connectionId: options.connection, name },
     header: { 'Idempotency-Key': key, Prefer: `wait=${options.wait}` },
   }
-  const body = inputOf(options.input)
+  const body = jsonObject(options.input, '--input') as Record<string, never>
   const api = openApi(options)
   const operation =
     kind === 'actions'
       ? await need(api.POST('/admin/v1/connections/{connectionId}/actions/{name}', { params, body }))
-      : await need(api.POST('/admin/v1/connections/{connectionId}/reports/{name}', { params, body }))
+      : await need(
+          api.POST('/admin/v1/connections/{connectionId}/reports/{name}', {
+            params: { ...params, query: { fresh: options.fresh ?? false } },
+            body,
+          }),
+        )
   out.json(operation)
   if (operation.state === 'running')
     out.note(`Still running; ask again with the same key: --idempotency-key ${key}`)
   return operation.state === 'failed' ? 1 : 0
-}
-
-function inputOf(text: string): Record<string, never> {
-  try {
-    const parsed: unknown = JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text)
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
-      return parsed as Record<string, never>
-  } catch {
-    // Said below, for both kinds of mistake.
-  }
-  throw new CliError('--input takes a JSON object, or @file with one.', 2)
 }
