@@ -2,9 +2,11 @@
 import { appendAudit } from '../db/audit.ts'
 import { asTenant } from '../db/client.ts'
 import { getConnection, recordCheck, setConnectionState, type Connection } from '../db/connections.ts'
-import { failures, type FailureNote } from '../model/failures.ts'
+import { isRefreshHopeless } from '../db/credential-refreshes.ts'
+import { failures, type FailureNote, type WhoMustAct } from '../model/failures.ts'
 import type { JsonObject } from '../model/json.ts'
 import { isHubError } from '../platform/errors.ts'
+import { alignSchedule } from './align-schedule.ts'
 import type { ActivityDeps } from './deps.ts'
 import { failing } from './failure.ts'
 import { openSession } from './session.ts'
@@ -46,8 +48,9 @@ async function noteCheck(
   await recordCheck(db, connectionId, { ...outcome })
   const next = stateAfter(connection, outcome)
   if (!next) return
+  if (next.state === 'active' && (await isRefreshHopeless(db, connectionId))) return
   await asTenant(db, connection.partnerId, async (tx) => {
-    await setConnectionState(tx, connectionId, next.state, next.reason)
+    await setConnectionState(tx, connectionId, next.state, next.reason, next.who)
     await appendAudit(tx, {
       actor: 'checkConnection',
       action: `connection.${next.state}`,
@@ -56,17 +59,24 @@ async function noteCheck(
       details: { reason: next.reason },
     })
   })
+  await alignSchedule(deps, connectionId)
 }
 
 /** A refused credential needs a person; a check that went through shows that it is mended. A pause stays a pause. */
 function stateAfter(
   connection: Connection,
   outcome: CheckOutcome,
-): { readonly state: 'active' | 'needs_attention'; readonly reason: string | null } | undefined {
+):
+  | {
+      readonly state: 'active' | 'needs_attention'
+      readonly reason: string | null
+      readonly who: WhoMustAct | null
+    }
+  | undefined {
   if (outcome.ok)
-    return connection.state === 'needs_attention' ? { state: 'active', reason: null } : undefined
+    return connection.state === 'needs_attention' ? { state: 'active', reason: null, who: null } : undefined
   if (outcome.failure.code !== 'Unauthorized' || connection.state !== 'active') return undefined
-  return { state: 'needs_attention', reason: outcome.failure.message }
+  return { state: 'needs_attention', reason: outcome.failure.message, who: failures.Unauthorized.who }
 }
 
 export function createCheckActivities(deps: ActivityDeps) {

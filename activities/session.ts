@@ -2,8 +2,16 @@
 import { getConnection, type Connection } from '../db/connections.ts'
 import { openCredential } from '../db/credentials.ts'
 import { HubError } from '../platform/errors.ts'
-import { authMethod, type Priority, type Provider, type ProviderContext } from '../providers/contract.ts'
+import {
+  authMethod,
+  type AuthMethod,
+  type Priority,
+  type Provider,
+  type ProviderContext,
+} from '../providers/contract.ts'
 import type { CallTrace, CredentialSource, CredentialVersion } from '../providers/http/session.ts'
+import { lifeOf } from './custodian-life.ts'
+import { currentCredential, renewCredential, wardOf, type Ward } from './custodian.ts'
 import type { ActivityDeps } from './deps.ts'
 
 export interface OpenedSession {
@@ -38,13 +46,16 @@ export async function openSession(
     throw new HubError('NotConfigured', `This hub does not know the provider "${connection.provider}".`)
   const auth = authMethod(provider, connection.auth)
   if (!auth)
-    throw new HubError('NotConfigured', `${provider.name} has no way to connect that is called "${connection.auth}".`)
+    throw new HubError(
+      'NotConfigured',
+      `${provider.name} has no way to connect that is called "${connection.auth}".`,
+    )
   const context = deps.transport.open({
     provider,
     auth,
     connectionId,
     settings: connection.settings,
-    credential: credentialOf(deps, connectionId),
+    credential: credentialOf(deps, connection, provider, auth),
     priority: wish.priority,
     ...(wish.signal ? { signal: wish.signal } : {}),
     ...(wish.onCall ? { onCall: wish.onCall } : {}),
@@ -53,10 +64,17 @@ export async function openSession(
 }
 
 /**
- * The connection's credential, read once and kept for as long as the session lives. After a refusal the store is read
- * again: somebody may have put in a newer one meanwhile.
+ * The connection's credential, read once and kept for as long as the session lives (for OAuth: as long as the token does).
+ * After a refusal the store is read again: somebody may have put in a newer one meanwhile.
  */
-function credentialOf(deps: ActivityDeps, connectionId: string): CredentialSource {
+function credentialOf(
+  deps: ActivityDeps,
+  connection: Connection,
+  provider: Provider,
+  auth: AuthMethod,
+): CredentialSource {
+  if (auth.kind === 'oauth2') return tended(deps, wardOf(connection, provider, auth))
+  const { connectionId } = connection
   let known: Promise<CredentialVersion> | undefined
   const read = async (): Promise<CredentialVersion> => {
     const credential = await openCredential(deps.database.db, deps.vault, connectionId)
@@ -78,6 +96,24 @@ function credentialOf(deps: ActivityDeps, connectionId: string): CredentialSourc
       if (cached && cached.generation > refused) return cached
       const credential = await fresh()
       return credential.generation > refused ? credential : undefined
+    },
+  }
+}
+
+/** A credential in the custodian's care. */
+function tended(deps: ActivityDeps, ward: Ward): CredentialSource {
+  let known: CredentialVersion | undefined
+  return {
+    current: async () => {
+      if (known && lifeOf(ward.method, known.secrets, deps.clock.now()) === 'fresh') return known
+      known = await currentCredential(deps, ward)
+      return known
+    },
+    renew: async (refused) => {
+      if (known && known.generation > refused) return known
+      const newer = await renewCredential(deps, ward, refused)
+      known = newer ?? known
+      return newer
     },
   }
 }

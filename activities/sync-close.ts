@@ -2,10 +2,12 @@
 import { appendAudit } from '../db/audit.ts'
 import { asTenant, type Db } from '../db/client.ts'
 import { getConnection, recordSynced, setConnectionState } from '../db/connections.ts'
+import { isRefreshHopeless } from '../db/credential-refreshes.ts'
 import { saveProof } from '../db/proofs.ts'
 import { endRun, getRun, setRunState, type Run, type RunState } from '../db/runs.ts'
-import type { FailureNote } from '../model/failures.ts'
+import { failures, type FailureNote } from '../model/failures.ts'
 import { HubError } from '../platform/errors.ts'
+import { alignSchedule } from './align-schedule.ts'
 import type { ActivityDeps } from './deps.ts'
 import { signProof } from './proof.ts'
 import type { SliceProgress } from './reading.ts'
@@ -27,16 +29,20 @@ export async function closeRun(deps: ActivityDeps, input: CloseRunInput): Promis
   const run = await getRun(db, input.runId)
   if (!run) throw new HubError('Superseded', 'The run is gone')
   const outcome = outcomeOf(run, input)
-  if (run.endedAt) return { outcome, ...totals(run) }
+  if (run.endedAt) {
+    // The first attempt may have died before it came to this.
+    await alignSchedule(deps, run.connectionId)
+    return { outcome, ...totals(run) }
+  }
   const endedAt = deps.clock.now()
   const failure = input.failure ?? run.resources.find((resource) => resource.failure)?.failure ?? null
   const proof = run.dryRun ? undefined : await signProof(db, deps.vault, run, outcome, endedAt)
-  await asTenant(db, run.partnerId, async (tx) => {
+  const changed = await asTenant(db, run.partnerId, async (tx) => {
     if (!(await endRun(tx, run.runId, { state: outcome, failure: outcome === 'succeeded' ? null : failure })))
-      return
+      return false
     if (proof)
       await saveProof(tx, { runId: run.runId, partnerId: run.partnerId, keyId: proof.keyId, jws: proof.jws })
-    await settleConnection(tx, run, outcome, failure, endedAt)
+    const settled = await settleConnection(tx, run, outcome, failure, endedAt)
     await appendAudit(tx, {
       actor: 'syncConnection',
       action: `run.${outcome}`,
@@ -44,7 +50,9 @@ export async function closeRun(deps: ActivityDeps, input: CloseRunInput): Promis
       partnerId: run.partnerId,
       details: { connectionId: run.connectionId, ...totals(run) },
     })
+    return settled
   })
+  if (changed) await alignSchedule(deps, run.connectionId)
   deps.metrics.runs.inc({ provider: run.provider, outcome })
   return { outcome, ...totals(run) }
 }
@@ -58,22 +66,29 @@ function outcomeOf(run: Run, input: CloseRunInput): CloseRunResult['outcome'] {
   return good > 0 ? 'partly_failed' : 'failed'
 }
 
-/** A refused credential needs a person; a run that went through shows that whatever was wrong is mended. */
+/**
+ * A refused credential needs a person; a run that went through shows that whatever was wrong is mended, unless all that is
+ * left is a token that cannot be renewed. True when the state has changed.
+ */
 async function settleConnection(
   tx: Db,
   run: Run,
   outcome: RunState,
   failure: FailureNote | null,
   endedAt: Date,
-): Promise<void> {
-  const connection = await getConnection(tx, run.connectionId)
-  if (!connection || connection.state === 'deleted') return
+): Promise<boolean> {
+  const { connectionId, runId } = run
+  const connection = await getConnection(tx, connectionId)
+  if (!connection || connection.state === 'deleted') return false
+  if (outcome === 'succeeded' && !run.dryRun) await recordSynced(tx, connectionId, { runId, at: endedAt })
   if (failure?.code === 'Unauthorized' && connection.state === 'active') {
-    await setConnectionState(tx, run.connectionId, 'needs_attention', failure.message)
+    await setConnectionState(tx, connectionId, 'needs_attention', failure.message, failures.Unauthorized.who)
+    return true
   }
-  if (outcome !== 'succeeded') return
-  if (connection.state === 'needs_attention') await setConnectionState(tx, run.connectionId, 'active', null)
-  if (!run.dryRun) await recordSynced(tx, run.connectionId, { runId: run.runId, at: endedAt })
+  if (outcome !== 'succeeded' || connection.state !== 'needs_attention') return false
+  if (await isRefreshHopeless(tx, connectionId)) return false
+  await setConnectionState(tx, connectionId, 'active', null)
+  return true
 }
 
 function totals(run: Run): Omit<SliceProgress, 'expected'> {

@@ -149,12 +149,55 @@ export interface ConnectSessions {
   updatedAt: Generated<Timestamp>;
 }
 
+export interface CredentialRefreshes {
+  attempt: Generated<number>;
+  connectionId: string;
+  failingSince: Timestamp | null;
+  failures: Generated<number>;
+  generation: Generated<number>;
+  lastFailure: Json | null;
+  partnerId: string;
+  refreshedAt: Timestamp | null;
+  refreshedGeneration: number | null;
+  refusedGeneration: number | null;
+  retryAt: Timestamp | null;
+  sent: Generated<boolean>;
+  startedAt: Timestamp | null;
+  updatedAt: Generated<Timestamp>;
+}
+
+export interface CredentialRevocations {
+  accountId: string;
+  connectionId: string;
+  createdAt: Generated<Timestamp>;
+  partnerId: string;
+  sealed: Buffer;
+}
+
+export interface CredentialRotations {
+  accountId: string;
+  attempt: string;
+  connectionId: string;
+  failure: Json | null;
+  newGeneration: number | null;
+  oldGeneration: number;
+  partnerId: string;
+  sealedNew: Buffer | null;
+  sealedOld: Buffer | null;
+  startedAt: Generated<Timestamp>;
+  state: string;
+  updatedAt: Generated<Timestamp>;
+}
+
 export interface Credentials {
   accountId: string;
   connectionId: string;
   createdAt: Generated<Timestamp>;
+  expiresAt: Timestamp | null;
   generation: number;
   partnerId: string;
+  refreshExpiresAt: Timestamp | null;
+  refreshHardExpiresAt: Timestamp | null;
   retiredAt: Timestamp | null;
   sealed: Buffer;
 }
@@ -487,6 +530,9 @@ export interface DB {
   changes: Changes;
   connections: Connections;
   connectSessions: ConnectSessions;
+  credentialRefreshes: CredentialRefreshes;
+  credentialRevocations: CredentialRevocations;
+  credentialRotations: CredentialRotations;
   credentials: Credentials;
   cursors: Cursors;
   dataKeys: DataKeys;

@@ -37,6 +37,12 @@ export function createMetrics() {
       buckets: [0.01, 0.1, 0.5, 1, 5, 15, 60],
       registers,
     }),
+    tokenRefreshes: new Counter({
+      name: 'tieline_token_refreshes_total',
+      help: 'Calls to token endpoints that renew a credential, by what became of them',
+      labelNames: ['provider', 'outcome'] as const,
+      registers,
+    }),
     records: new Counter({
       name: 'tieline_records_total',
       help: 'Records that syncs have looked at, by what became of them',

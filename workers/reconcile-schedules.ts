@@ -4,7 +4,12 @@
  */
 import { getConnection, listConnections } from '../db/connections.ts'
 import type { Db } from '../db/client.ts'
-import type { HubClient, KnownSchedule, ScheduledConnection } from '../workflows/client.ts'
+import {
+  isPausedIn,
+  type HubClient,
+  type KnownSchedule,
+  type ScheduledConnection,
+} from '../workflows/client.ts'
 
 const batch = 500
 /** Calls to Temporal at once. */
@@ -44,7 +49,7 @@ function isInLine(connection: ScheduledConnection, schedule: KnownSchedule | und
   if (!schedule) return false
   return (
     schedule.everyMs === connection.syncIntervalSeconds * 1000 &&
-    schedule.isPaused === (connection.state === 'paused')
+    schedule.isPaused === isPausedIn(connection.state)
   )
 }
 

@@ -31,7 +31,7 @@ export interface KnownSchedule {
 }
 
 const prefix = workflowIds.syncSchedule('')
-const pausedNote = 'Paused with its connection. Resume the connection, not the schedule.'
+const pausedNote = 'Paused with its connection. Mend or resume the connection, not the schedule.'
 const runningNote = 'Follows its connection.'
 
 /** A schedule as Temporal holds it. */
@@ -129,9 +129,12 @@ export function createScheduleClient({ client, taskQueue }: ScheduleClientOption
   }
 }
 
+/** A connection that waits for a person has nothing to be woken for. */
+export const isPausedIn = (state: string): boolean => state === 'paused' || state === 'needs_attention'
+
 function optionsOf(connection: ScheduledConnection, taskQueue: string): SyncScheduleOptions {
   const { connectionId, syncIntervalSeconds } = connection
-  const paused = connection.state === 'paused'
+  const paused = isPausedIn(connection.state)
   const everyMs = syncIntervalSeconds * 1000
   return {
     scheduleId: workflowIds.syncSchedule(connectionId),

@@ -30,6 +30,7 @@ import { searchAttributes } from './search-attributes.ts'
 import type { syncConnection } from './sync-connection.ts'
 
 export type { KnownSchedule, ScheduledConnection } from './client-schedules.ts'
+export { isPausedIn } from './client-schedules.ts'
 export type { ManyState } from './client-batches.ts'
 export type { HubClientOptions } from './client-options.ts'
 export type * from './messages.ts'

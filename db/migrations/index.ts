@@ -3,6 +3,7 @@ import type { Migration } from 'kysely'
 import * as foundation from './0001_foundation.ts'
 import * as idempotentRequests from './0002_idempotent_requests.ts'
 import * as authMethods from './0003_auth_methods.ts'
+import * as credentialCare from './0004_credential_care.ts'
 import * as connectSessions from './0005_connect_sessions.ts'
 import * as mappingsAndWrites from './0006_mappings_and_writes.ts'
 import * as automations from './0007_automations.ts'
@@ -11,6 +12,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
   '0002_idempotent_requests': idempotentRequests,
   '0003_auth_methods': authMethods,
+  '0004_credential_care': credentialCare,
   '0005_connect_sessions': connectSessions,
   '0006_mappings_and_writes': mappingsAndWrites,
   '0007_automations': automations,
