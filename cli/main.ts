@@ -317,6 +317,7 @@ program
       (await recordCommands()).changes(options, o),
     ),
   )
+registerConnect(program)
 registerCatalogue(program)
 registerMappings(program)
 registerWrites(program)

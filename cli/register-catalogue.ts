@@ -70,6 +70,4 @@ export function registerCatalogue(program: Command): void {
         ),
       )
   }
-
-  registerConnect(program)
 }
