@@ -41,6 +41,17 @@ export function bodyOf(entity: EntityName, drawing: Drawing): JsonObject {
       return { ...saleOf(drawing, 1), TxnDate }
     case 'Payment':
       return { ...paymentOf(drawing), TxnDate }
+    case 'BillPayment':
+      return { ...billPaymentOf(drawing), TxnDate }
+    case 'SalesReceipt':
+      return { ...saleOf(drawing, 2), TxnDate }
+    case 'Transfer':
+      return {
+        FromAccountRef: { value: accounts.checking },
+        ToAccountRef: { value: accounts.savings },
+        Amount: price(chance, 5_000),
+        TxnDate,
+      }
     case 'Deposit':
       return { ...depositOf(drawing), TxnDate }
     case 'Bill':
@@ -128,6 +139,20 @@ function paymentOf(drawing: Drawing): JsonObject {
     CustomerRef: { value: refId(invoice, 'CustomerRef') },
     TotalAmt: amount,
     Line: [{ Amount: amount, LinkedTxn: [{ TxnId: textOf(invoice['Id']), TxnType: 'Invoice' }] }],
+  }
+}
+
+/** Pays an open bill; nothing when there is none. */
+function billPaymentOf({ books, chance }: Drawing): JsonObject {
+  const open = books.all('Bill').filter((bill) => centsOf(bill['Balance']) > 0)
+  if (open.length === 0) return {}
+  const bill = chance.pick(open)
+  const amount = amountOf(centsOf(bill['Balance']))
+  return {
+    VendorRef: { value: refId(bill, 'VendorRef') },
+    TotalAmt: amount,
+    CheckPayment: { BankAccountRef: { value: accounts.checking } },
+    Line: [{ Amount: amount, LinkedTxn: [{ TxnId: textOf(bill['Id']), TxnType: 'Bill' }] }],
   }
 }
 

@@ -69,14 +69,20 @@ interface Work {
 const repeat = (times: number, make: () => Edit | undefined): Edit[] =>
   Array.from({ length: times }, make).filter((one) => one !== undefined)
 
+/** undefined when there is nothing to do, as to pay a bill when all are paid. */
 function made({ books, tick, chance, entity }: Work): Edit | undefined {
   const at = tick()
   if (entity === 'TaxRate' || entities[entity].kind === 'fixed') return undefined
-  const object =
-    entity === 'TaxCode'
-      ? newTaxCode(books, at)
-      : create({ books, at }, entity, bodyOf(entity, { books, chance, at }))
-  return { resource: entities[entity].resource, id: textOf(object['Id']), effect: 'created', fields: [] }
+  try {
+    const object =
+      entity === 'TaxCode'
+        ? newTaxCode(books, at)
+        : create({ books, at }, entity, bodyOf(entity, { books, chance, at }))
+    return { resource: entities[entity].resource, id: textOf(object['Id']), effect: 'created', fields: [] }
+  } catch (error) {
+    if (error instanceof Refused) return undefined
+    throw error
+  }
 }
 
 /** Tax codes are made in the settings, not by the API. */

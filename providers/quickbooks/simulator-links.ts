@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../model/json.ts'
 import type { Books } from './simulator-books.ts'
 import type { EntityName } from './simulator-entities.ts'
-import { business, deposited, notFound } from './simulator-faults.ts'
+import { business, deposited, malformed, missing, notFound } from './simulator-faults.ts'
 import { appliedCents } from './simulator-rules.ts'
 import {
   amountOf,
@@ -56,6 +56,17 @@ function linksOf(entity: EntityName, object: JsonObject | undefined): Link[] {
   )
 }
 
+/** Links name a transaction of a kind that this one settles. */
+function checkLinks(entity: EntityName, object: JsonObject): void {
+  const targets: readonly string[] | undefined = settles[entity]?.targets
+  if (!targets) return
+  for (const line of objectsOf(object['Line']))
+    for (const { TxnId, TxnType } of objectsOf(line['LinkedTxn'])) {
+      if (textOf(TxnId) === '') throw missing('TxnId')
+      if (!targets.includes(textOf(TxnType))) throw malformed('TxnType')
+    }
+}
+
 const sumFor = (links: readonly Link[], type: Target, id: string): number =>
   links.filter((link) => link.type === type && link.id === id).reduce((sum, { cents }) => sum + cents, 0)
 
@@ -67,6 +78,7 @@ export function relink(
   after: JsonObject | undefined,
   at: number,
 ): (() => void)[] {
+  if (after) checkLinks(entity, after)
   const [old, wanted] = [linksOf(entity, before), linksOf(entity, after)]
   const id = textOf((after ?? before)?.['Id'])
   const keys = new Map([...old, ...wanted].map((link) => [`${link.type}/${link.id}`, link]))

@@ -6,16 +6,8 @@ import type { EntityName } from './simulator-entities.ts'
 import { badReference, business, duplicateName, malformed, missing, notFound } from './simulator-faults.ts'
 import { expenseLines, journalLines, salesLines, sumOf } from './simulator-lines.ts'
 import { reference, required } from './simulator-references.ts'
-import {
-  amountOf,
-  centsOf,
-  dateAfter,
-  isDate,
-  objectOf,
-  objectsOf,
-  refId,
-  textOf,
-} from './simulator-values.ts'
+import { checkShapes } from './simulator-shapes.ts'
+import { amountOf, centsOf, dateAfter, objectOf, objectsOf, refId, textOf } from './simulator-values.ts'
 
 /** What a rule looks at. */
 export interface Ruling {
@@ -26,10 +18,7 @@ export interface Ruling {
 
 /** The object as it would be kept, without Id, SyncToken and MetaData. @throws Refused */
 export function complete(ruling: Ruling, entity: EntityName, draft: JsonObject): JsonObject {
-  for (const field of ['TxnDate', 'DueDate']) {
-    const date = draft[field]
-    if (date !== undefined && date !== null && !isDate(textOf(date).slice(0, 10))) throw malformed(field)
-  }
+  checkShapes(draft)
   const rule = rules[entity]
   if (!rule) return draft
   const { books, today } = ruling
@@ -190,7 +179,10 @@ function bill(books: Books, draft: JsonObject): JsonObject {
 function billPayment(books: Books, draft: JsonObject): JsonObject {
   const vendor = required(books, 'Vendor', draft, 'VendorRef')
   if (draft['TotalAmt'] == null) throw missing('TotalAmt')
-  const lines = objectsOf(draft['Line'])
+  const lines = objectsOf(draft['Line']).map((line) => ({
+    ...line,
+    Amount: amountOf(centsOf(line['Amount'])),
+  }))
   if (sumOf(lines) > centsOf(draft['TotalAmt']))
     throw business('The amount applied to bills is greater than the amount of the payment.')
   return { PayType: 'Check', CurrencyRef: usd, ...draft, VendorRef: vendor, Line: lines }

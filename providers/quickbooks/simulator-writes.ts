@@ -105,7 +105,12 @@ export function update({ books, at, mayDuplicate }: Desk, entity: EntityName, bo
   const before = current(books, entity, body)
   if (entity === 'TaxCode' || entity === 'TaxRate') throw unsupported(`update ${entity}`)
   const isSparse = body['sparse'] === true || body['sparse'] === 'true'
-  const emptied = new Set(Object.keys(body).filter((name) => body[name] === null || body[name] === ''))
+  const emptied = new Set(
+    Object.keys(body).filter(
+      (name) =>
+        (body[name] === null || body[name] === '') && !systemFields.includes(name) && name !== 'domain',
+    ),
+  )
   const base = isSparse
     ? Object.fromEntries(Object.entries(before).filter(([name]) => !emptied.has(name)))
     : kept(before)
