@@ -83,7 +83,7 @@ export function versionOf(current: Row): { Id: string; SyncToken: string } {
 }
 
 /**
- * The body of a sparse update. A list that is sent stands for the whole list, and some transactions lose their lines when
+ * The body of an update, sparse where QuickBooks understands that. A list that is sent stands for the whole list, and some transactions lose their lines when
  * none are sent: all lines go along, subtotals excepted, which QuickBooks makes itself.
  */
 export function updateBody(entity: Entity, fields: JsonObject, current: Row, settings: Settings): JsonObject {
@@ -105,10 +105,16 @@ export function updateBody(entity: Entity, fields: JsonObject, current: Row, set
     }),
   )
   return {
-    ...always,
+    ...(entity.isWhole ? ownFields(current) : always),
     ...whole,
     ...(entity.hasLines ? { Line: all } : {}),
     ...versionOf(current),
-    sparse: true,
+    sparse: !entity.isWhole,
   }
 }
+
+/** What QuickBooks works out itself, and what the hub has added. */
+const notSent = new Set(['derived', 'domain', 'sparse', 'status', 'MetaData', 'TotalAmt', 'HomeTotalAmt'])
+
+const ownFields = (current: Row): JsonObject =>
+  Object.fromEntries(Object.entries(current as JsonObject).filter(([name]) => !notSent.has(name)))

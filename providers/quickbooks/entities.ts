@@ -10,6 +10,8 @@ export interface Entity {
   /** Lines that a sparse update has to repeat, and fields that QuickBooks wants with every change. */
   readonly hasLines: boolean
   readonly always: readonly string[]
+  /** Sparse updates are not understood: the whole object is sent (README, "Writing"). */
+  readonly isWhole?: boolean
 }
 
 const list = (name: string, always: readonly string[] = []): Entity => ({
@@ -40,7 +42,7 @@ export const entities = {
   bill: transaction('Bill', ['VendorRef']),
   purchase: transaction('Purchase', ['AccountRef', 'PaymentType']),
   creditMemo: transaction('CreditMemo', ['CustomerRef']),
-  deposit: transaction('Deposit', ['DepositToAccountRef']),
+  deposit: { ...transaction('Deposit', ['DepositToAccountRef']), isWhole: true },
   journalEntry: transaction('JournalEntry', []),
   salesReceipt: transaction('SalesReceipt', []),
 } as const satisfies Record<string, Entity>

@@ -67,6 +67,23 @@ describe('writing', () => {
     expect(row['SyncToken']).toBe('4')
   })
 
+  it('sends a deposit whole, since QuickBooks takes a sparse one for all there is', async () => {
+    company.answer((asked) => ({ body: { Deposit: { ...asked.body, SyncToken: '2' } } }))
+    const row = {
+      ...{
+        Id: '5',
+        SyncToken: '1',
+        TxnDate: '2026-11-02',
+        DepositToAccountRef: { value: '35' },
+        TotalAmt: 5,
+      },
+      ...{ Line: [{ Id: '1', Amount: 5 }], derived: { currency: 'USD' }, domain: 'QBO', sparse: false },
+    }
+    await resource('deposits').write?.update?.(company.open(), '5', { PrivateNote: 'x' }, row, 'wri_1')
+    const { TotalAmt: _total, derived: _derived, domain: _domain, ...rest } = row
+    expect(company.asked[0]?.body).toEqual({ ...rest, PrivateNote: 'x', sparse: false })
+  })
+
   it('lays a line over the one of the same id, so that what is not named is kept', async () => {
     company.answer(answered)
     const fields = {
