@@ -82,6 +82,20 @@ const ended = (state: StepState, how: StepState['state'], now: Date): StepState 
   endedAt: now.toISOString(),
 })
 
+/** Days as expressions want them, in UTC, the same for all steps of a run. */
+function momentOf({ startedAt }: AutomationRun): JsonObject {
+  const dayBefore = (days: number) =>
+    new Date(startedAt.getTime() - days * day * 1000).toISOString().slice(0, 10)
+  return {
+    at: startedAt.toISOString(),
+    today: dayBefore(0),
+    yesterday: dayBefore(1),
+    weekAgo: dayBefore(7),
+    monthAgo: dayBefore(30),
+    quarterAgo: dayBefore(90),
+  }
+}
+
 export async function prepareStep(deps: ActivityDeps, key: StepKey): Promise<StepWork> {
   return await inRun(deps, key, async (tx, run) => {
     const step = stepOf(run, key.step)
@@ -89,7 +103,7 @@ export async function prepareStep(deps: ActivityDeps, key: StepKey): Promise<Ste
     if (known?.state === 'succeeded' && 'branch' in step) return { kind: 'branch', way: Number(known.work) }
     if (known?.state === 'succeeded') return { kind: 'done' }
     if (known?.state === 'skipped') return { kind: 'skipped' }
-    const context = await openContext(tx, deps.vault, run)
+    const context = { ...(await openContext(tx, deps.vault, run)), now: momentOf(run) }
     const now = deps.clock.now()
     if (known?.state === 'running' && known.work !== null) return takenUp(step, known.work)
     if (!holds(step.when, context)) {
@@ -326,7 +340,7 @@ export async function prepareUndo(deps: ActivityDeps, key: StepKey): Promise<Ste
     const provider = deps.findProvider(connection.provider)
     const action = provider?.actions.find(({ name }) => operation?.name === `${connection.provider}.${name}`)
     if (!operation || !action?.undo) return { kind: 'done' }
-    const context = await openContext(tx, deps.vault, run)
+    const context = { ...(await openContext(tx, deps.vault, run)), now: momentOf(run) }
     const input = fill(step.input, context)
     const result = (await openOperationResult(tx, deps.vault, operation)) ?? {}
     const { operation: undo } = await beginOperation(tx, deps.vault, {
