@@ -76,14 +76,43 @@ function spoil(reply: SimulatorReply, how: 'drift' | 'drop', row: number): Simul
   if (reply.status !== 200) return reply
   const body = bodyIn(textOf(reply))
   if (!body) return reply
-  const list = Object.values(body).find(
-    (value): value is JsonValue[] => Array.isArray(value) && value.length > 0,
-  )
+  const list = listIn(body)
   const at = list ? row % list.length : 0
   const victim = list?.[at]
   if (!list || !isJsonObject(victim)) return reply
-  const { id: _id, ...others } = victim
-  if (how === 'drift' && !('updated_at' in victim)) return reply
-  list[at] = how === 'drop' ? others : { ...victim, updated_at: { drifted: true } }
+  const spoilt = how === 'drop' ? withoutId(victim) : withDriftedTime(victim)
+  if (!spoilt) return reply
+  list[at] = spoilt
   return { ...reply, text: JSON.stringify(body) }
+}
+
+/** The first list of objects in an answer, however deep its envelope puts it. */
+function listIn(value: JsonValue): JsonValue[] | undefined {
+  const inner = Array.isArray(value) ? value : isJsonObject(value) ? Object.values(value) : []
+  const isRows = Array.isArray(value) && value.length > 0 && value.every(isRow)
+  if (isRows) return value
+  for (const one of inner) {
+    const found = listIn(one)
+    if (found) return found
+  }
+  return undefined
+}
+
+const idName = /^id$/i
+const timeName = /^(updated_?at|last_?updated_?time)$/i
+
+const isRow = (value: JsonValue): boolean =>
+  isJsonObject(value) && Object.keys(value).some((name) => idName.test(name))
+
+const withoutId = (row: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(row).filter(([name]) => !idName.test(name)))
+
+/** The row with an object for the time of its last change, which may stand one level below; undefined when it has none. */
+function withDriftedTime(row: JsonObject, isInner = false): JsonObject | undefined {
+  for (const [name, value] of Object.entries(row)) {
+    if (timeName.test(name)) return { ...row, [name]: { drifted: true } }
+    const inner = isJsonObject(value) && !isInner ? withDriftedTime(value, true) : undefined
+    if (inner) return { ...row, [name]: inner }
+  }
+  return undefined
 }
