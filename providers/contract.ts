@@ -163,6 +163,8 @@ export interface OAuth2Auth extends AuthMethodBase {
   }
   /** How the app shows itself at the token endpoint: Basic header, or fields of the form. */
   readonly clientAuthentication: 'basic' | 'post'
+  /** Further headers of token calls: what asks for more in the answer. */
+  readonly tokenHeaders?: Readonly<Record<string, string>>
   readonly pkce: boolean
   readonly scopes: readonly OAuthScope[]
   /** Parameter of the authorize URL that takes the scopes a person may refuse (`optional_scope`), where there is one. */

@@ -157,12 +157,21 @@ function partiesOf(method: OAuth2Auth, settings: Settings, { clientId, clientSec
       ...(revocation === undefined ? {} : { revocation_endpoint: revocation }),
     },
     client: { client_id: clientId },
-    authentication:
+    authentication: withHeaders(
       method.clientAuthentication === 'basic'
         ? plainBasic(clientSecret)
         : oauth.ClientSecretPost(clientSecret),
+      method.tokenHeaders ?? {},
+    ),
   }
 }
+
+const withHeaders =
+  (authentication: oauth.ClientAuth, more: Readonly<Record<string, string>>): oauth.ClientAuth =>
+  (server, client, body, headers) => {
+    for (const [name, value] of Object.entries(more)) headers.set(name, value)
+    return authentication(server, client, body, headers)
+  }
 
 /**
  * Basic without form-encoding id and secret first: RFC 6749 §2.3.1 asks for that, providers document (and check) the plain

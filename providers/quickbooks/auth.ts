@@ -68,6 +68,8 @@ export const oauth: OAuth2Auth = {
     revoke: 'https://developer.api.intuit.com/v2/oauth2/tokens/revoke',
   }),
   clientAuthentication: 'basic',
+  // Without it the answer does not tell when the five years end.
+  tokenHeaders: { 'x-include-refresh-token-hard-expires-in': 'true' },
   pkce: false,
   scopes: [
     {
