@@ -151,14 +151,19 @@ async function renewed(
   if (!session.allowOtherAccount) checkSameAccount(before, provider, identity)
   const after = await reconnectConnection(tx, session.connectionId, {
     auth: method.name,
-    // What was learnt on the way (a plan, a currency) stays, unless it was learnt anew.
-    settings: { ...before.settings, ...identity.settings },
+    settings: { ...learnt(before, method), ...identity.settings },
     externalAccount: identity.externalAccount,
     name: session.name ?? undefined,
     syncIntervalSeconds: session.syncIntervalSeconds ?? undefined,
   })
   if (!after) throw gone()
   return after
+}
+
+/** What nobody enters but was found out on the way (a currency, a plan); a field that was left empty now is empty. */
+function learnt({ settings }: Connection, { setup }: AuthMethod): Readonly<Record<string, string>> {
+  const entered = setup.flatMap(({ fields }) => fields.map(({ name }) => name))
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !entered.includes(name)))
 }
 
 /**

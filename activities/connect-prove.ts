@@ -125,7 +125,7 @@ async function identifyAccount(
   const tokens = await tokensOf(deps, scene)
   const callback = await callbackOf(deps, scene)
   const found = await method.identify(open(tokens.secrets, settings), { callback, token: tokens.token })
-  const missing = missingScopes(method, found.scopes ?? tokens.grantedScopes)
+  const missing = missingScopes(method, scene.session.askedScopes, found.scopes ?? tokens.grantedScopes)
   if (missing.required.length > 0) throw lacking(scene.provider, missing.required)
   return {
     secrets: tokens.secrets,

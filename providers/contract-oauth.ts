@@ -44,12 +44,18 @@ export function authorizeUrl(
 
 const scopeText = (scopes: readonly OAuthScope[]): string => scopes.map(({ scope }) => scope).join(' ')
 
-/** Scopes that were asked for and not granted. None when the provider does not tell what it granted. */
+/**
+ * Scopes that were asked for and not granted. None when the provider does not tell what it granted.
+ * @param asked as they were at the consent: a release in between may have added some.
+ */
 export function missingScopes(
   method: OAuth2Auth,
+  asked: readonly string[] | null,
   granted: readonly string[] | undefined,
 ): { readonly required: readonly OAuthScope[]; readonly optional: readonly OAuthScope[] } {
-  const missing = granted ? method.scopes.filter(({ scope }) => !granted.includes(scope)) : []
+  const missing = granted
+    ? method.scopes.filter(({ scope }) => (asked?.includes(scope) ?? true) && !granted.includes(scope))
+    : []
   return {
     required: missing.filter((one) => one.required),
     optional: missing.filter((one) => !one.required),

@@ -44,8 +44,11 @@ const longest = 20_000
 function problemOf(field: SetupField, value: string): string | undefined {
   if (value === '') return field.required ? `Enter: ${field.label}.` : undefined
   if (value.length > longest) return `${field.label} is too long.`
-  return new RegExp(field.pattern).test(value) ? undefined : `${field.patternHint}.`.replace(/\.\.$/, '.')
+  return new RegExp(field.pattern).test(value) ? undefined : hintOf(field)
 }
+
+/** What the value should look like, as a sentence. */
+export const hintOf = ({ patternHint }: SetupField): string => patternHint.replace(/\.?$/, '.')
 
 /** The values that a field may have where its pattern is a plain choice (`^(production|sandbox)$`). */
 export function choicesOf({ pattern }: SetupField): readonly string[] | undefined {

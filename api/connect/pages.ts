@@ -105,8 +105,7 @@ function consentStep({ method, provider }: SetupView): Html | undefined {
   if (method.kind !== 'oauth2' || method.scopes.length === 0) return undefined
   return markup`<section class="step">
 <h2>What ${provider.name} will ask you to allow</h2>
-<p>Without what is optional, only that feature stays off.</p>
-${scopeList(method)}
+${method.scopes.some(({ required }) => !required) && markup`<p>Without what is optional, only that feature stays off.</p>\n`}${scopeList(method)}
 </section>
 `
 }
@@ -192,7 +191,7 @@ export function donePage(view: View): string {
     title,
     markup`${heading(view, 'Done', title)}
 ${notice('good', 'The test went through', markup`<p>${sentence(finding?.proves ?? 'The provider accepted the credential')}</p>`)}
-${label !== null && label !== undefined && markup`<dl class="facts"><dt>Account</dt><dd>${label}</dd></dl>\n`}${withoutNotice(finding?.without ?? [])}<p>${session.partnerName} keeps your data in step from now on. You can end this at any time with ${session.partnerName} or at ${provider.name}.</p>
+${label !== null && label !== undefined && markup`<dl class="facts"><dt>Account</dt><dd>${label}</dd></dl>\n`}${withoutNotice(finding?.without ?? [])}<p>${session.partnerName} keeps your data in step from now on, until you end it there or remove the access at ${provider.name}.</p>
 ${session.returnUrl === null ? markup`<p class="quiet">You can close this page.</p>` : markup`<div class="actions">${back}</div>`}`,
   )
 }
@@ -200,7 +199,7 @@ ${session.returnUrl === null ? markup`<p class="quiet">You can close this page.<
 /** A finding begins in lower case and ends without a full stop, as the rest of a sentence; here it is one. */
 function sentence(text: string): string {
   const begun = text.charAt(0).toUpperCase() + text.slice(1)
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`
+  return /[.!?]["”']?$/.test(begun) ? begun : `${begun}.`
 }
 
 function withoutNotice(without: readonly string[]): HtmlValue {

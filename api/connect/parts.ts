@@ -1,6 +1,6 @@
 /** Parts of pages: fields, notices, the way through the steps. */
 import type { AuthMethod, OAuth2Auth, SetupField, SetupStep } from '../../providers/contract.ts'
-import { choicesOf, inputName, type Given } from './fields.ts'
+import { choicesOf, hintOf, inputName, type Given } from './fields.ts'
 import { flag, markup, type Html, type HtmlValue } from './markup.ts'
 
 /** What a form shows in its fields. */
@@ -83,7 +83,7 @@ function control(field: SetupField, { given, errors }: Filled): Html {
     )
     return markup`<select ${shared}>${!field.required && markup`<option value=""></option>`}${options}</select>`
   }
-  return markup`<input ${shared} type="${field.secret ? 'password' : 'text'}" value="${value}" data-pattern="${field.pattern}" data-hint="${field.patternHint}" maxlength="20000" autocomplete="off" autocapitalize="off" spellcheck="false">`
+  return markup`<input ${shared} type="${field.secret ? 'password' : 'text'}" value="${value}" data-pattern="${field.pattern}" data-hint="${hintOf(field)}" maxlength="20000" autocomplete="off" autocapitalize="off" spellcheck="false">`
 }
 
 const invalid: Html = markup` aria-invalid="true"`

@@ -75,7 +75,7 @@ async function connectByConsent(test: TestHub, books: OAuthProvider): Promise<Wo
   await beginConsent(database.db, session.sessionId, {
     stateHash,
     sealedGiven: await seal('sealed_given', given),
-    askedScopes: [],
+    askedScopes: method.scopes.map(({ scope }) => scope),
   })
   const callback = await seal('sealed_callback', Object.fromEntries(back.searchParams))
   await takeCallback(database.db, session.sessionId, stateHash, callback)
