@@ -355,7 +355,7 @@ describe('steering over HTTP', () => {
       expect((await call('POST', target, body)).status).toBe(400)
     expect((await call('POST', '/_sandbox/nobody/edits', {})).status).toBe(404)
     expect((await call('GET', '/_sandbox/health')).body).toMatchObject({ ok: true })
-    expect((await call('GET', '/')).body).toMatchObject({ providers: expect.arrayContaining([slug]) })
+    expect((await call('GET', '/')).body['providers']).toContain(slug)
   })
 })
 
