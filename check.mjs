@@ -62,6 +62,11 @@ const checks = {
     ),
   unused: () => tool('knip', '--no-progress'),
   openapi: () => tool('redocly', 'lint', 'openapi/openapi.yaml'),
+  'generated models': async () => {
+    const models = path.join(scratch, 'models.yaml')
+    await tool('tsx', 'openapi/generate-models.ts', models)
+    compare(models, 'openapi/schemas/models.yaml', 'npm run gen:models')
+  },
   'generated api': async () => {
     const bundle = path.join(scratch, 'bundle.json')
     const types = path.join(scratch, 'types.ts')

@@ -1888,6 +1888,1554 @@ export interface components {
         };
         /** @example 35436 */
         ExternalId: string;
+        /** @description Money in minor units: 1250 EUR is 12.50 EUR. */
+        Money: {
+            amountMinor: number;
+            currency: string;
+        };
+        /** @description For each time that was not given in UTC: the offset or zone it was given in. */
+        Zones: {
+            [key: string]: string;
+        };
+        /** @description The common model `customer` (billing): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelCustomer: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Name as shown */
+            name?: string | null;
+            /** @description Company */
+            companyName?: string | null;
+            /** @description First name */
+            givenName?: string | null;
+            /** @description Last name */
+            familyName?: string | null;
+            /** @description E-mail address */
+            email?: string | null;
+            /** @description Phone number */
+            phone?: string | null;
+            /** @description ISO 4217 code */
+            currency?: string | null;
+            /** @description What is open */
+            balance?: components["schemas"]["Money"] | null;
+            /** @description Tax registration */
+            taxNumber?: string | null;
+            /** @description Where bills go */
+            billingAddress?: {
+                /** @description Street and number */
+                line1?: string | null;
+                /** @description Second line */
+                line2?: string | null;
+                /** @description City */
+                city?: string | null;
+                /** @description State or province */
+                region?: string | null;
+                /** @description Postal code */
+                postalCode?: string | null;
+                /** @description Country, as the provider writes it */
+                country?: string | null;
+            } | null;
+            /** @description False when hidden or archived */
+            isActive?: boolean | null;
+            /** @description Notes */
+            notes?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Where goods go */
+            shippingAddress?: {
+                /** @description Street and number */
+                line1?: string | null;
+                /** @description Second line */
+                line2?: string | null;
+                /** @description City */
+                city?: string | null;
+                /** @description State or province */
+                region?: string | null;
+                /** @description Postal code */
+                postalCode?: string | null;
+                /** @description Country, as the provider writes it */
+                country?: string | null;
+            } | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `vendor` (billing): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelVendor: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Name as shown */
+            name?: string | null;
+            /** @description Company */
+            companyName?: string | null;
+            /** @description First name */
+            givenName?: string | null;
+            /** @description Last name */
+            familyName?: string | null;
+            /** @description E-mail address */
+            email?: string | null;
+            /** @description Phone number */
+            phone?: string | null;
+            /** @description ISO 4217 code */
+            currency?: string | null;
+            /** @description What is open */
+            balance?: components["schemas"]["Money"] | null;
+            /** @description Tax registration */
+            taxNumber?: string | null;
+            /** @description Where bills go */
+            billingAddress?: {
+                /** @description Street and number */
+                line1?: string | null;
+                /** @description Second line */
+                line2?: string | null;
+                /** @description City */
+                city?: string | null;
+                /** @description State or province */
+                region?: string | null;
+                /** @description Postal code */
+                postalCode?: string | null;
+                /** @description Country, as the provider writes it */
+                country?: string | null;
+            } | null;
+            /** @description False when hidden or archived */
+            isActive?: boolean | null;
+            /** @description Notes */
+            notes?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `invoice` (billing): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelInvoice: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Number on the document */
+            number?: string | null;
+            /** @description Customer */
+            customerId?: string | null;
+            /** @description draft, open, partlyPaid, paid, overdue, void */
+            status?: string | null;
+            /**
+             * Format: date
+             * @description Date on the document
+             */
+            issuedOn?: string | null;
+            /**
+             * Format: date
+             * @description Payable until
+             */
+            dueOn?: string | null;
+            /** @description ISO 4217 code */
+            currency?: string | null;
+            /** @description Without tax */
+            subtotal?: components["schemas"]["Money"] | null;
+            /** @description Tax */
+            tax?: components["schemas"]["Money"] | null;
+            /** @description With tax */
+            total?: components["schemas"]["Money"] | null;
+            /** @description What is still to be paid */
+            balance?: components["schemas"]["Money"] | null;
+            /** @description Lines */
+            lines?: {
+                /** @description The line's id */
+                id?: string | null;
+                /** @description What it is for */
+                description?: string | null;
+                /** @description Item */
+                itemId?: string | null;
+                /** @description How many */
+                quantity?: number | null;
+                /** @description Price of one */
+                unitPrice?: components["schemas"]["Money"] | null;
+                /** @description Amount of the line, without tax */
+                amount?: components["schemas"]["Money"] | null;
+                /** @description Tax code or rate */
+                taxRateId?: string | null;
+                /** @description Ledger account */
+                accountId?: string | null;
+            }[] | null;
+            /** @description Where it is sent */
+            customerEmail?: string | null;
+            /** @description notSet, needToSend, sent */
+            sendStatus?: string | null;
+            /** @description Message on the document */
+            memo?: string | null;
+            /** @description Where the customer sees it */
+            url?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `payment` (billing): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelPayment: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Who paid */
+            customerId?: string | null;
+            /** @description How much */
+            amount?: components["schemas"]["Money"] | null;
+            /** @description Not applied to a document yet */
+            unapplied?: components["schemas"]["Money"] | null;
+            /**
+             * Format: date
+             * @description Date of the payment
+             */
+            paidOn?: string | null;
+            /** @description How it was paid */
+            method?: string | null;
+            /** @description Reference of the payer or the bank */
+            reference?: string | null;
+            /** @description completed, pending, failed, voided */
+            status?: string | null;
+            /** @description Ledger account it went to */
+            depositAccountId?: string | null;
+            /** @description What it is applied to */
+            applied?: {
+                /** @description invoice, bill, payment, creditNote, deposit, journalEntry, other */
+                type?: string | null;
+                /** @description The document's id */
+                id?: string | null;
+                /** @description How much of it */
+                amount?: components["schemas"]["Money"] | null;
+            }[] | null;
+            /** @description Note */
+            memo?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `deposit` (billing): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelDeposit: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Bank account */
+            accountId?: string | null;
+            /** @description How much */
+            amount?: components["schemas"]["Money"] | null;
+            /**
+             * Format: date
+             * @description Date of the deposit
+             */
+            depositedOn?: string | null;
+            /** @description What it is applied to */
+            applied?: {
+                /** @description invoice, bill, payment, creditNote, deposit, journalEntry, other */
+                type?: string | null;
+                /** @description The document's id */
+                id?: string | null;
+                /** @description How much of it */
+                amount?: components["schemas"]["Money"] | null;
+            }[] | null;
+            /** @description Note */
+            memo?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `ledgerAccount` (billing): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelLedgerAccount: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Name */
+            name?: string | null;
+            /** @description Name with those above it */
+            fullName?: string | null;
+            /** @description Account number */
+            number?: string | null;
+            /** @description The provider's type */
+            type?: string | null;
+            /** @description The provider's subtype */
+            subtype?: string | null;
+            /** @description asset, liability, equity, revenue, expense */
+            classification?: string | null;
+            /** @description ISO 4217 code */
+            currency?: string | null;
+            /** @description Balance */
+            balance?: components["schemas"]["Money"] | null;
+            /** @description Account above it */
+            parentId?: string | null;
+            /** @description False when hidden or archived */
+            isActive?: boolean | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `journalEntry` (billing): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelJournalEntry: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Number */
+            number?: string | null;
+            /**
+             * Format: date
+             * @description Date of the entry
+             */
+            postedOn?: string | null;
+            /** @description ISO 4217 code */
+            currency?: string | null;
+            /** @description Sum of one side */
+            total?: components["schemas"]["Money"] | null;
+            /** @description Lines */
+            lines?: {
+                /** @description The line's id */
+                id?: string | null;
+                /** @description debit, credit */
+                side?: string | null;
+                /** @description Amount */
+                amount?: components["schemas"]["Money"] | null;
+                /** @description Ledger account */
+                accountId?: string | null;
+                /** @description What it is for */
+                description?: string | null;
+            }[] | null;
+            /** @description Note */
+            memo?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `item` (billing): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelItem: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Name */
+            name?: string | null;
+            /** @description Stock keeping unit */
+            sku?: string | null;
+            /** @description Description */
+            description?: string | null;
+            /** @description service, product, bundle, other */
+            type?: string | null;
+            /** @description Sales price */
+            unitPrice?: components["schemas"]["Money"] | null;
+            /** @description Purchase price */
+            purchasePrice?: components["schemas"]["Money"] | null;
+            /** @description Ledger account for sales */
+            incomeAccountId?: string | null;
+            /** @description Ledger account for purchases */
+            expenseAccountId?: string | null;
+            /** @description In stock */
+            quantityOnHand?: number | null;
+            /** @description False when hidden or archived */
+            isActive?: boolean | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `expense` (billing): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelExpense: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Who was paid */
+            vendorId?: string | null;
+            /** @description Ledger account it was paid from */
+            accountId?: string | null;
+            /** @description How much */
+            amount?: components["schemas"]["Money"] | null;
+            /**
+             * Format: date
+             * @description Date
+             */
+            spentOn?: string | null;
+            /** @description cash, check, creditCard, other */
+            method?: string | null;
+            /** @description Number of the document */
+            reference?: string | null;
+            /** @description Lines */
+            lines?: {
+                /** @description The line's id */
+                id?: string | null;
+                /** @description What it is for */
+                description?: string | null;
+                /** @description Item */
+                itemId?: string | null;
+                /** @description How many */
+                quantity?: number | null;
+                /** @description Price of one */
+                unitPrice?: components["schemas"]["Money"] | null;
+                /** @description Amount of the line, without tax */
+                amount?: components["schemas"]["Money"] | null;
+                /** @description Tax code or rate */
+                taxRateId?: string | null;
+                /** @description Ledger account */
+                accountId?: string | null;
+            }[] | null;
+            /** @description Note */
+            memo?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `bill` (billing): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelBill: {
+            /** @description The provider's id */
+            id: string;
+            /** @description The vendor's number */
+            number?: string | null;
+            /** @description Vendor */
+            vendorId?: string | null;
+            /** @description draft, open, partlyPaid, paid, overdue, void */
+            status?: string | null;
+            /**
+             * Format: date
+             * @description Date on the document
+             */
+            issuedOn?: string | null;
+            /**
+             * Format: date
+             * @description Payable until
+             */
+            dueOn?: string | null;
+            /** @description ISO 4217 code */
+            currency?: string | null;
+            /** @description With tax */
+            total?: components["schemas"]["Money"] | null;
+            /** @description What is still to be paid */
+            balance?: components["schemas"]["Money"] | null;
+            /** @description Lines */
+            lines?: {
+                /** @description The line's id */
+                id?: string | null;
+                /** @description What it is for */
+                description?: string | null;
+                /** @description Item */
+                itemId?: string | null;
+                /** @description How many */
+                quantity?: number | null;
+                /** @description Price of one */
+                unitPrice?: components["schemas"]["Money"] | null;
+                /** @description Amount of the line, without tax */
+                amount?: components["schemas"]["Money"] | null;
+                /** @description Tax code or rate */
+                taxRateId?: string | null;
+                /** @description Ledger account */
+                accountId?: string | null;
+            }[] | null;
+            /** @description Note */
+            memo?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `creditNote` (billing): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelCreditNote: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Number on the document */
+            number?: string | null;
+            /** @description Customer */
+            customerId?: string | null;
+            /** @description draft, open, applied, void */
+            status?: string | null;
+            /**
+             * Format: date
+             * @description Date on the document
+             */
+            issuedOn?: string | null;
+            /** @description ISO 4217 code */
+            currency?: string | null;
+            /** @description With tax */
+            total?: components["schemas"]["Money"] | null;
+            /** @description Not applied yet */
+            balance?: components["schemas"]["Money"] | null;
+            /** @description Lines */
+            lines?: {
+                /** @description The line's id */
+                id?: string | null;
+                /** @description What it is for */
+                description?: string | null;
+                /** @description Item */
+                itemId?: string | null;
+                /** @description How many */
+                quantity?: number | null;
+                /** @description Price of one */
+                unitPrice?: components["schemas"]["Money"] | null;
+                /** @description Amount of the line, without tax */
+                amount?: components["schemas"]["Money"] | null;
+                /** @description Tax code or rate */
+                taxRateId?: string | null;
+                /** @description Ledger account */
+                accountId?: string | null;
+            }[] | null;
+            /** @description What it is applied to */
+            applied?: {
+                /** @description invoice, bill, payment, creditNote, deposit, journalEntry, other */
+                type?: string | null;
+                /** @description The document's id */
+                id?: string | null;
+                /** @description How much of it */
+                amount?: components["schemas"]["Money"] | null;
+            }[] | null;
+            /** @description Note */
+            memo?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `timeEntry` (billing): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelTimeEntry: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Who worked */
+            personId?: string | null;
+            /** @description For whom */
+            customerId?: string | null;
+            /** @description On which project */
+            projectId?: string | null;
+            /** @description Service */
+            itemId?: string | null;
+            /**
+             * Format: date
+             * @description Day
+             */
+            workedOn?: string | null;
+            /** @description How long */
+            minutes?: number | null;
+            /** @description Rate */
+            hourlyRate?: components["schemas"]["Money"] | null;
+            /** @description To be billed */
+            isBillable?: boolean | null;
+            /** @description What was done */
+            description?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `taxRate` (billing): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelTaxRate: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Name */
+            name?: string | null;
+            /** @description Description */
+            description?: string | null;
+            /** @description Rate in percent */
+            percent?: number | null;
+            /** @description Tax agency */
+            agencyId?: string | null;
+            /** @description Rates that it is made of */
+            components?: {
+                /** @description Rate */
+                id?: string | null;
+                /** @description Percent */
+                percent?: number | null;
+            }[] | null;
+            /** @description sales, purchases */
+            appliesTo?: string[] | null;
+            /** @description False when hidden or archived */
+            isActive?: boolean | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `account` (crm): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelAccount: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Name */
+            name?: string | null;
+            /** @description Web domain */
+            domain?: string | null;
+            /** @description Phone number */
+            phone?: string | null;
+            /** @description Industry */
+            industry?: string | null;
+            /** @description How many people work there */
+            employees?: number | null;
+            /** @description Revenue of a year */
+            annualRevenue?: components["schemas"]["Money"] | null;
+            /** @description Stage */
+            lifecycleStage?: string | null;
+            /** @description Owner */
+            ownerId?: string | null;
+            /** @description City */
+            city?: string | null;
+            /** @description Country */
+            country?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `contact` (crm): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelContact: {
+            /** @description The provider's id */
+            id: string;
+            /** @description E-mail address */
+            email?: string | null;
+            /** @description First name */
+            givenName?: string | null;
+            /** @description Last name */
+            familyName?: string | null;
+            /** @description Full name */
+            name?: string | null;
+            /** @description Phone number */
+            phone?: string | null;
+            /** @description Company as written */
+            companyName?: string | null;
+            /** @description Job title */
+            jobTitle?: string | null;
+            /** @description Account */
+            accountId?: string | null;
+            /** @description Owner */
+            ownerId?: string | null;
+            /** @description Status of the lead */
+            status?: string | null;
+            /** @description Where it came from */
+            source?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Stage */
+            lifecycleStage?: string | null;
+            /** @description Stages it went through, newest first */
+            stageHistory?: {
+                /** @description Stage */
+                stage?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Since
+                 */
+                at?: string | null;
+                /** @description What moved it */
+                source?: string | null;
+            }[] | null;
+            /** @description May be sent marketing e-mail */
+            isSubscribed?: boolean | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `lead` (crm): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelLead: {
+            /** @description The provider's id */
+            id: string;
+            /** @description E-mail address */
+            email?: string | null;
+            /** @description First name */
+            givenName?: string | null;
+            /** @description Last name */
+            familyName?: string | null;
+            /** @description Full name */
+            name?: string | null;
+            /** @description Phone number */
+            phone?: string | null;
+            /** @description Company as written */
+            companyName?: string | null;
+            /** @description Job title */
+            jobTitle?: string | null;
+            /** @description Account */
+            accountId?: string | null;
+            /** @description Owner */
+            ownerId?: string | null;
+            /** @description Status of the lead */
+            status?: string | null;
+            /** @description Where it came from */
+            source?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `deal` (crm): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelDeal: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Name */
+            name?: string | null;
+            /** @description Value */
+            amount?: components["schemas"]["Money"] | null;
+            /** @description Pipeline */
+            pipelineId?: string | null;
+            /** @description Stage */
+            stageId?: string | null;
+            /** @description open, won, lost */
+            status?: string | null;
+            /** @description 0 to 1 */
+            probability?: number | null;
+            /** @description Account */
+            accountId?: string | null;
+            /** @description Contacts */
+            contactIds?: string[] | null;
+            /** @description Owner */
+            ownerId?: string | null;
+            /**
+             * Format: date-time
+             * @description Closed, or expected to be
+             */
+            closesAt?: string | null;
+            /** @description Stages it went through, newest first */
+            stageHistory?: {
+                /** @description Stage */
+                stage?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Since
+                 */
+                at?: string | null;
+                /** @description What moved it */
+                source?: string | null;
+            }[] | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `activity` (crm): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelActivity: {
+            /** @description The provider's id */
+            id: string;
+            /** @description call, email, meeting, note, task, message, ticket */
+            type?: string | null;
+            /** @description Subject */
+            subject?: string | null;
+            /** @description Text */
+            body?: string | null;
+            /** @description Status */
+            status?: string | null;
+            /**
+             * Format: date-time
+             * @description When it took place
+             */
+            occurredAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Due
+             */
+            dueAt?: string | null;
+            /** @description How long */
+            durationMs?: number | null;
+            /** @description Owner */
+            ownerId?: string | null;
+            /** @description Contacts */
+            contactIds?: string[] | null;
+            /** @description Accounts */
+            accountIds?: string[] | null;
+            /** @description Deals */
+            dealIds?: string[] | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `pipeline` (crm): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelPipeline: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Name */
+            name?: string | null;
+            /** @description What goes through it: deal, ticket */
+            objectType?: string | null;
+            /** @description Place among the pipelines */
+            order?: number | null;
+            /** @description Stages in order */
+            stages?: {
+                /** @description Stage */
+                id?: string | null;
+                /** @description Name */
+                name?: string | null;
+                /** @description Place */
+                order?: number | null;
+                /** @description 0 to 1 */
+                probability?: number | null;
+                /** @description An end */
+                isClosed?: boolean | null;
+                /** @description A good end */
+                isWon?: boolean | null;
+            }[] | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `owner` (crm): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelOwner: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Full name */
+            name?: string | null;
+            /** @description E-mail address */
+            email?: string | null;
+            /** @description User */
+            userId?: string | null;
+            /** @description Teams */
+            teams?: string[] | null;
+            /** @description False when archived */
+            isActive?: boolean | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `association` (crm): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelAssociation: {
+            /** @description From, to and type as one */
+            id: string;
+            /** @description account, contact, deal, activity, ticket */
+            fromType?: string | null;
+            /** @description From */
+            fromId?: string | null;
+            /** @description account, contact, deal, activity, ticket */
+            toType?: string | null;
+            /** @description To */
+            toId?: string | null;
+            /** @description Label */
+            label?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `campaign` (crm): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelCampaign: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Name */
+            name?: string | null;
+            /** @description email, other */
+            type?: string | null;
+            /** @description Subject line */
+            subject?: string | null;
+            /** @description draft, scheduled, published, archived, or as the provider says */
+            status?: string | null;
+            /**
+             * Format: date-time
+             * @description Sent or published
+             */
+            sentAt?: string | null;
+            /** @description Sent */
+            sends?: number | null;
+            /** @description Opened */
+            opens?: number | null;
+            /** @description Clicked */
+            clicks?: number | null;
+            /** @description Bounced */
+            bounces?: number | null;
+            /** @description Unsubscribed */
+            unsubscribes?: number | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `ticket` (support): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelTicket: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Id that another system gave it */
+            externalRef?: string | null;
+            /** @description Subject line */
+            subject?: string | null;
+            /** @description First message */
+            description?: string | null;
+            /** @description new, open, pending, hold, solved, closed */
+            status?: string | null;
+            /** @description Id of a custom status */
+            customStatusId?: string | null;
+            /** @description low, normal, high, urgent */
+            priority?: string | null;
+            /** @description question, incident, problem, task */
+            type?: string | null;
+            /** @description User who asked */
+            requesterId?: string | null;
+            /** @description User who works on it */
+            assigneeId?: string | null;
+            /** @description Group that works on it */
+            groupId?: string | null;
+            /** @description Organization of the requester */
+            organizationId?: string | null;
+            /** @description Tags */
+            tags?: string[] | null;
+            /** @description Custom fields: id and value */
+            customFields?: {
+                [key: string]: unknown;
+            }[] | null;
+            /** @description Satisfaction as the ticket carries it */
+            satisfaction?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description How it came in */
+            channel?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `message` (support): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelMessage: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Ticket it belongs to */
+            ticketId?: string | null;
+            /** @description User who wrote it */
+            authorId?: string | null;
+            /** @description Plain text */
+            body?: string | null;
+            /** @description HTML */
+            bodyHtml?: string | null;
+            /** @description Seen by the requester */
+            isPublic?: boolean | null;
+            /** @description Attachments: id, name, type, size, url */
+            attachments?: {
+                [key: string]: unknown;
+            }[] | null;
+            /**
+             * Format: date-time
+             * @description Written at
+             */
+            createdAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `user` (support): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelUser: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Id that another system gave it */
+            externalRef?: string | null;
+            /** @description Full name */
+            name?: string | null;
+            /** @description Primary e-mail address */
+            email?: string | null;
+            /** @description Phone number */
+            phone?: string | null;
+            /** @description end-user, agent, admin */
+            role?: string | null;
+            /** @description Organization */
+            organizationId?: string | null;
+            /** @description False when deleted */
+            isActive?: boolean | null;
+            /** @description True when suspended */
+            isSuspended?: boolean | null;
+            /** @description IANA or provider name of the time zone */
+            timeZone?: string | null;
+            /** @description Language tag */
+            locale?: string | null;
+            /** @description Tags */
+            tags?: string[] | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `organization` (support): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelOrganization: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Id that another system gave it */
+            externalRef?: string | null;
+            /** @description Name */
+            name?: string | null;
+            /** @description E-mail domains */
+            domains?: string[] | null;
+            /** @description Details */
+            details?: string | null;
+            /** @description Notes */
+            notes?: string | null;
+            /** @description Tags */
+            tags?: string[] | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `satisfaction` (support): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelSatisfaction: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Ticket that was rated */
+            ticketId?: string | null;
+            /** @description good, bad, offered, unoffered, or a rating as text */
+            score?: string | null;
+            /** @description What the customer wrote */
+            comment?: string | null;
+            /** @description Reason that was chosen */
+            reason?: string | null;
+            /** @description Who rated */
+            requesterId?: string | null;
+            /** @description Who was rated */
+            assigneeId?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `section` (support): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelSection: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Name */
+            name?: string | null;
+            /** @description Description */
+            description?: string | null;
+            /** @description Language tag */
+            locale?: string | null;
+            /** @description Category it stands in */
+            categoryId?: string | null;
+            /** @description Where readers find it */
+            url?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `article` (support): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelArticle: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Title */
+            title?: string | null;
+            /** @description HTML */
+            bodyHtml?: string | null;
+            /** @description Language tag */
+            locale?: string | null;
+            /** @description Section it stands in */
+            sectionId?: string | null;
+            /** @description Author */
+            authorId?: string | null;
+            /** @description Not published */
+            isDraft?: boolean | null;
+            /** @description Labels */
+            labels?: string[] | null;
+            /** @description Where readers find it */
+            url?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `event` (analytics): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelEvent: {
+            /** @description What makes it the same event when it comes twice */
+            id: string;
+            /** @description Name */
+            name?: string | null;
+            /**
+             * Format: date-time
+             * @description When it took place
+             */
+            occurredAt?: string | null;
+            /**
+             * Format: date-time
+             * @description When the provider had it
+             */
+            receivedAt?: string | null;
+            /** @description Who did it */
+            profileId?: string | null;
+            /** @description Device or session of somebody unknown */
+            anonymousId?: string | null;
+            /** @description Session */
+            sessionId?: string | null;
+            /** @description City */
+            city?: string | null;
+            /** @description Country */
+            country?: string | null;
+            /** @description All else that it carries */
+            properties?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `profile` (analytics): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelProfile: {
+            /** @description The provider's id of the person or device */
+            id: string;
+            /** @description E-mail address */
+            email?: string | null;
+            /** @description Full name */
+            name?: string | null;
+            /** @description First name */
+            givenName?: string | null;
+            /** @description Last name */
+            familyName?: string | null;
+            /** @description Phone number */
+            phone?: string | null;
+            /** @description City */
+            city?: string | null;
+            /** @description Country */
+            country?: string | null;
+            /**
+             * Format: date-time
+             * @description Last seen
+             */
+            lastSeenAt?: string | null;
+            /** @description Groups it belongs to */
+            groups?: string[] | null;
+            /** @description All else that it carries */
+            properties?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `segment` (analytics): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelSegment: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Name */
+            name?: string | null;
+            /** @description Description */
+            description?: string | null;
+            /** @description static, dynamic */
+            kind?: string | null;
+            /** @description How many are in it */
+            size?: number | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `membership` (analytics): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelMembership: {
+            /** @description Segment and member as one */
+            id: string;
+            /** @description Segment */
+            segmentId?: string | null;
+            /** @description Profile or contact */
+            memberId?: string | null;
+            /**
+             * Format: date-time
+             * @description Since
+             */
+            addedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `report` (analytics): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelReport: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Name */
+            name?: string | null;
+            /** @description funnel, insights, retention, or as the provider says */
+            type?: string | null;
+            /** @description Description */
+            description?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `experiment` (analytics): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelExperiment: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Name */
+            name?: string | null;
+            /** @description What is expected */
+            hypothesis?: string | null;
+            /** @description draft, active, concluded, succeeded, failed */
+            status?: string | null;
+            /** @description Names of the variants */
+            variants?: string[] | null;
+            /**
+             * Format: date-time
+             * @description Launched
+             */
+            startedAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Ended
+             */
+            endedAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Created at the provider
+             */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description Last change at the provider
+             */
+            updatedAt?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description The common model `annotation` (analytics): what `mapped` of a record holds, whatever the provider. A field that no rule sets is missing. */
+        ModelAnnotation: {
+            /** @description The provider's id */
+            id: string;
+            /** @description Text */
+            text?: string | null;
+            /**
+             * Format: date-time
+             * @description What moment it marks
+             */
+            at?: string | null;
+            /** @description Who wrote it */
+            authorId?: string | null;
+            /** @description Fields that the connection's mapping adds. */
+            custom?: {
+                [key: string]: unknown;
+            };
+            zones?: components["schemas"]["Zones"];
+        };
+        /** @description One of the common models: which one, the record’s `model` says. */
+        MappedRecord: components["schemas"]["ModelCustomer"] | components["schemas"]["ModelVendor"] | components["schemas"]["ModelInvoice"] | components["schemas"]["ModelPayment"] | components["schemas"]["ModelDeposit"] | components["schemas"]["ModelLedgerAccount"] | components["schemas"]["ModelJournalEntry"] | components["schemas"]["ModelItem"] | components["schemas"]["ModelExpense"] | components["schemas"]["ModelBill"] | components["schemas"]["ModelCreditNote"] | components["schemas"]["ModelTimeEntry"] | components["schemas"]["ModelTaxRate"] | components["schemas"]["ModelAccount"] | components["schemas"]["ModelContact"] | components["schemas"]["ModelLead"] | components["schemas"]["ModelDeal"] | components["schemas"]["ModelActivity"] | components["schemas"]["ModelPipeline"] | components["schemas"]["ModelOwner"] | components["schemas"]["ModelAssociation"] | components["schemas"]["ModelCampaign"] | components["schemas"]["ModelTicket"] | components["schemas"]["ModelMessage"] | components["schemas"]["ModelUser"] | components["schemas"]["ModelOrganization"] | components["schemas"]["ModelSatisfaction"] | components["schemas"]["ModelSection"] | components["schemas"]["ModelArticle"] | components["schemas"]["ModelEvent"] | components["schemas"]["ModelProfile"] | components["schemas"]["ModelSegment"] | components["schemas"]["ModelMembership"] | components["schemas"]["ModelReport"] | components["schemas"]["ModelExperiment"] | components["schemas"]["ModelAnnotation"];
         RecordFields: {
             connectionId: components["schemas"]["ConnectionId"];
             resource: components["schemas"]["ResourceName"];
@@ -1895,8 +3443,7 @@ export interface components {
             partnerId: components["schemas"]["PartnerId"];
             accountId: components["schemas"]["AccountId"];
             model: components["schemas"]["ModelName"];
-            /** @description In the hub's common shape. */
-            mapped: components["schemas"]["JsonObject"];
+            mapped: components["schemas"]["MappedRecord"];
             /** @description As the provider answered. */
             raw?: components["schemas"]["JsonObject"];
             /** @description SHA-256 of the content, hex. */

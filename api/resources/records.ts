@@ -78,7 +78,7 @@ function showRecord(row: RecordRow): Schemas['RecordListItem'] {
     partnerId: row.partnerId,
     accountId: row.accountId,
     model: row.model,
-    mapped: row.mapped,
+    mapped: row.mapped as Schemas['MappedRecord'],
     fingerprint: row.fingerprint,
     sourceUpdatedAt: time(row.sourceUpdatedAt),
     readAt: row.readAt.toISOString(),
