@@ -37,5 +37,3 @@ export const objectTypes = {
 } as const satisfies Readonly<Record<string, ObjectType>>
 
 export type ObjectName = keyof typeof objectTypes
-
-export const isObjectName = (name: string): name is ObjectName => Object.hasOwn(objectTypes, name)

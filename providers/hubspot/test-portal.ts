@@ -1,9 +1,10 @@
 /** For this folder's tests: as much of a HubSpot portal as they need, behind a real server and the real transport. */
-import type { ServerResponse } from 'node:http'
 import type { JsonObject } from '../../model/json.ts'
 import type { Action, Page, Position, ProviderContext, Resource, Row, Settings } from '../contract.ts'
 import { json, openBench, startServer, type Received, type TestServer } from '../http/test-server.ts'
 import { hubspot } from './index.ts'
+
+type ServerResponse = Parameters<typeof json>[0]
 
 export interface StoredObject {
   readonly id: string
