@@ -47,8 +47,8 @@ async function readChanged(context: ProviderContext, type: ObjectType, position:
   const walk = walkIn(position) ?? { low: since, until: context.now().getTime() }
   const { ids, next, readAt } = await searchChanged(context, type, walk)
   const { rows } = await readObjects(context, type, [...new Set(ids)])
-  const position2: Position = next ? { since, ...next } : { since, began: walk.until, isArchived: true }
-  return { rows, deletedIds: mergedInto(rows), next: position2, done: false, readAt }
+  const onwards: Position = next ? { since, ...next } : { since, began: walk.until, isArchived: true }
+  return { rows, deletedIds: mergedInto(rows), next: onwards, done: false, readAt }
 }
 
 /** Position `{since, began, isArchived, after}`: a list of deletions in no useful order, of which the newer ones count. */
