@@ -33,7 +33,7 @@ describe('the command line', () => {
       'Exit codes: 0 done, 1 failed, 2 bad input, 3 partly failed',
     ])
       expect(help.stdout).toContain(word)
-    expect(tieline('sync', '--help').stdout).toContain('$ tieline sync zendesk --dry-run')
+    expect(tieline('sync', '--help').stdout).toContain('$ tieline sync <service> --dry-run')
   })
 
   it.each([

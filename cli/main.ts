@@ -79,9 +79,9 @@ program
     'after',
     examples(
       'sync',
-      'sync zendesk',
-      'sync zendesk --resource tickets users',
-      'sync zendesk --dry-run',
+      'sync <service>',
+      'sync <service> --resource contacts deals',
+      'sync <service> --dry-run',
       'sync --force --json',
     ),
   )
@@ -177,7 +177,7 @@ const connections = program
     'after',
     examples(
       'connections list',
-      'connections create zendesk --from-env',
+      'connections create <service> --from-env',
       'connections test con_…',
       'connections set-credential con_… --secrets secrets.json',
     ),
@@ -215,9 +215,9 @@ connections
   .addHelpText(
     'after',
     examples(
-      'connections create zendesk',
-      'connections create zendesk --from-env',
-      'connections create zendesk --set subdomain=acme email=me@acme.com --secrets token.json',
+      'connections create <service>',
+      'connections create <service> --from-env',
+      'connections create <service> --set subdomain=acme email=me@acme.com --secrets token.json',
     ),
   )
   .action(

@@ -59,10 +59,8 @@ export function registerCatalogue(program: Command): void {
       .addHelpText(
         'after',
         kind === 'actions'
-          ? examples(
-              'actions run zendesk.create_ticket --connection con_… --input \'{"subject":"Hello","body":"World"}\'',
-            )
-          : examples('reports run zendesk.satisfaction --connection con_…'),
+          ? examples('actions run <service>.<action> --connection con_… --input @input.json')
+          : examples('reports run <service>.<report> --connection con_… --input \'{"from":"2026-11-01"}\''),
       )
       .action(
         doing(async (o, options: Parameters<RecordsModule['runOperation']>[2], name: string) =>

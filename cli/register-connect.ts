@@ -22,7 +22,7 @@ export function registerConnect(program: Command): void {
     .option('--wait', 'wait until it is connected or the link has expired')
     .addHelpText(
       'after',
-      examples('connect zendesk', 'connect zendesk --open --wait', 'connect zendesk --reconnect con_…'),
+      examples('connect <service>', 'connect <service> --open --wait', 'connect <service> --reconnect con_…'),
     )
     .action(
       doing(async (o, options: Parameters<typeof Connecting.connect>[1], service: string) =>

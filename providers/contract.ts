@@ -106,7 +106,7 @@ export interface SetupStep {
 interface AuthMethodBase {
   /** Stored with the connection: `api_token`, `oauth`. Never renamed. */
   readonly name: string
-  /** As a person chooses it: "Sign in with HubSpot". */
+  /** As a person chooses it: "Sign in with Acme". */
   readonly title: string
   /** What whoever connects is asked for. An OAuth method has fields only for what must be known before the consent. */
   readonly setup: readonly SetupStep[]
@@ -430,7 +430,7 @@ export interface Provider {
   /** Ways to connect, the recommended one first. */
   readonly auth: readonly [AuthMethod, ...AuthMethod[]]
   /**
-   * The real origin (and path prefix, if any) of a connection: `https://acme.zendesk.com`. The origin map may redirect it.
+   * The real origin (and path prefix, if any) of a connection: `https://shop.acme.example`. The origin map may redirect it.
    * @param base as a request names it, where the provider has several.
    */
   baseUrl(settings: Settings, base?: string): string

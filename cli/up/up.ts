@@ -75,7 +75,11 @@ async function start(
   await screen.step(sandbox ? 'Worker and sandbox' : 'Worker', async () => {
     await Promise.all([launch('worker'), ...(sandbox ? [launch('sandbox')] : [])])
   })
-  if (sandbox) await screen.step('Sample connection', () => connectSamples(readServiceConfig(env)))
+  const connected: string[] = []
+  if (sandbox)
+    await screen.step('Sample connection', async () => {
+      connected.push(...(await connectSamples(readServiceConfig(env))))
+    })
   const startedAt = new Date().toISOString()
   const publish = (): void => publishHub(home, config, services, sandbox, supervisor, startedAt)
   publish()
@@ -84,7 +88,7 @@ async function start(
     await waitUntilReady(config)
   })
   publish()
-  showBox(screen, config, sandbox)
+  showBox(screen, config, sandbox, connected[0] ?? '')
 }
 
 /** The environment of the parts: this process's own, with what was started and made here filled in. */
@@ -157,7 +161,8 @@ function publishHub(
   })
 }
 
-function showBox(screen: Screen, config: Config, sandbox: boolean): void {
+/** @param first the service that can be synced at once; empty: whichever there is. */
+function showBox(screen: Screen, config: Config, sandbox: boolean, first: string): void {
   const api = `http://127.0.0.1:${config.port}`
   screen.box(
     [
@@ -169,6 +174,11 @@ function showBox(screen: Screen, config: Config, sandbox: boolean): void {
         : []),
       ...(sandbox ? [['Sandbox', `http://127.0.0.1:${config.sandboxPort}`] as const] : []),
     ],
-    ['Next, in another terminal:', '  npm run -s tieline -- sync zendesk', '', 'Ctrl-C stops everything.'],
+    [
+      'Next, in another terminal:',
+      `  npm run -s tieline -- sync ${first}`.trimEnd(),
+      '',
+      'Ctrl-C stops everything.',
+    ],
   )
 }
