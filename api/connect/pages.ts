@@ -95,7 +95,7 @@ ${footer(view, 'Cancel', method)}`,
 
 function leadText({ method, provider, session }: SetupView): string {
   if (session.isReconnection)
-    return `${session.partnerName} has lost its access to your ${provider.name} account. Connect the same account again: nothing that has been synced is lost.`
+    return `${session.partnerName} needs a new access to your ${provider.name} account. Connect the same account again: nothing that has been synced is lost.`
   return method.kind === 'oauth2'
     ? `${session.partnerName} would like to work with your ${provider.name} account. You will approve this at ${provider.name} and come back here.`
     : `${session.partnerName} would like to work with your ${provider.name} account. What you enter is kept encrypted and used for nothing else.`
