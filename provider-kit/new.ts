@@ -2,6 +2,7 @@
  * `npm run provider:new <slug> [name] [category]`: lays out a folder that type-checks, with its lines in the registry and
  * in the sandbox. `npm run provider:check <slug>` then says what is left to do.
  */
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { skeleton } from './skeleton.ts'
@@ -58,5 +59,10 @@ enlist(
   `import { ${camel(slug)}Simulator } from '../providers/${slug}/simulator.ts'\n`,
   /(export const simulators: readonly Simulator\[\] = )\[([^\]]*)\]/,
   `${camel(slug)}Simulator`,
+)
+execFileSync(
+  path.join(root, 'node_modules', '.bin', 'prettier'),
+  ['--write', '--log-level=warn', `providers/${slug}`, 'providers/registry.ts', 'sandbox/simulators.ts'],
+  { cwd: root, stdio: 'inherit' },
 )
 console.log(`providers/${slug} is laid out. What is left to do: npm run provider:check ${slug}`)
