@@ -212,4 +212,8 @@ export const profileWriter: Writer = {
   remove: (context, externalId) => write(context, externalId, [removal]),
   batch: { size: mostUpdates, write: writeBatch },
   mapping: profileOutward,
+  example: {
+    create: { id: 'kit-user-#', email: 'kit#@example.com', givenName: 'Kit', familyName: 'Sol' },
+    change: { phone: '+351 210 000 0#', city: 'Lisbon' },
+  },
 }
