@@ -15,10 +15,10 @@ function stop(text: string): never {
   process.exit(2)
 }
 
-/** `acme-desk` → `acmeDesk`. */
+/** `two-words` → `twoWords`. */
 const camel = (slug: string): string => slug.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase())
 
-/** Adds an import and an element to a list such as `[zendesk, acme]`. */
+/** Adds an import and an element to a list such as `[one, other]`. */
 function enlist(file: string, imports: string, list: RegExp, element: string): void {
   const place = path.join(root, file)
   const text = readFileSync(place, 'utf8')
