@@ -172,11 +172,12 @@ describe('connecting by key', () => {
     expect(await openCredential(bench.db, bench.api.deps.vault, connection.connectionId)).toMatchObject({
       secrets: { key: goodKey },
     })
-    const schedule = await bench.api.request(
-      'GET',
-      `/admin/v1/connections/${connection.connectionId}/schedule`,
+    // Made after the session is done, by the same workflow.
+    const schedule = await until(
+      () => bench.api.request('GET', `/admin/v1/connections/${connection.connectionId}/schedule`),
+      ({ status }) => status === 200,
     )
-    expect(schedule).toMatchObject({ status: 200, body: { paused: false } })
+    expect(schedule.body).toMatchObject({ paused: false })
     expect(await bench.secretsOf(link)).toEqual([])
     const { body } = await bench.api.request('GET', `/admin/v1/audit?subject=${connection.connectionId}`)
     expect(body).toMatchObject({
