@@ -5,10 +5,13 @@
 import { createAutomationActivities } from './automations.ts'
 import { createCheckActivities } from './check.ts'
 import { createConnectActivities } from './connect-account.ts'
+import { createKeepingActivities } from './custodian-keeping.ts'
 import type { ActivityDeps } from './deps.ts'
 import { createDescribeActivities } from './describe.ts'
 import { createOperationActivities } from './operations.ts'
 import { createRemapActivities } from './remap.ts'
+import { createRevocationActivities } from './revoke-credential.ts'
+import { createRotationActivities } from './rotate-credential.ts'
 import { createSyncActivities } from './sync.ts'
 import { createWriteActivities } from './writes.ts'
 
@@ -19,6 +22,9 @@ export function createActivities(deps: ActivityDeps) {
     ...createDescribeActivities(deps),
     ...createCheckActivities(deps),
     ...createConnectActivities(deps),
+    ...createKeepingActivities(deps),
+    ...createRevocationActivities(deps),
+    ...createRotationActivities(deps),
     ...createOperationActivities(deps),
     ...createRemapActivities(deps),
     ...createWriteActivities(deps),

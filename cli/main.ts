@@ -252,6 +252,14 @@ connections
     ),
   )
 connections
+  .command('rotate <connection>')
+  .description('have the service make a new credential, and end the old one')
+  .action(
+    doing(async (o, options: GlobalOptions, id: string) =>
+      (await connectionCommands()).rotateCredential(id, options, o),
+    ),
+  )
+connections
   .command('set-credential <connection>')
   .description('replace the secrets')
   .option('--from-env', "take them from the hub's environment")

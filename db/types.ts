@@ -164,6 +164,7 @@ export interface CredentialRefreshes {
   sent: Generated<boolean>;
   startedAt: Timestamp | null;
   updatedAt: Generated<Timestamp>;
+  warnedOf: Timestamp | null;
 }
 
 export interface CredentialRevocations {

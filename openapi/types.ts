@@ -234,7 +234,8 @@ export interface paths {
         post?: never;
         /**
          * Delete a connection
-         * @description Its schedule is removed, a run under way is asked to end, and its credential is erased at once. The connection stays as a tombstone (`state: deleted`) and
+         * @description Its schedule is removed, a run under way is asked to end, and its credential is erased: at once, or, where the provider can end
+         *     the access itself, as soon as it has (tried for some hours). The connection stays as a tombstone (`state: deleted`) and
          *     its records, runs and proofs stay readable until retention removes them. Deleting it again is no error.
          */
         delete: operations["deleteConnection"];
@@ -256,10 +257,36 @@ export interface paths {
         get?: never;
         /**
          * Replace the credential
-         * @description The secrets become a new generation; the ones before are erased. A connection that needed attention is active again.
+         * @description The secrets become a new generation; the ones before are erased. A connection that needed attention is active again. For an
+         *     OAuth connection they are tokens that were got elsewhere: `access_token`, `refresh_token`, `expires_at`, `refresh_expires_at`,
+         *     `refresh_hard_expires_at`, `scope`; without `expires_at` the refresh token is used at once.
          */
         put: operations["replaceCredential"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/credential/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate the credential
+         * @description Has the provider make a new credential, proves it, puts it in force, and ends the old one some minutes later, when nobody works with
+         *     it any more. Only for ways to connect that can. A rotation that is under way is joined; one that was
+         *     left unfinished is taken up.
+         */
+        post: operations["rotateCredential"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1759,7 +1786,10 @@ export interface components {
          * @enum {string}
          */
         ConnectionState: "active" | "paused" | "needs_attention" | "deleted";
-        /** @description Values of the setup fields that the catalogue names for the provider. */
+        /**
+         * @description Values of the setup fields that the catalogue names for the provider. With tokens that are imported (OAuth) also what the consent
+         *     would have found out (`realm_id`).
+         */
         FieldValues: {
             [key: string]: string;
         };
@@ -1847,6 +1877,12 @@ export interface components {
             connectionId: components["schemas"]["ConnectionId"];
             /** @description Number of the credential; the ones before it are erased. */
             generation: number;
+        };
+        CredentialRotation: {
+            connectionId: components["schemas"]["ConnectionId"];
+            workflowId: string;
+            /** @description Where it can be watched. */
+            temporalUrl: components["schemas"]["Link"];
         };
         CheckFinding: {
             connectionId: components["schemas"]["ConnectionId"];
@@ -4870,6 +4906,34 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rotateCredential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Under way. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialRotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };

@@ -112,6 +112,7 @@ async function reconcile(
   try {
     log.info(await reconcileSchedules(deps.database.db, hub), 'schedules are in line with the connections')
     await hub.ensureDispatcher()
+    await hub.ensureKeepAlive()
   } catch (err) {
     log.warn(
       { err },

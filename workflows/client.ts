@@ -11,6 +11,7 @@ import { createBatchClient } from './client-batches.ts'
 import type { connectAccount } from './connect-account.ts'
 import { noWorker, reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
+import { createCredentialClient } from './client-credentials.ts'
 import { createScheduleClient } from './client-schedules.ts'
 import { createWriteClient } from './client-writes.ts'
 import {
@@ -71,6 +72,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createSteering(options),
     ...createBatchClient(options),
     ...createWriteClient(options),
+    ...createCredentialClient(options),
     ...createAutomationClient(options),
     isWorkerPolling: () => isWorkerPolling(options),
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */

@@ -172,6 +172,42 @@ export interface CheckConnectionResult {
   readonly failure?: { readonly code: string; readonly message: string }
 }
 
+export interface RotateCredentialInput {
+  readonly connectionId: string
+  /** How long the old credential lives on beside the new one, 0 to 604,800; 360 when left out. */
+  readonly overlapSeconds?: number
+}
+
+export interface RotateCredentialResult {
+  readonly connectionId: string
+  readonly state: 'rotated'
+}
+
+export interface RevokeCredentialInput {
+  readonly connectionId: string
+}
+
+export interface RevokeCredentialResult {
+  readonly connectionId: string
+  readonly revoked: boolean
+}
+
+export interface KeepCredentialsAliveInput {
+  /** Carried over by continue-as-new; not for callers. */
+  readonly continued?: { readonly after: string; readonly result: KeepCredentialsAliveResult }
+}
+
+export interface KeepCredentialsAliveResult {
+  readonly renewed: number
+  /** Nothing to do any more. */
+  readonly skipped: number
+  readonly failed: number
+  /** Accesses that end soon. */
+  readonly warned: number
+  /** Secrets of deleted connections that were left. */
+  readonly erased: number
+}
+
 export interface ConnectAccountInput {
   readonly sessionId: string
 }
@@ -214,6 +250,11 @@ export const workflowIds = {
   dryRemap: (remapId: string) => `remap-plan:${remapId}`,
   describeFields: (connectionId: string, resource: string) => `describe:${connectionId}:${resource}`,
   checkConnection: (connectionId: string) => `check:${connectionId}`,
+  rotateCredential: (connectionId: string) => `rotate-credential:${connectionId}`,
+  revokeCredential: (connectionId: string) => `revoke-credential:${connectionId}`,
+  /** One per hub; hubs that share a namespace differ in their queue. */
+  keepCredentialsAlive: (taskQueue: string) =>
+    taskQueue === 'tieline' ? 'keep-credentials-alive' : `keep-credentials-alive:${taskQueue}`,
   connectAccount: (sessionId: string) => `connect:${sessionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
   /** Temporal appends the time of each tick. */

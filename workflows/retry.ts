@@ -26,6 +26,8 @@ export const retry = {
     maximumInterval: '5 seconds',
     maximumAttempts: 3,
   },
+  /** Worth trying for hours; nobody waits for it. */
+  persistent: { initialInterval: '5 seconds', backoffCoefficient: 3, maximumInterval: '30 minutes' },
 } as const satisfies Record<string, RetryPolicy>
 
 /** Time limits of activities that call a provider for somebody who waits. */
@@ -45,5 +47,17 @@ export const times = {
     startToCloseTimeout: '1 minute',
     heartbeatTimeout: '10 seconds',
     scheduleToCloseTimeout: '3 minutes',
+  },
+  /** Ending an access at its provider. */
+  persistent: {
+    startToCloseTimeout: '1 minute',
+    heartbeatTimeout: '10 seconds',
+    scheduleToCloseTimeout: '6 hours',
+  },
+  /** One renewal, or the wait for one that somebody else does. */
+  keepAlive: {
+    startToCloseTimeout: '2 minutes',
+    heartbeatTimeout: '15 seconds',
+    scheduleToCloseTimeout: '10 minutes',
   },
 } as const satisfies Record<string, ActivityOptions>

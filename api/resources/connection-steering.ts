@@ -1,6 +1,7 @@
 /** What is done with a connection as it is: check, pause, resume, its schedule. */
 import { appendAudit } from '../../db/audit.ts'
 import { inTransaction } from '../../db/client.ts'
+import { forgetRefreshFailures } from '../../db/credential-refreshes.ts'
 import { setConnectionState, type Connection } from '../../db/connections.ts'
 import { HubError } from '../../platform/errors.ts'
 import { workflowIds } from '../../workflows/client.ts'
@@ -56,6 +57,7 @@ async function changeState(
     const reason = state === 'paused' ? `Paused by ${caller.name}` : null
     const after = await setConnectionState(tx, before.connectionId, state, reason)
     if (!after) throw new HubError('NoSuchThing', `The connection "${before.connectionId}" has been deleted.`)
+    if (state === 'active') await forgetRefreshFailures(tx, before.connectionId)
     await appendAudit(tx, {
       actor: caller.name,
       action: state === 'paused' ? 'connection.paused' : 'connection.resumed',

@@ -10,10 +10,12 @@ import {
   updateConnection as changeConnection,
   type Connection,
 } from '../../db/connections.ts'
+import { isRevocationLeft, keepForRevocation } from '../../db/credential-revocations.ts'
 import { putCredential } from '../../db/credentials.ts'
 import type { components } from '../../openapi/types.ts'
 import { HubError, isHubError } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
+import { authMethod } from '../../providers/contract.ts'
 import type { ApiDeps } from '../deps.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
@@ -159,13 +161,48 @@ export const replaceCredential: Handler<'replaceCredential'> = async (
     })
     return made
   })
+  // Outside of the transaction: the credential counts, and what is amiss with the schedule the next tick or start mends.
+  if (before.state === 'needs_attention')
+    await deps.temporal.ensureSyncSchedule({ ...before, state: 'active' })
   return { status: 200, body: { connectionId, generation } }
+}
+
+/** Whether the provider has a way to end the access of a connection. */
+function canRevoke({ findProvider }: ApiDeps, { provider: slug, auth, settings }: Connection): boolean {
+  const provider = findProvider(slug)
+  const method = provider && authMethod(provider, auth)
+  return method?.kind === 'oauth2' && method.endpoints(settings).revoke !== undefined
+}
+
+export const rotateCredential: Handler<'rotateCredential'> = async (deps, { path, caller }) => {
+  const connection = await livingConnection(deps, path.connectionId)
+  const { connectionId, partnerId } = connection
+  if (!methodOf(connection).rotation) {
+    const text = `A credential of this kind cannot be rotated by the hub. Make a new one at ${providerOf(connection).name} and put it in.`
+    throw new HubError('StateConflict', text)
+  }
+  const { workflowId } = await deps.temporal.startRotation(connection)
+  await inTransaction(deps.database.db, (tx) =>
+    appendAudit(tx, {
+      actor: caller.name,
+      action: 'credential.rotation_asked',
+      subject: connectionId,
+      partnerId,
+    }),
+  )
+  return {
+    status: 202,
+    body: { connectionId, workflowId, temporalUrl: deps.temporal.workflowLink(workflowId) },
+  }
 }
 
 /** The row first: it is the truth. When Temporal does not answer, the same request again removes what is left. */
 export const deleteConnection: Handler<'deleteConnection'> = async (deps, { path, caller }) => {
-  const { connectionId, partnerId } = await connectionOf(deps, path.connectionId)
+  const connection = await connectionOf(deps, path.connectionId)
+  const { connectionId, partnerId } = connection
   await inTransaction(deps.database.db, async (tx) => {
+    if (connection.state !== 'deleted' && canRevoke(deps, connection))
+      await keepForRevocation(tx, deps.vault, connection)
     const deleted = await eraseConnection(tx, connectionId)
     if (!deleted) return
     await appendAudit(tx, {
@@ -177,6 +214,7 @@ export const deleteConnection: Handler<'deleteConnection'> = async (deps, { path
   })
   await deps.temporal.deleteSyncSchedule(connectionId)
   await deps.temporal.cancel(connectionId).catch(ifRunning)
+  if (await isRevocationLeft(deps.database.db, connectionId)) await deps.temporal.startRevocation(connection)
   return { status: 204, body: undefined }
 }
 

@@ -77,21 +77,63 @@ export function fromEnvironment(
   return values
 }
 
+type Say = (name: string, detail: string) => void
+
+/** Secrets of a credential that was got elsewhere and is imported: what a token endpoint gives. */
+const tokenNames = ['access_token', 'refresh_token', 'scope'] as const
+const tokenTimes = ['expires_at', 'refresh_expires_at', 'refresh_hard_expires_at'] as const
+
+/**
+ * The secrets of an OAuth connection are tokens, not fields. A token without `expires_at` counts as expired where there is
+ * a refresh token, which is then used at once.
+ */
+function checkTokens(values: Values, fields: readonly SetupField[], say: Say): void {
+  const known: string[] = [...tokenNames, ...tokenTimes, ...fields.map(({ name }) => name)]
+  for (const name of Object.keys(values))
+    if (!known.includes(name)) say(name, `is not known here; known are ${known.join(', ')}`)
+  if (!values['access_token'] && !values['refresh_token'])
+    say('access_token', 'is missing: give an access_token, a refresh_token or both')
+  for (const name of tokenTimes) {
+    const value = values[name]
+    if (value !== undefined && !isTime(value)) say(name, 'should be a time: 2026-11-23T10:00:00Z')
+  }
+}
+
+const isTime = (text: string): boolean =>
+  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(text) &&
+  !Number.isNaN(Date.parse(text))
+
+/** A setting that the consent finds out (a realm id), given with tokens that are imported. */
+const isFinding = (name: string, value: string): boolean =>
+  /^[a-z][a-z0-9_]{0,63}$/.test(name) && value.length <= 500
+
+function checkUnknown(
+  method: AuthMethod,
+  part: Part,
+  values: Values,
+  fields: readonly SetupField[],
+  say: Say,
+): void {
+  for (const [name, value] of Object.entries(values)) {
+    const field = fields.find((one) => one.name === name)
+    const known = fields.filter((one) => partOf(one) === part).map((one) => one.name)
+    if (field && partOf(field) !== part) say(name, `belongs into ${partOf(field)}`)
+    else if (!field && !(method.kind === 'oauth2' && isFinding(name, value)))
+      say(name, `is not known here; known are ${known.join(', ') || 'no fields'}`)
+  }
+}
+
 /** @throws InvalidInput with each field that is missing, unknown, misplaced or not as its pattern wants it. */
 export function checkValues(method: AuthMethod, given: GivenValues, parts: readonly Part[]): void {
   const fields = fieldsOf(method)
   const errors: PlacedError[] = []
   for (const part of parts) {
     const values = given[part] ?? {}
-    const say = (name: string, detail: string) =>
-      void errors.push({ in: 'body', pointer: `/${part}/${name}`, detail })
-    for (const name of Object.keys(values)) {
-      const field = fields.find((one) => one.name === name)
-      const known = fields.filter((one) => partOf(one) === part).map((one) => one.name)
-      if (!field) say(name, `is not known here; known are ${known.join(', ') || 'no fields'}`)
-      else if (partOf(field) !== part) say(name, `belongs into ${partOf(field)}`)
-    }
-    for (const field of fields.filter((one) => partOf(one) === part)) {
+    const say: Say = (name, detail) => void errors.push({ in: 'body', pointer: `/${part}/${name}`, detail })
+    const ofPart = fields.filter((one) => partOf(one) === part)
+    if (method.kind === 'oauth2' && part === 'secrets') checkTokens(values, ofPart, say)
+    else checkUnknown(method, part, values, fields, say)
+    for (const field of ofPart) {
       const value = values[field.name]
       if (value === undefined) {
         if (field.required) say(field.name, `is missing: ${field.label}`)

@@ -101,6 +101,19 @@ export async function steerConnection(
   return 0
 }
 
+export async function rotateCredential(
+  connectionId: string,
+  options: GlobalOptions,
+  out: Out,
+): Promise<ExitCode> {
+  const started = await need(
+    openApi(options).POST('/admin/v1/connections/{connectionId}/credential/rotate', path(connectionId)),
+  )
+  if (options.json) out.json(started)
+  else out.line(`${connectionId}: a new credential is being made. Watch it: ${started.temporalUrl}`)
+  return 0
+}
+
 export async function deleteConnection(
   connectionId: string,
   options: GlobalOptions,

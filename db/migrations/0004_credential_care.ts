@@ -34,6 +34,8 @@ create table credential_refreshes (
   refused_generation int,
   refreshed_generation int,
   refreshed_at timestamptz,
+  -- The last day of the access that people were told of.
+  warned_of timestamptz,
   updated_at timestamptz not null default now()
 );
 

@@ -1,0 +1,84 @@
+/** Starting what cares for credentials: rotation, revocation, and the schedule that keeps them alive. */
+import { ScheduleAlreadyRunning, type ScheduleClient } from '@temporalio/client'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
+import { reaching } from './client-errors.ts'
+import type { HubClientOptions, Started } from './client-options.ts'
+import type { keepCredentialsAlive } from './keep-credentials-alive.ts'
+import { temporalPriority, workflowIds } from './messages.ts'
+import type { revokeCredential } from './revoke-credential.ts'
+import type { rotateCredential } from './rotate-credential.ts'
+import { searchAttributes } from './search-attributes.ts'
+
+interface Facts {
+  readonly connectionId: string
+  readonly partnerId: string
+  readonly accountId: string
+  readonly provider: string
+  readonly name: string
+}
+
+type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof keepCredentialsAlive>>[0]
+
+export function createCredentialClient({ client, taskQueue }: HubClientOptions) {
+  return {
+    /** Begins a rotation, or joins the one that is under way. */
+    startRotation: (connection: Facts, overlapSeconds?: number): Promise<Started> =>
+      reaching(async () => {
+        const { connectionId } = connection
+        const workflowId = workflowIds.rotateCredential(connectionId)
+        const handle = await client.workflow.start<typeof rotateCredential>('rotateCredential', {
+          workflowId,
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          taskQueue,
+          args: [{ connectionId, ...(overlapSeconds === undefined ? {} : { overlapSeconds }) }],
+          typedSearchAttributes: searchAttributes(connection),
+          priority: { priorityKey: temporalPriority.interactive, fairnessKey: connection.partnerId },
+          staticSummary: `New credential for ${connection.provider}: ${connection.name}`,
+        })
+        return { workflowId, runId: handle.firstExecutionRunId }
+      }),
+
+    /** Ends a deleted connection's access at its provider. Repeatable: one that is under way or done is not started again. */
+    startRevocation: (connection: Facts): Promise<void> =>
+      reaching(async () => {
+        const { connectionId } = connection
+        try {
+          await client.workflow.start<typeof revokeCredential>('revokeCredential', {
+            workflowId: workflowIds.revokeCredential(connectionId),
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+            taskQueue,
+            args: [{ connectionId }],
+            typedSearchAttributes: searchAttributes(connection),
+            priority: { priorityKey: temporalPriority.backfill, fairnessKey: connection.partnerId },
+            staticSummary: `End the access at ${connection.provider}: ${connection.name}`,
+          })
+        } catch (error) {
+          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+        }
+      }),
+
+    /** Makes the daily schedule that keeps credentials alive. Repeatable; one that is there is left as it is. */
+    ensureKeepAlive: (): Promise<void> =>
+      reaching(async () => {
+        const options: ScheduleOptions = {
+          scheduleId: workflowIds.keepCredentialsAlive(taskQueue),
+          spec: { calendars: [{ hour: 3, minute: 20 }], jitter: '30 minutes' },
+          policies: { overlap: 'SKIP', catchupWindow: '12 hours' },
+          action: {
+            type: 'startWorkflow',
+            workflowType: 'keepCredentialsAlive',
+            workflowId: workflowIds.keepCredentialsAlive(taskQueue),
+            taskQueue,
+            args: [{}],
+          },
+        }
+        try {
+          await client.schedule.create<typeof keepCredentialsAlive>(options)
+        } catch (error) {
+          if (!(error instanceof ScheduleAlreadyRunning)) throw error
+        }
+      }),
+  }
+}
