@@ -46,11 +46,15 @@ const chosenIds = (text: string | undefined): readonly string[] =>
     .map((id) => id.trim())
     .filter((id) => /^\d+$/.test(id))
 
-async function cohortIds(context: ProviderContext): Promise<{ ids: string[]; readAt: Date }> {
+/** Rows without a readable id are told besides: their members will be missing. */
+async function cohortIds(
+  context: ProviderContext,
+): Promise<{ ids: string[]; unreadable: Row[]; readAt: Date }> {
   const { rows, readAt } = await listCohorts(context)
   const chosen = chosenIds(context.settings['cohort_ids'])
   const ids = rows.flatMap((row) => idText(row['id']) ?? []).filter((id) => /^\d+$/.test(id))
-  return { ids: chosen.length === 0 ? ids : ids.filter((id) => chosen.includes(id)), readAt }
+  const unreadable = rows.filter((row) => idText(row['id']) === undefined).map(() => ({ cohort_id: null }))
+  return { unreadable, ids: chosen.length === 0 ? ids : ids.filter((id) => chosen.includes(id)), readAt }
 }
 
 const waitingIn = (position: Position): string[] | undefined => {
@@ -79,8 +83,13 @@ async function readMembers(
 async function readPage(context: ProviderContext, position: Position): Promise<Page> {
   const waiting = waitingIn(position)
   if (!waiting) {
-    const { ids, readAt } = await cohortIds(context)
-    return { rows: [], next: ids.length === 0 ? {} : { cohorts: ids }, done: ids.length === 0, readAt }
+    const { ids, unreadable, readAt } = await cohortIds(context)
+    return {
+      rows: unreadable,
+      next: ids.length === 0 ? {} : { cohorts: ids },
+      done: ids.length === 0,
+      readAt,
+    }
   }
   const [id, ...others] = waiting
   if (id === undefined) return { rows: [], next: {}, done: true, readAt: context.now() }

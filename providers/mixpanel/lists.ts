@@ -52,6 +52,16 @@ export const funnels = listed(
   listFunnels,
 )
 
+/** Some of the list by id: all are read, which costs one call of the App API. */
+const someOf =
+  (list: (context: ProviderContext) => Promise<List>): NonNullable<Resource['getMany']> =>
+  async (context, ids) => {
+    if (ids.length === 0) return { rows: [], readAt: context.now() }
+    const wanted = new Set(ids)
+    const { rows, readAt } = await list(context)
+    return { rows: rows.filter((row) => wanted.has(idText(row['id']) ?? '')), readAt }
+  }
+
 /** Path of the experiments of the connection's workspace; undefined where none was given. */
 export const experimentsPath = (settings: Settings): string | undefined =>
   settings['workspace_id'] ? `/workspaces/${settings['workspace_id']}/experiments` : undefined
@@ -96,11 +106,18 @@ export const experiments = listed(
     updatedAt: (row) => textIn(row, 'modified'),
     isDeleted: (row) => textIn(row, 'deleted') !== undefined,
     mapping: experimentMapping,
+    getMany: someOf(listExperiments),
   },
   listExperiments,
 )
 
 export const annotationsPath = (settings: Settings): string => `/projects/${projectId(settings)}/annotations`
+
+async function listAnnotations(context: ProviderContext): Promise<List> {
+  const response = await callApp(context, { method: 'GET', path: annotationsPath(context.settings) })
+  const rows = rowsOf(resultsOf(response, 'annotations'), 'annotations')
+  return { rows: rows.map((row) => withZone(row, context.settings)), readAt: response.readAt }
+}
 
 export const annotations = listed(
   {
@@ -112,10 +129,7 @@ export const annotations = listed(
     externalId: (row) => idText(row['id']) ?? '',
     updatedAt: () => undefined,
     mapping: annotationMapping,
+    getMany: someOf(listAnnotations),
   },
-  async (context) => {
-    const response = await callApp(context, { method: 'GET', path: annotationsPath(context.settings) })
-    const rows = rowsOf(resultsOf(response, 'annotations'), 'annotations')
-    return { rows: rows.map((row) => withZone(row, context.settings)), readAt: response.readAt }
-  },
+  listAnnotations,
 )
