@@ -24,9 +24,14 @@ import {
 } from '../../workflows/messages.ts'
 import { createTestDatabase } from '../harness/postgres.ts'
 import { startOAuthProvider, tinybooks, tinybooksVariables } from '../harness/oauth-provider.ts'
+import { startMintingProvider } from '../harness/minting-provider.ts'
+import { startNotesProvider } from '../harness/notes-provider.ts'
 import { startTinyProvider, type TinyProvider } from '../harness/tiny-provider.ts'
+import { ledgerlyVariables } from '../harness/token-endpoint.ts'
 import { createTestHub, type TestHub } from '../harness/worker.ts'
 import { recordConnects } from './record-connects.ts'
+import { recordCredentials } from './record-credentials.ts'
+import { recordAutomations, recordRemaps, recordWrites } from './record-integrations.ts'
 
 interface Recorder {
   readonly test: TestHub
@@ -46,12 +51,20 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
   const database = await createTestDatabase()
   const tiny = await startTinyProvider()
   const books = await startOAuthProvider()
+  const notes = await startNotesProvider()
+  const minting = await startMintingProvider()
   const sandbox = await startSandbox({ port: 0 })
   const test = await createTestHub({
     database: database.database,
-    providers: [...providers, tiny.provider, tinybooks],
-    originMap: { ...sandbox.originMap, ...tiny.originMap, ...books.originMap },
-    variables: tinybooksVariables,
+    providers: [...providers, tiny.provider, notes.provider, tinybooks, minting.provider],
+    originMap: {
+      ...sandbox.originMap,
+      ...tiny.originMap,
+      ...notes.originMap,
+      ...books.originMap,
+      ...minting.originMap,
+    },
+    variables: { ...tinybooksVariables, ...ledgerlyVariables },
   })
   const keep = async (name: string, handle: WorkflowHandle): Promise<void> => {
     if (!isWanted(name)) return
@@ -62,18 +75,31 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
   try {
     await ensureDefaultTenant(database.database.db)
     const recorder = { test, tiny, keep }
+    const withNotes = async () => {
+      const connection = await connect(test, notes.provider.slug, { token: 'good-token' })
+      return { test, notes, keep, connection }
+    }
     const parts: readonly (readonly [names: readonly string[], record: () => Promise<void>])[] = [
       [['syncConnection', 'syncMany'], () => recordSyncs(recorder)],
       [['runAction', 'runReport'], () => recordOperations(recorder)],
       [['checkConnection'], () => recordChecks(recorder)],
       [['startScheduledSync'], () => recordTicks(recorder)],
       [['connectAccount'], () => recordConnects({ test, books, keep })],
+      [
+        ['rotateCredential', 'revokeCredential', 'keepCredentialsAlive'],
+        () => recordCredentials({ test, minting, keep }),
+      ],
+      [['writeRecord', 'writeMany'], async () => recordWrites(await withNotes())],
+      [['remapRecords', 'describeFields'], async () => recordRemaps(await withNotes())],
+      [['runAutomation', 'dispatchEvents'], async () => recordAutomations(await withNotes())],
     ]
     for (const [names, record] of parts) if (only === undefined || names.includes(only)) await record()
   } finally {
     await test.close()
     await sandbox.close()
     await tiny.close()
+    await notes.close()
+    await minting.close()
     await books.close()
     await database.drop()
   }
