@@ -34,7 +34,7 @@ export interface Processes {
   readonly temporal: TemporalConnection
   readonly hub: HubClient
   /** A connection to the sandbox; every call makes a new one. */
-  connect(settings?: Readonly<Record<string, string>>): Promise<Connection>
+  connect(settings?: Readonly<Record<string, string>>, slug?: string): Promise<Connection>
   workerPid(): number
   /** kill -9, and a new one in its place. */
   killAndRestart(victim: Victim): Promise<void>
@@ -134,8 +134,8 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
     sandbox,
     temporal,
     hub,
-    connect: async (more = {}) => {
-      const [simulator] = simulators
+    connect: async (more = {}, slug) => {
+      const simulator = slug === undefined ? simulators[0] : simulators.find((one) => one.slug === slug)
       if (!simulator) throw new Error('the sandbox is empty')
       const { provider, auth, name, settings: sample, secrets } = simulator.sample
       const { partnerId, accountId } = defaultTenant
