@@ -67,8 +67,9 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
     variables: { ...tinybooksVariables, ...ledgerlyVariables },
   })
   const keep = async (name: string, handle: WorkflowHandle): Promise<void> => {
-    if (!isWanted(name)) return
+    // What is not wanted is waited for all the same: later parts build on it.
     await handle.result().catch(() => undefined)
+    if (!isWanted(name)) return
     const clear = await inClear(test, JSON.parse(JSON.stringify(await handle.fetchHistory())))
     await writeFile(path.join(folder, `${name}.json`), `${JSON.stringify(clear)}\n`)
   }
