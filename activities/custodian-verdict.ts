@@ -8,7 +8,7 @@ import { failures, type FailureNote, type WhoMustAct } from '../model/failures.t
 import { HubError, isHubError } from '../platform/errors.ts'
 import { alignSchedule } from './align-schedule.ts'
 import { pauseMs } from './custodian-life.ts'
-import type { Ward } from './custodian.ts'
+import type { Ward } from './custodian-ward.ts'
 import type { ActivityDeps } from './deps.ts'
 import { asHubError } from './failure.ts'
 

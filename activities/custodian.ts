@@ -4,7 +4,6 @@
  * is used, so that a crash in between costs no connection that the provider's own rules allow to be saved (INV-5).
  */
 import { inTransaction, type Database } from '../db/client.ts'
-import type { Connection } from '../db/connections.ts'
 import { openCredential, putCredential, type StoredCredential } from '../db/credentials.ts'
 import {
   beginRefresh,
@@ -15,33 +14,12 @@ import {
 } from '../db/credential-refreshes.ts'
 import { isLostDatabase } from '../db/lost-database.ts'
 import { HubError, isHubError } from '../platform/errors.ts'
-import type { OAuth2Auth, Provider, Settings } from '../providers/contract.ts'
 import type { TokenAnswer } from '../providers/http/oauth.ts'
 import type { CredentialVersion } from '../providers/http/session.ts'
 import { lifeOf } from './custodian-life.ts'
 import { coolDown, needAttention, settle } from './custodian-verdict.ts'
+import type { Ward } from './custodian-ward.ts'
 import type { ActivityDeps } from './deps.ts'
-
-/** A connection whose credential is kept. */
-export interface Ward {
-  readonly connectionId: string
-  readonly partnerId: string
-  readonly accountId: string
-  readonly provider: string
-  readonly providerName: string
-  readonly method: OAuth2Auth
-  readonly settings: Settings
-}
-
-export const wardOf = (connection: Connection, provider: Provider, method: OAuth2Auth): Ward => ({
-  connectionId: connection.connectionId,
-  partnerId: connection.partnerId,
-  accountId: connection.accountId,
-  provider: provider.slug,
-  providerName: provider.name,
-  method,
-  settings: connection.settings,
-})
 
 /** How long somebody waits for another process's refresh. Longer than a refresh and a save may take. */
 const patienceMs = 90_000

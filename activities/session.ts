@@ -11,7 +11,8 @@ import {
 } from '../providers/contract.ts'
 import type { CallTrace, CredentialSource, CredentialVersion } from '../providers/http/session.ts'
 import { lifeOf } from './custodian-life.ts'
-import { currentCredential, renewCredential, wardOf, type Ward } from './custodian.ts'
+import { currentCredential, renewCredential } from './custodian.ts'
+import { wardOf, type Ward } from './custodian-ward.ts'
 import type { ActivityDeps } from './deps.ts'
 
 export interface OpenedSession {

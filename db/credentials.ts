@@ -17,7 +17,6 @@ const kept = 50
 export interface StoredCredential {
   readonly generation: number
   readonly secrets: Readonly<Record<string, string>>
-  readonly createdAt: Date
 }
 
 export interface CredentialOwner {
@@ -85,8 +84,8 @@ export async function openCredential(
   vault: Vault,
   connectionId: string,
 ): Promise<StoredCredential | undefined> {
-  const found = await sql<{ generation: number; accountId: string; sealed: Buffer; createdAt: Date }>`
-    select generation, account_id, sealed, created_at from credentials
+  const found = await sql<{ generation: number; accountId: string; sealed: Buffer }>`
+    select generation, account_id, sealed from credentials
     where connection_id = ${connectionId} and retired_at is null order by generation desc limit 1
   `.execute(db)
   const [row] = found.rows
@@ -95,7 +94,6 @@ export async function openCredential(
   return {
     generation: row.generation,
     secrets: textsIn(JSON.parse(plain.toString('utf8'))),
-    createdAt: row.createdAt,
   }
 }
 

@@ -30,8 +30,8 @@ async function fill(db: Db): Promise<void> {
   await run(
     `insert into accounts (account_id, partner_id, name) select 'acc_' || n, ${par('n')}, 'a' from generate_series(0, 399) n`,
   )
-  await run(`insert into connections (connection_id, partner_id, account_id, provider, name, state)
-    select ${con('n')}, ${par('n')}, 'acc_' || n % 400, case when n % 100 = 3 then 'rare' else 'provider-' || n % 13 end, 'c',
+  await run(`insert into connections (connection_id, partner_id, account_id, provider, auth, name, state)
+    select ${con('n')}, ${par('n')}, 'acc_' || n % 400, case when n % 100 = 3 then 'rare' else 'provider-' || n % 13 end, 'token', 'c',
       case when n % 50 = 0 then 'needs_attention' when n % 10 = 3 then 'paused' when n % 10 = 7 then 'deleted' else 'active' end
     from generate_series(1, 8000) n`)
   await run(`insert into records (connection_id, resource, external_id, partner_id, account_id, model, raw, mapped, fingerprint, read_at, changed_at)

@@ -1,5 +1,6 @@
 /** A process with many callers of one credential. Told what to do by its parent, to whom it tells what they got. */
-import { currentCredential, type Ward } from '../../activities/custodian.ts'
+import { currentCredential } from '../../activities/custodian.ts'
+import type { Ward } from '../../activities/custodian-ward.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { OAuth2Auth } from '../../providers/contract.ts'

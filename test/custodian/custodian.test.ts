@@ -1,6 +1,7 @@
 /** What the custodian promises, one caller at a time, on a clock that the test sets. */
 import { sql } from 'kysely'
-import { currentCredential, renewCredential, renewUnused, type Ward } from '../../activities/custodian.ts'
+import { currentCredential, renewCredential, renewUnused } from '../../activities/custodian.ts'
+import type { Ward } from '../../activities/custodian-ward.ts'
 import type { ActivityDeps } from '../../activities/deps.ts'
 import { listAudit } from '../../db/audit.ts'
 import { getConnection } from '../../db/connections.ts'

@@ -1,6 +1,6 @@
 /** What the custodian needs, in whatever process: real Postgres, real token endpoint, no Temporal. */
 import type { ActivityDeps } from '../../activities/deps.ts'
-import type { Ward } from '../../activities/custodian.ts'
+import type { Ward } from '../../activities/custodian-ward.ts'
 import { openDatabase } from '../../db/client.ts'
 import { createConnection, type ConnectionState } from '../../db/connections.ts'
 import { putCredential } from '../../db/credentials.ts'

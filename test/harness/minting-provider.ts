@@ -16,6 +16,7 @@ export interface MintingProvider {
 }
 
 export const firstKey = 'key-0'
+const api = 'https://api.minty.example'
 
 const keyAuth: AuthMethod = {
   kind: 'token',
@@ -63,9 +64,12 @@ export async function startMintingProvider(): Promise<MintingProvider> {
   return {
     provider: {
       ...tiny.provider,
+      slug: 'minty',
+      name: 'Minty',
+      baseUrl: () => api,
       auth: [keyAuth, methodThat({ rotates: 'always', graceSeconds: 0, idleSeconds: 100 * 86_400 })],
     },
-    originMap: { ...tiny.originMap, ...endpoint.originMap },
+    originMap: { [api]: Object.values(tiny.originMap)[0] ?? '', ...endpoint.originMap },
     tiny,
     endpoint,
     keys,

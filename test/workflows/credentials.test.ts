@@ -40,7 +40,7 @@ beforeEach(() => {
 })
 
 const db = () => test.deps.database.db
-const keyed = () => connect(test, 'tiny', { token: firstKey, settings: { plan: 'big' } })
+const keyed = () => connect(test, 'minty', { token: firstKey, settings: { plan: 'big' } })
 const actionsOf = async ({ connectionId }: Connection) =>
   (await listAudit(db(), { subject: connectionId, limit: 20 })).map(({ action }) => action)
 const secretsOf = async ({ connectionId }: Connection) =>
@@ -156,7 +156,7 @@ describe('rotateCredential', () => {
 })
 
 async function withTokens(secrets: Secrets, state = 'active'): Promise<Connection> {
-  const connection = await connect(test, 'tiny')
+  const connection = await connect(test, 'minty')
   const { connectionId } = connection
   await sql`update connections set auth = 'oauth', state = ${state} where connection_id = ${connectionId}`.execute(
     db(),
