@@ -62,14 +62,6 @@ export async function listMappingVersions(
   return found.rows
 }
 
-/** Live mappings of a connection. */
-export async function listLiveMappings(db: Db, connectionId: string): Promise<StoredMapping[]> {
-  const found = await sql<StoredMapping>`
-    select ${columns} from mappings where connection_id = ${connectionId} and state = 'live' order by resource, direction
-  `.execute(db)
-  return found.rows
-}
-
 /** Writes a new draft down; the connection's row is locked, so that versions have no gaps and no twins. */
 export async function addMappingDraft(
   tx: Db,

@@ -9,7 +9,7 @@ import { billing } from './models-billing.ts'
 import { crm } from './models-crm.ts'
 import { support } from './models-support.ts'
 
-export type { FieldType, Model, ModelField } from './fields.ts'
+export type { FieldType, Model } from './fields.ts'
 
 /** By category of providers. */
 export const modelsByCategory = { billing, crm, support, analytics } as const

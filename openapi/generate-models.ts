@@ -58,7 +58,11 @@ for (const [category, models] of Object.entries<Record<string, Model>>(modelsByC
       properties: {
         ...propertiesOf(model),
         id: { type: 'string', description: model['id']?.meaning ?? '' },
-        custom: { type: 'object', additionalProperties: true, description: "Fields that the connection's mapping adds." },
+        custom: {
+          type: 'object',
+          additionalProperties: true,
+          description: "Fields that the connection's mapping adds.",
+        },
         zones: ref('Zones'),
       },
     }

@@ -192,7 +192,8 @@ async function follow(deps: ApiDeps, automation: Automation): Promise<void> {
     isEnabled: automation.state === 'enabled',
     schedule,
   })
-  if ((trigger.kind === 'event' || trigger.kind === 'webhook') && automation.state === 'enabled') await deps.temporal.ensureDispatcher()
+  if ((trigger.kind === 'event' || trigger.kind === 'webhook') && automation.state === 'enabled')
+    await deps.temporal.ensureDispatcher()
 }
 
 async function audit(

@@ -148,7 +148,7 @@ describe('the steps of an automation', () => {
     expect(note).toMatchObject({ body: 'seen' })
     expect(titles()).not.toContain('Bob’s')
     const context = await openContext(db(), hub.test.deps.vault, done)
-    expect(context['steps']).toMatchObject({ first: { externalId: note?.id }, count: expect.anything() })
+    expect(context['steps']).toMatchObject({ first: { externalId: note?.id }, count: {} })
   })
 
   it('are taken back in reverse when a later one fails', async () => {

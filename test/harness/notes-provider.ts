@@ -67,7 +67,7 @@ export async function startNotesProvider(): Promise<NotesProvider> {
         body: '',
         owner: '',
       }
-      body = touch(known ?? empty, fields as Partial<Note>)
+      body = touch(known ?? empty, fields)
     }
     if (typeof key === 'string') answered.set(key, body)
     return { status: 200, body }
