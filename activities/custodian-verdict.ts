@@ -1,11 +1,12 @@
 /** What a failed refresh means: for the next one who asks, for the connection, for the person who must act. */
 import { appendAudit } from '../db/audit.ts'
-import { asTenant } from '../db/client.ts'
+import { asTenant, type Db } from '../db/client.ts'
 import { getConnection, setConnectionState } from '../db/connections.ts'
 import { newestGeneration } from '../db/credentials.ts'
 import { noteRefreshFailure, noteRefused, type RefreshState } from '../db/credential-refreshes.ts'
 import { failures, type FailureNote, type WhoMustAct } from '../model/failures.ts'
 import { HubError, isHubError } from '../platform/errors.ts'
+import { isUnsent } from '../providers/http/oauth.ts'
 import { alignSchedule } from './align-schedule.ts'
 import { pauseMs } from './custodian-life.ts'
 import type { Ward } from './custodian-ward.ts'
@@ -42,7 +43,7 @@ export async function settle(
   const note = { code: failure.code, message: failure.message }
   const since = await noteRefreshFailure(deps.database.db, ward, {
     failure: note,
-    isAnswered: answered.has(failure.code) && !failed.isHealing,
+    isAnswered: (answered.has(failure.code) || isUnsent(failure)) && !failed.isHealing,
     retryAt,
     now,
   })
@@ -62,11 +63,18 @@ export function coolDown(note: FailureNote | null, retryAt: Date, cause?: unknow
 }
 
 async function giveUp(deps: ActivityDeps, ward: Ward, failed: Failed, failure: HubError): Promise<HubError> {
-  const message = failed.isHealing ? lostAnswer(ward, failed) : failure.message
+  const message = isLost(deps, ward, failed) ? lostAnswer(ward, failed) : failure.message
   const note = { code: 'Unauthorized', message }
   await noteRefused(deps.database.db, ward, failed.generation, note)
   await needAttention(deps, ward, failed.generation, note, 'account')
   return new HubError('Unauthorized', message, { cause: failure })
+}
+
+/** Whether the lost answer is why: the provider's rules would not have let the old token live until now. */
+function isLost(deps: ActivityDeps, { method }: Ward, { isHealing, state }: Failed): boolean {
+  const { rotates, graceSeconds } = method.refresh
+  const agoMs = deps.clock.now().getTime() - (state.startedAt?.getTime() ?? 0)
+  return isHealing && rotates !== 'never' && agoMs >= graceSeconds * 1000
 }
 
 function lostAnswer({ providerName }: Ward, { state }: Failed): string {
@@ -100,4 +108,24 @@ export async function needAttention(
     return true
   })
   if (changed) await alignSchedule(deps, connectionId)
+}
+
+/** The way back: a renewal went through after failures that had marked the connection. True when it is active again. */
+export async function noteMended(
+  tx: Db,
+  { connectionId, partnerId }: Ward,
+  before: RefreshState,
+): Promise<boolean> {
+  if (!before.lastFailure) return false
+  const connection = await getConnection(tx, connectionId)
+  if (connection?.state !== 'needs_attention') return false
+  await setConnectionState(tx, connectionId, 'active', null)
+  await appendAudit(tx, {
+    actor: 'custodian',
+    action: 'connection.active',
+    subject: connectionId,
+    partnerId,
+    details: { before: before.lastFailure.code },
+  })
+  return true
 }

@@ -16,8 +16,9 @@ import { isLostDatabase } from '../db/lost-database.ts'
 import { HubError, isHubError } from '../platform/errors.ts'
 import type { TokenAnswer } from '../providers/http/oauth.ts'
 import type { CredentialVersion } from '../providers/http/session.ts'
+import { alignSchedule } from './align-schedule.ts'
 import { lifeOf } from './custodian-life.ts'
-import { coolDown, needAttention, settle } from './custodian-verdict.ts'
+import { coolDown, needAttention, noteMended, settle } from './custodian-verdict.ts'
 import type { Ward } from './custodian-ward.ts'
 import type { ActivityDeps } from './deps.ts'
 
@@ -214,11 +215,17 @@ async function save(
   const until = Date.now() + savingMs
   for (;;) {
     try {
-      return await inTransaction(database.db, async (tx) => {
+      let mended = false
+      const credential = await inTransaction(database.db, async (tx) => {
+        // As it is now: whoever lost the lock without knowing may have been refused meanwhile.
+        const before = await getRefreshState(tx, ward.connectionId)
         const made = await putCredential(tx, vault, ward, secrets, { expectedGeneration: generation })
         await noteRefreshed(tx, ward.connectionId, made, clock.now())
+        mended = await noteMended(tx, ward, before)
         return { generation: made, secrets }
       })
+      if (mended) await alignSchedule(deps, ward.connectionId)
+      return credential
     } catch (error) {
       if (isHubError(error, 'Superseded')) return await mustOpen(deps, ward)
       if (!isLostDatabase(error) || Date.now() > until) throw error

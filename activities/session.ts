@@ -101,12 +101,20 @@ function credentialOf(
   }
 }
 
+/** A token in its last minutes that could not be renewed is not asked about at every call. */
+const lookAgainMs = 5_000
+
 /** A credential in the custodian's care. */
 function tended(deps: ActivityDeps, ward: Ward): CredentialSource {
   let known: CredentialVersion | undefined
+  let lookedAt = 0
   return {
     current: async () => {
-      if (known && lifeOf(ward.method, known.secrets, deps.clock.now()) === 'fresh') return known
+      const now = deps.clock.now()
+      const life = known ? lifeOf(ward.method, known.secrets, now) : 'dead'
+      const isRecent = now.getTime() - lookedAt < lookAgainMs
+      if (known && (life === 'fresh' || (life === 'aging' && isRecent))) return known
+      lookedAt = now.getTime()
       known = await currentCredential(deps, ward)
       return known
     },

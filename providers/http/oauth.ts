@@ -256,6 +256,21 @@ async function finish(
   return tokenAnswer(method, answered().bytes, clock.now(), before)
 }
 
+/** Nobody was there to take the request. */
+const notReached = [
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]
+
+const unsent = new WeakSet<HubError>()
+
+/** True for a failure before anything was sent: what the request holds is not spent. */
+export const isUnsent = (error: HubError): boolean => unsent.has(error)
+
 /** Turns what the network and the library throw into our own: their errors hold requests and answers. */
 async function guarded<T>(grant: Grant, work: () => Promise<T>): Promise<T> {
   try {
@@ -266,9 +281,13 @@ async function guarded<T>(grant: Grant, work: () => Promise<T>): Promise<T> {
     const internal = `token endpoint, ${grant}: ${code}`
     if (code.startsWith('OAUTH_'))
       throw new HubError('Protocol', 'The provider answered with something else than tokens.', { internal })
-    throw new HubError('Unavailable', 'The provider could not be reached for tokens, or broke off.', {
-      internal,
-    })
+    const isReached = !notReached.includes(code)
+    const what = isReached
+      ? 'The provider broke off, or took too long to give tokens.'
+      : 'The provider could not be reached for tokens.'
+    const failure = new HubError('Unavailable', what, { internal })
+    if (!isReached) unsent.add(failure)
+    throw failure
   }
 }
 

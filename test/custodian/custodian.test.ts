@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { currentCredential, renewCredential, renewUnused } from '../../activities/custodian.ts'
 import type { Ward } from '../../activities/custodian-ward.ts'
 import type { ActivityDeps } from '../../activities/deps.ts'
+import { freePorts } from '../../cli/up/ports.ts'
 import { listAudit } from '../../db/audit.ts'
 import { getConnection } from '../../db/connections.ts'
 import { openCredential, putCredential } from '../../db/credentials.ts'
@@ -205,6 +206,37 @@ describe('INV-5: a crash between the answer and the save', () => {
     )
   })
 
+  it('is not the reason of a refusal where the old refresh token would still have lived', async () => {
+    for (const refresh of [
+      { rotates: 'never', graceSeconds: 0 },
+      { rotates: 'always', graceSeconds: 1800 },
+    ] as const) {
+      const one = await ward(-1, refresh)
+      await died(one, 30)
+      endpoint.good.clear()
+      await refusal(one)
+      expect((await stateOf(one))?.stateReason).toMatch(/^The provider does not renew the access any more/)
+    }
+  })
+
+  it('is not feared where the provider was never reached', async () => {
+    const [port = 0] = await freePorts(1)
+    const one = await ward(-1)
+    const away = custodianDeps({
+      url: test.url,
+      ring,
+      originMap: { 'https://login.ledgerly.example': `http://127.0.0.1:${port}` },
+      name: 'away',
+      clock,
+    })
+    await expect(currentCredential(away, one)).rejects.toMatchObject({ code: 'Unavailable' })
+    expect(await getRefreshState(deps.database.db, one.connectionId)).toMatchObject({
+      sent: false,
+      failures: 1,
+    })
+    await away.database.close()
+  })
+
   it('is told as the reason where the provider gave the answer only once; it is asked once', async () => {
     const one = await ward(-1)
     await died(one, 30)
@@ -267,6 +299,10 @@ describe('a failure that may pass', () => {
     ahead += 24 * 3_600_000 + 1
     await refusal(one)
     expect(await stateOf(one)).toMatchObject({ state: 'needs_attention', stateWho: 'provider' })
+    endpoint.instead(undefined)
+    ahead += 3_600_000
+    await now(one)
+    expect(await stateOf(one)).toMatchObject({ state: 'active', stateReason: null })
   })
 })
 
