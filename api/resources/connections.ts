@@ -177,8 +177,9 @@ function canRevoke({ findProvider }: ApiDeps, { provider: slug, auth, settings }
 export const rotateCredential: Handler<'rotateCredential'> = async (deps, { path, caller }) => {
   const connection = await livingConnection(deps, path.connectionId)
   const { connectionId, partnerId } = connection
-  if (!methodOf(connection).rotation) {
-    const text = `A credential of this kind cannot be rotated by the hub. Make a new one at ${providerOf(connection).name} and put it in.`
+  const provider = deps.findProvider(connection.provider)
+  if (!provider || !authMethod(provider, connection.auth)?.rotation) {
+    const text = `A credential of this kind cannot be rotated by the hub. Make a new one at ${provider?.name ?? 'the provider'} and put it in.`
     throw new HubError('StateConflict', text)
   }
   const { workflowId } = await deps.temporal.startRotation(connection)

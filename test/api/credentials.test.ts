@@ -4,6 +4,8 @@ import { isRevocationLeft } from '../../db/credential-revocations.ts'
 import type { components } from '../../openapi/types.ts'
 import { quickbooksSimulator } from '../../providers/quickbooks/simulator.ts'
 import { startTestApi, until, type TestApi } from '../harness/api.ts'
+import { firstKey, startMintingProvider, type MintingProvider } from '../harness/minting-provider.ts'
+import { connect } from '../harness/tiny-connection.ts'
 
 type Connection = components['schemas']['Connection']
 
@@ -13,10 +15,16 @@ const variables = { QUICKBOOKS_CLIENT_ID: app.clientId, QUICKBOOKS_CLIENT_SECRET
 const base = '/admin/v1/connections'
 
 let api: TestApi
+let minting: MintingProvider
 beforeAll(async () => {
-  api = await startTestApi({ more: { providers: [], originMap: {}, variables } })
+  minting = await startMintingProvider()
+  const { provider, originMap } = minting
+  api = await startTestApi({ more: { providers: [provider], originMap, variables } })
 })
-afterAll(() => api.close())
+afterAll(async () => {
+  await api.close()
+  await minting.close()
+})
 
 const create = (more: object) =>
   api.request('POST', base, { body: { provider: 'quickbooks', auth: 'oauth', settings, secrets, ...more } })
@@ -92,6 +100,25 @@ it('a credential that the provider makes none of by request is not rotated', asy
   const { connectionId } = (await create({})).body as Connection
   const answer = await api.request('POST', `${base}/${connectionId}/credential/rotate`)
   expect(answer).toMatchObject({ status: 409, body: { code: 'StateConflict' } })
+})
+
+it('one that it does make is: the answer says where to watch', async () => {
+  const { connectionId } = await connect(api.hub, 'minty', { token: firstKey })
+  const answer = await api.request('POST', `${base}/${connectionId}/credential/rotate`)
+  expect(answer).toMatchObject({
+    status: 202,
+    body: {
+      connectionId,
+      workflowId: `rotate-credential:${connectionId}`,
+      temporalUrl: expect.stringContaining(encodeURIComponent(connectionId)) as string,
+    },
+  })
+  await until(
+    () => stored(connectionId),
+    (credential) => credential?.generation === 2,
+  )
+  expect((await auditOf(connectionId)).sort()).toEqual(['credential.rotated', 'credential.rotation_asked'])
+  await api.hub.temporal.client.workflow.getHandle(`rotate-credential:${connectionId}`).terminate()
 })
 
 it('deleting a connection ends its access at the provider', async () => {
