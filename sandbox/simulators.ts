@@ -1,9 +1,10 @@
 /** Every provider's simulator: one line each, as in `providers/registry.ts`. */
+import { mixpanelSimulator } from '../providers/mixpanel/simulator.ts'
 import { quickbooksSimulator } from '../providers/quickbooks/simulator.ts'
 import { zendeskSimulator } from '../providers/zendesk/simulator.ts'
 import type { Simulator } from './kit.ts'
 
-export const simulators: readonly Simulator[] = [zendeskSimulator, quickbooksSimulator]
+export const simulators: readonly Simulator[] = [zendeskSimulator, quickbooksSimulator, mixpanelSimulator]
 
 /** Real origins → the sandbox at `url`, for all providers or the chosen ones. */
 export const originMapTo = (
