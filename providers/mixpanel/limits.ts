@@ -12,7 +12,8 @@ const hour = 60 * minute
 const buckets = {
   query: { limit: 60, windowMs: hour, scope: 'connection' },
   export: { limit: 60, windowMs: hour, scope: 'connection' },
-  export_burst: { limit: 3, windowMs: second, scope: 'connection' },
+  // Three a second, taken one by one: a bucket of three would give its burst and its refill within the same second.
+  export_burst: { limit: 1, windowMs: 350, scope: 'connection' },
   /** 2 GB a minute: a thousand batches of 2 MB, less what other senders may need. */
   ingest: { limit: 600, windowMs: minute, scope: 'connection' },
   app: { limit: 60, windowMs: minute, scope: 'connection' },
