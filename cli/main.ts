@@ -211,6 +211,7 @@ connections
   .option('--set <name=value...>', 'settings that are not secret')
   .option('--every <seconds>', 'interval between syncs')
   .option('--from-env', "take settings and secrets from the hub's environment")
+  .option('--sandbox', 'connect the sandbox account of the service')
   .option('--secrets <file>', 'JSON object of secrets; "-" reads standard input')
   .addHelpText(
     'after',

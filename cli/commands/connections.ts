@@ -137,10 +137,13 @@ export interface CreateOptions extends CredentialOptions {
   readonly account?: string
   readonly set?: readonly string[]
   readonly every?: string
+  /** Takes what the sandbox accepts. */
+  readonly sandbox?: boolean
 }
 
 export async function createConnection(service: string, options: CreateOptions, out: Out): Promise<ExitCode> {
   const api = openApi(options)
+  if (options.sandbox) return await createSample(api, service, options, out)
   const settings = Object.fromEntries((options.set ?? []).map(pair))
   const secrets = await secretsFor(api, service, settings, options)
   const connection = await need(
@@ -156,6 +159,28 @@ export async function createConnection(service: string, options: CreateOptions, 
   )
   print(connection, options, out)
   if (!options.json) out.line(`Try it: tieline connections test ${connection.connectionId}`)
+  return 0
+}
+
+/** A connection to the sandbox's account of a service, as whoever owned it would type it in. */
+async function createSample(api: Api, service: string, options: CreateOptions, out: Out): Promise<ExitCode> {
+  const { samples } = await import('../../sandbox/samples.ts')
+  const sample = samples.find(({ provider }) => provider === service)
+  if (!sample) {
+    const known = samples.map(({ provider }) => provider).join(', ')
+    throw new CliError(`The sandbox has no "${service}". It has: ${known}.`, 2)
+  }
+  const { provider, auth, settings, secrets } = sample
+  const body = {
+    provider,
+    auth,
+    name: options.name ?? sample.name,
+    settings: { ...settings },
+    secrets: { ...secrets },
+  }
+  const connection = await need(api.POST('/admin/v1/connections', { body }))
+  print(connection, options, out)
+  if (!options.json) out.line(`Sync it: tieline sync ${service}`)
   return 0
 }
 
