@@ -1,10 +1,11 @@
 /** Every provider's simulator: one line each, as in `providers/registry.ts`. */
+import { hubspotSimulator } from '../providers/hubspot/simulator.ts'
 import { mixpanelSimulator } from '../providers/mixpanel/simulator.ts'
 import { quickbooksSimulator } from '../providers/quickbooks/simulator.ts'
 import { zendeskSimulator } from '../providers/zendesk/simulator.ts'
 import type { Simulator } from './kit.ts'
 
-export const simulators: readonly Simulator[] = [zendeskSimulator, quickbooksSimulator, mixpanelSimulator]
+export const simulators: readonly Simulator[] = [zendeskSimulator, hubspotSimulator, quickbooksSimulator, mixpanelSimulator]
 
 /** Real origins → the sandbox at `url`, for all providers or the chosen ones. */
 export const originMapTo = (

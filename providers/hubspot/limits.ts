@@ -12,7 +12,8 @@ const buckets = {
   /** Shared by all private apps of an account; OAuth apps have none. Ends at midnight in the account's zone. */
   daily: { limit: 250_000, windowMs: day, scope: 'connection' },
   /** All search endpoints of an account together. */
-  search: { limit: 5, windowMs: 1_000, scope: 'connection' },
+  // Taken one by one: a bucket of five would give its burst and its refill within the same second.
+  search: { limit: 1, windowMs: 220, scope: 'connection' },
 } as const satisfies Limits['buckets']
 
 /** Endpoint group → its buckets, the most particular one last: a refusal holds that one. */
