@@ -3,6 +3,7 @@ import { decodePayloads, encodePayloads } from './codec.ts'
 import type { Handlers } from './operation.ts'
 import * as audit from './resources/audit.ts'
 import { createConnectSession, getConnectSession } from './resources/connect-sessions.ts'
+import * as automationRuns from './resources/automation-runs.ts'
 import * as automations from './resources/automations.ts'
 import * as steering from './resources/connection-steering.ts'
 import * as connections from './resources/connections.ts'
@@ -27,6 +28,7 @@ export const handlers: Handlers = {
   ...records,
   ...mappings,
   ...automations,
+  ...automationRuns,
   ...writes,
   ...operations,
   ...audit,

@@ -1,7 +1,8 @@
 /** `Idempotency-Key` on what makes something: the first answer is kept and given again. */
 import { createHmac } from 'node:crypto'
-import { giveRequestKeyBack, keepAnswer, takeRequestKey } from '../db/idempotency.ts'
-import { canonicalJson, isJsonObject } from '../model/json.ts'
+import { giveRequestKeyBack, keepAnswer, takeRequestKey, type RequestKey } from '../db/idempotency.ts'
+import type { Db } from '../db/client.ts'
+import { canonicalJson, isJsonObject, type JsonObject } from '../model/json.ts'
 import type { ApiDeps } from './deps.ts'
 import type { Operation } from './description.ts'
 import type { AnyAnswer, AnyCall } from './call.ts'
@@ -22,8 +23,9 @@ export async function once(
   const key = { caller: call.caller.name, idempotencyKey: given }
   const kept = await takeRequestKey(db, key, hashOf(deps, operation, call))
   if (kept) {
-    const { status, headers, body } = kept
-    return { status, body: body ?? undefined, headers: { ...headers, 'Idempotency-Replayed': 'true' } }
+    const { status, headers } = kept
+    const body = await opened(deps, key, kept.body)
+    return { status, body, headers: { ...headers, 'Idempotency-Replayed': 'true' } }
   }
   let answer: AnyAnswer
   try {
@@ -39,9 +41,31 @@ export async function once(
   await keepAnswer(db, key, {
     status: answer.status,
     headers: { ...answer.headers },
-    body: isJsonObject(body) ? body : null,
+    body: isJsonObject(body) ? await sealed(deps, db, key, body) : null,
   })
   return answer
+}
+
+const place = ({ caller, idempotencyKey }: RequestKey) => ({
+  table: 'idempotent_requests',
+  column: 'body',
+  row: JSON.stringify([caller, idempotencyKey]),
+})
+
+/** An answer may hold what is shown only once: the secret of a webhook, the link of a connect session. */
+async function sealed({ vault }: ApiDeps, db: Db, key: RequestKey, body: JsonObject): Promise<JsonObject> {
+  const bytes = await vault.seal(db, 'hub', place(key), JSON.stringify(body))
+  return { sealed: bytes.toString('base64') }
+}
+
+async function opened(
+  { vault, database }: ApiDeps,
+  key: RequestKey,
+  kept: JsonObject | null,
+): Promise<unknown> {
+  if (typeof kept?.['sealed'] !== 'string') return kept ?? undefined
+  const plain = await vault.open(database.db, 'hub', place(key), Buffer.from(kept['sealed'], 'base64'))
+  return JSON.parse(plain.toString('utf8'))
 }
 
 /** Keyed: the body of a new connection holds secrets. */

@@ -84,12 +84,26 @@ export function kindOf(step: Step): StepKind {
   return kind
 }
 
+export interface PlacedStep {
+  readonly step: Step
+  /** JSON pointer into the definition. */
+  readonly pointer: string
+}
+
+/** Every step with its place, those inside branches after their branch. */
+export const placedSteps = (steps: readonly Step[], at = '/steps'): readonly PlacedStep[] =>
+  steps.flatMap((step, index) => {
+    const pointer = `${at}/${index}`
+    const ways = 'branch' in step ? step.branch : []
+    return [
+      { step, pointer },
+      ...ways.flatMap((way, number) => placedSteps(way.steps, `${pointer}/branch/${number}/steps`)),
+    ]
+  })
+
 /** Every step, those inside branches after their branch. */
 export const allSteps = (steps: readonly Step[]): readonly Step[] =>
-  steps.flatMap((step) => [
-    step,
-    ...('branch' in step ? step.branch.flatMap((way) => allSteps(way.steps)) : []),
-  ])
+  placedSteps(steps).map(({ step }) => step)
 
 /** A step by name. */
 export const findStep = (definition: AutomationDefinition, name: string): Step | undefined =>

@@ -26,7 +26,7 @@ type Body = Schemas['NewConnectSession']
 export const lifetimeSeconds = 30 * 60
 
 export const createConnectSession: Handler<'createConnectSession'> = async (deps, { body, caller }) => {
-  const provider = deps.findProvider(body.provider) ?? givenProvider(body.provider)
+  const provider = givenProvider(deps, body.provider)
   const before = body.connectionId === undefined ? undefined : await reconnected(deps, body, provider)
   if (body.returnUrl !== undefined) checkReturnUrl(body.returnUrl)
   const auth = fixedAuth(deps, provider, body.auth ?? before?.auth)

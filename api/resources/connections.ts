@@ -65,7 +65,7 @@ export const getConnection: Handler<'getConnection'> = async (deps, call) => {
 }
 
 export const createConnection: Handler<'createConnection'> = async (deps, { body, caller }) => {
-  const provider = givenProvider(body.provider)
+  const provider = givenProvider(deps, body.provider)
   const method = givenMethod(provider, body.auth)
   const values = body.fromEnvironment ? fromEnvironment(provider, method, deps.env, body) : body
   checkValues(method, values, ['settings', 'secrets'])
@@ -100,7 +100,7 @@ export const createConnection: Handler<'createConnection'> = async (deps, { body
 
 export const updateConnection: Handler<'updateConnection'> = async (deps, { path, header, body, caller }) => {
   const before = await livingConnection(deps, path.connectionId)
-  if (body.settings) checkValues(methodOf(before), { settings: body.settings }, ['settings'])
+  if (body.settings) checkValues(methodOf(deps, before), { settings: body.settings }, ['settings'])
   const changed = await inTransaction(deps.database.db, async (tx) => {
     const after = await changeConnection(tx, before.connectionId, body, expectedVersion(header['If-Match']))
     if (!after) throw await whyUnchanged(deps, before.connectionId)
@@ -141,8 +141,8 @@ export const replaceCredential: Handler<'replaceCredential'> = async (
   { path, header, body, caller },
 ) => {
   const before = await livingConnection(deps, path.connectionId)
-  const provider = providerOf(before)
-  const method = methodOf(before)
+  const provider = providerOf(deps, before)
+  const method = methodOf(deps, before)
   const given = { settings: before.settings, secrets: body.secrets }
   const { secrets = {} } = body.fromEnvironment ? fromEnvironment(provider, method, deps.env, given) : given
   checkValues(method, { secrets }, ['secrets'])

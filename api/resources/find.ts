@@ -3,7 +3,7 @@ import { getConnection, type Connection } from '../../db/connections.ts'
 import { getRun, type Run } from '../../db/runs.ts'
 import { HubError } from '../../platform/errors.ts'
 import { authMethod, type AuthMethod, type Provider } from '../../providers/contract.ts'
-import { findProvider, providerSlugs } from '../../providers/registry.ts'
+import { providerSlugs } from '../../providers/registry.ts'
 import type { ApiDeps } from '../deps.ts'
 import { invalidInput, type Problem } from '../problem.ts'
 
@@ -31,15 +31,18 @@ export async function usableConnection(deps: ApiDeps, connectionId: string): Pro
 }
 
 /** The provider of a connection. @throws HubError `NotConfigured` for one that this build does not have. */
-export function providerOf({ provider: slug }: Pick<Connection, 'provider'>): Provider {
+export function providerOf(
+  { findProvider }: ApiDeps,
+  { provider: slug }: Pick<Connection, 'provider'>,
+): Provider {
   const provider = findProvider(slug)
   if (!provider) throw new HubError('NotConfigured', `This hub does not know the provider "${slug}".`)
   return provider
 }
 
 /** How a connection shows itself. @throws HubError `NotConfigured` for a way that this build does not have. */
-export function methodOf(connection: Pick<Connection, 'provider' | 'auth'>): AuthMethod {
-  const provider = providerOf(connection)
+export function methodOf(deps: ApiDeps, connection: Pick<Connection, 'provider' | 'auth'>): AuthMethod {
+  const provider = providerOf(deps, connection)
   const method = authMethod(provider, connection.auth)
   if (method) return method
   const text = `${provider.name} has no way to connect that is called "${connection.auth}".`
@@ -47,7 +50,7 @@ export function methodOf(connection: Pick<Connection, 'provider' | 'auth'>): Aut
 }
 
 /** The provider that a body names. @throws InvalidInput with the ones there are. */
-export function givenProvider(slug: string): Provider {
+export function givenProvider({ findProvider }: ApiDeps, slug: string): Provider {
   const provider = findProvider(slug)
   if (provider) return provider
   throw invalidInput([

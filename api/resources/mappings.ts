@@ -46,7 +46,7 @@ export async function resourceOf(
   path: { readonly connectionId: string; readonly resource: string },
 ): Promise<{ readonly connection: Connection; readonly resource: Resource }> {
   const connection = await livingConnection(deps, path.connectionId)
-  const provider = providerOf(connection)
+  const provider = providerOf(deps, connection)
   const resource = provider.resources.find(({ name }) => name === path.resource)
   if (resource) return { connection, resource }
   const names = provider.resources.map(({ name }) => name).join(', ')
@@ -169,8 +169,8 @@ async function audit(
 }
 
 export const listMappingVersions: Handler<'listMappingVersions'> = async (deps, call) => {
-  const place = await placeOf(deps, call.path, call.query.direction)
   const before = positionOf(call, { version: 'int' })?.version
+  const place = await placeOf(deps, call.path, call.query.direction)
   const rows = await selectVersions(deps.database.db, { ...keyOf(place), before, limit: rowsFor(call) })
   return listAnswer(
     call,
@@ -287,8 +287,8 @@ const workflowIdOf = ({ dryRun, remapId, connectionId, resource }: Remap): strin
   dryRun ? workflowIds.dryRemap(remapId) : workflowIds.remapRecords(connectionId, resource)
 
 export const listRemaps: Handler<'listRemaps'> = async (deps, call) => {
-  const { connectionId } = await livingConnection(deps, call.path.connectionId)
   const before = positionOf(call, { remapId: 'string' })?.remapId
+  const { connectionId } = await livingConnection(deps, call.path.connectionId)
   const rows = await selectRemaps(deps.database.db, { connectionId, before, limit: rowsFor(call) })
   return listAnswer(
     call,

@@ -59,7 +59,7 @@ interface Wish {
 
 async function run(deps: ApiDeps, caller: Caller, wish: Wish, waitMs: number) {
   const connection = await usableConnection(deps, wish.path.connectionId)
-  const provider = providerOf(connection)
+  const provider = providerOf(deps, connection)
   const work = workOf(provider, wish.kind, wish.path.name)
   const wrong = checkOf(work.input)(wish.body)
   if (wrong.length > 0) throw invalidInput(wrong.map((error) => ({ in: 'body', ...error })))

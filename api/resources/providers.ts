@@ -2,7 +2,7 @@
 import type { components } from '../../openapi/types.ts'
 import { HubError } from '../../platform/errors.ts'
 import type { Action, Provider, Report } from '../../providers/contract.ts'
-import { findProvider, providers, providerSlugs } from '../../providers/registry.ts'
+import { providers, providerSlugs } from '../../providers/registry.ts'
 import type { ApiDeps } from '../deps.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
@@ -24,7 +24,7 @@ export const listProviders: Handler<'listProviders'> = async (deps, call) => {
 
 export const getProvider: Handler<'getProvider'> = async (deps, call) => {
   const { provider: slug } = call.path
-  const provider = findProvider(slug)
+  const provider = deps.findProvider(slug)
   if (!provider)
     throw new HubError(
       'NoSuchThing',

@@ -38,7 +38,7 @@ export const getRun: Handler<'getRun'> = async (deps, { path }) => ({
 /** The row is there before the workflow, so that the answer can name the run; it is taken back when nothing was started. */
 export const startRun: Handler<'startRun'> = async (deps, { body, caller }) => {
   const connection = await usableConnection(deps, body.connectionId)
-  checkResourceNames([providerOf(connection)], body.resources)
+  checkResourceNames([providerOf(deps, connection)], body.resources)
   const { connectionId, partnerId } = connection
   const runId = newId('run')
   const mode = body.mode ?? 'incremental'

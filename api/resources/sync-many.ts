@@ -40,13 +40,13 @@ export const startSyncMany: Handler<'startSyncMany'> = async (deps, { body, call
 /** @throws InvalidInput, HubError `NoSuchThing` for what is not there, `StateConflict` when there is nothing to sync. */
 async function checkScope(deps: ApiDeps, wish: Wish): Promise<void> {
   const { db } = deps.database
-  const provider = wish.provider === undefined ? undefined : givenProvider(wish.provider)
+  const provider = wish.provider === undefined ? undefined : givenProvider(deps, wish.provider)
   if (wish.accountId !== undefined && !(await getAccount(db, wish.accountId)))
     throw new HubError('NoSuchThing', `There is no account "${wish.accountId}".`)
   const connection =
     wish.connectionId === undefined ? undefined : await livingConnection(deps, wish.connectionId)
   checkResourceNames(
-    connection ? [providerOf(connection)] : provider ? [provider] : providers,
+    connection ? [providerOf(deps, connection)] : provider ? [provider] : providers,
     wish.resources,
   )
   const { accountId, connectionId } = wish

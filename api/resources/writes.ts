@@ -38,7 +38,7 @@ const time = (at: Date | null): string | null => at?.toISOString() ?? null
 
 export const createWrite: Handler<'createWrite'> = async (deps, { path, header, body, caller }) => {
   const connection = await usableConnection(deps, path.connectionId)
-  check(connection, body, '')
+  check(deps, connection, body, '')
   const begun = await inTransaction(deps.database.db, (tx) =>
     begin(deps, tx, caller, connection, body, { idempotencyKey: header['Idempotency-Key'] }),
   )
@@ -72,8 +72,8 @@ async function settled(deps: ApiDeps, writeId: string, workflowId: string, waitM
 }
 
 /** @throws InvalidInput for a write that the resource does not allow or whose fields the model does not have. */
-function check(connection: Connection, wish: Wish, at: string): Resource {
-  const provider = providerOf(connection)
+function check(deps: ApiDeps, connection: Connection, wish: Wish, at: string): Resource {
+  const provider = providerOf(deps, connection)
   const errors: PlacedError[] = []
   const say = (pointer: string, detail: string) =>
     void errors.push({ in: 'body', pointer: `${at}${pointer}`, detail })
@@ -175,8 +175,8 @@ export const getWrite: Handler<'getWrite'> = async (deps, { path, header }) => {
 }
 
 export const listWrites: Handler<'listWrites'> = async (deps, call) => {
-  const { connectionId } = await connectionOf(deps, call.path.connectionId)
   const before = positionOf(call, { writeId: 'string' })?.writeId
+  const { connectionId } = await connectionOf(deps, call.path.connectionId)
   const rows = await selectWrites(deps.database.db, { connectionId, before, limit: rowsFor(call) })
   return listAnswer(
     call,
@@ -227,7 +227,7 @@ export const createWriteSet: Handler<'createWriteSet'> = async (deps, { header, 
       const detail = 'is of another account than the first; a set belongs to one account'
       throw invalidInput([{ in: 'body', pointer: `/writes/${index}/connectionId`, detail }])
     }
-    check(connection, wish, `/writes/${index}`)
+    check(deps, connection, wish, `/writes/${index}`)
   })
   if (!first) throw new HubError('Internal', 'A set without writes')
   const key = header['Idempotency-Key']

@@ -19,6 +19,12 @@ const strangers: Readonly<Record<string, () => string>> = {
   runId: () => newId('run'),
   sessionId: () => newId('session'),
   operationId: () => newId('operation'),
+  remapId: () => newId('remap'),
+  version: () => '1',
+  writeId: () => newId('write'),
+  setId: () => newId('writeSet'),
+  automationId: () => newId('automation'),
+  automationRunId: () => newId('automationRun'),
   workflowId: () => 'sync-many:nobody:2026-01-01T00:00:00.000Z',
   provider: () => 'nobody',
   resource: () => 'nothings',
@@ -41,6 +47,20 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   startRun: () => ({ connectionId: newId('connection') }),
   updateRun: () => ({ speed: { pagesPerMinute: 5 } }),
   startSyncMany: () => ({ connectionId: newId('connection') }),
+  putMapping: () => ({ rules: [{ to: 'id', from: 'id' }] }),
+  previewMapping: () => ({ version: 0 }),
+  planMapping: () => ({ rules: [{ to: 'id', from: 'id' }] }),
+  createWrite: () => ({ resource: 'nothings', operation: 'create', fields: { name: 'New' } }),
+  decideWrite: () => ({ fields: { name: 'hub' } }),
+  createWriteSet: () => ({
+    writes: [
+      { connectionId: newId('connection'), resource: 'nothings', operation: 'delete', externalId: '1' },
+    ],
+  }),
+  createAutomation: () => ({ template: 'nothing', connections: {} }),
+  updateAutomation: () => ({ state: 'disabled' }),
+  startAutomationRun: () => ({}),
+  decideAutomationRun: () => ({ decision: 'approve' }),
   runAction: () => ({}),
   runReport: () => ({}),
   encodePayloads: () => ({ payloads: [] }),
@@ -100,12 +120,14 @@ describe('every guarded operation', () => {
 
 describe('every operation with a body', () => {
   const withBody = guarded.filter((operation) => operation.body)
-  // Actions and reports take what their provider describes: checked once it is known which.
-  const strict = withBody.filter((operation) => !['runAction', 'runReport'].includes(operation.operationId))
+  // Actions and reports take what their provider describes, runs of automations any payload.
+  const free = ['runAction', 'runReport', 'startAutomationRun']
+  const strict = withBody.filter((operation) => !free.includes(operation.operationId))
 
   it.each(named(strict))('%s refuses a field that it does not know', async (_name, operation) => {
     const body = { ...(bodies[operation.operationId]?.() as object), nonsense: 1 }
-    const answer = await api.request(operation.method.toUpperCase(), pathOf(operation), { body })
+    const headers = { 'Idempotency-Key': newId('request') }
+    const answer = await api.request(operation.method.toUpperCase(), pathOf(operation), { body, headers })
     expectProblem(answer, 400, 'InvalidInput')
     expect(answer.body).toMatchObject({ errors: [{ in: 'body', pointer: '/nonsense' }] })
   })
@@ -131,10 +153,12 @@ describe('every operation on something', () => {
   })
 
   const withId = guarded.filter((operation) =>
-    /\{(connectionId|runId|sessionId|operationId)\}/.test(operation.path),
+    /\{(connectionId|runId|sessionId|operationId|remapId|writeId|setId|automationId|automationRunId)\}/.test(
+      operation.path,
+    ),
   )
   it.each(named(withId))('%s refuses an id that is none', async (_name, operation) => {
-    const path = pathOf(operation).replace(/(con|run|ses|op)_\w+/, 'not-an-id')
+    const path = pathOf(operation).replace(/(con|run|ses|op|rmp|wrt|wrs|aut|aur)_\w+/, 'not-an-id')
     const headers = { 'Idempotency-Key': newId('request') }
     const answer = await api.request(operation.method.toUpperCase(), path, { headers })
     expectProblem(answer, 400, 'InvalidInput')
