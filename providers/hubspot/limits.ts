@@ -11,8 +11,10 @@ const buckets = {
   ten_seconds: { limit: 100, windowMs: 10_000, scope: 'connection' },
   /** Shared by all private apps of an account; OAuth apps have none. Ends at midnight in the account's zone. */
   daily: { limit: 250_000, windowMs: day, scope: 'connection' },
-  /** All search endpoints of an account together. */
-  // Taken one by one: a bucket of five would give its burst and its refill within the same second.
+  /**
+   * All search endpoints of an account together: five a second. Taken one by one, since a bucket of five would give its
+   * burst and its refill within the same second.
+   */
   search: { limit: 1, windowMs: 220, scope: 'connection' },
 } as const satisfies Limits['buckets']
 

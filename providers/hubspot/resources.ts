@@ -9,6 +9,7 @@ import { objectResource } from './object-resource.ts'
 import { objectTypes } from './object-types.ts'
 import { objectSchema } from './schemas.ts'
 import { listMemberships, lists } from './segments.ts'
+import { examples } from './write-examples.ts'
 import { objectWriter } from './write.ts'
 
 const companies = objectResource({
@@ -18,7 +19,7 @@ const companies = objectResource({
   type: objectTypes.companies,
   schema: objectSchema,
   mapping: companyMapping,
-  write: objectWriter(objectTypes.companies, companyOutward),
+  write: objectWriter(objectTypes.companies, companyOutward, examples.companies),
 })
 
 const contacts = objectResource({
@@ -28,7 +29,7 @@ const contacts = objectResource({
   type: objectTypes.contacts,
   schema: objectSchema,
   mapping: contactMapping,
-  write: objectWriter(objectTypes.contacts, contactOutward),
+  write: objectWriter(objectTypes.contacts, contactOutward, examples.contacts),
 })
 
 const deals = objectResource({
@@ -38,7 +39,7 @@ const deals = objectResource({
   type: objectTypes.deals,
   schema: objectSchema,
   mapping: dealMapping,
-  write: objectWriter(objectTypes.deals, dealOutward),
+  write: objectWriter(objectTypes.deals, dealOutward, examples.deals),
 })
 
 /** E-mails and messages are told by what sent them; the rest may be written. */
@@ -52,7 +53,9 @@ const activity = (name: keyof typeof activityMappings, title: string): Resource 
     type: objectTypes[name],
     schema: objectSchema,
     mapping: activityMappings[name],
-    ...(isWritten(name) ? { write: objectWriter(objectTypes[name], activityOutward[name]) } : {}),
+    ...(isWritten(name)
+      ? { write: objectWriter(objectTypes[name], activityOutward[name], examples[name]) }
+      : {}),
   })
 
 export const resources: readonly Resource[] = [

@@ -8,7 +8,11 @@ import { writeBatch } from './write-batch.ts'
 import { archiveObject, assertUnchanged, upsertObject, writtenObject } from './write-one.ts'
 import { valuesOf } from './write-values.ts'
 
-export function objectWriter(type: ObjectType, mapping: OutwardMapping): Writer {
+export function objectWriter(
+  type: ObjectType,
+  mapping: OutwardMapping,
+  example: NonNullable<Writer['example']>,
+): Writer {
   const create = async (context: ProviderContext, fields: JsonObject, key: string): Promise<Written> => {
     const { id } = await upsertObject(context, type, valuesOf(fields), key)
     return writtenObject(context, type, id)
@@ -24,5 +28,6 @@ export function objectWriter(type: ObjectType, mapping: OutwardMapping): Writer 
     remove: (context, id) => archiveObject(context, type.name, id),
     batch: { size: 100, write: (context, items) => writeBatch(context, type, items) },
     mapping,
+    example,
   }
 }
