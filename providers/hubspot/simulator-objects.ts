@@ -278,7 +278,7 @@ function readBatch(
 
 function archiveBatch(scene: Scene, type: ObjectType, inputs: readonly JsonObject[]): SimulatorReply {
   for (const { id } of inputs) {
-    const object = scene.portal.objects[type].get(String(id))
+    const object = scene.portal.objects[type].get(wordOf(id))
     if (object?.archived === null) scene.portal.keepObject(type, archivedAt(object, scene.now().getTime()))
   }
   return { status: 204 }

@@ -124,7 +124,7 @@ const readAssociations = ofPair(({ portal, now }, from, to, request) => {
   const results: JsonObject[] = []
   const missing: string[] = []
   for (const { id } of inputsOf(request)) {
-    const fromId = String(id)
+    const fromId = wordOf(id)
     const ends = linkedTo(portal, from, fromId, to)
     if (ends.length === 0) missing.push(fromId)
     const byId = new Map<string, JsonObject[]>()
