@@ -34,7 +34,7 @@ export async function undoWrite(deps: ActivityDeps, writeId: string, signal: Abo
   await asTenant(deps.database.db, write.partnerId, async (tx) => {
     const { externalId } = write
     const readAt = written?.readAt ?? deps.clock.now()
-    const gone = write.operation === 'create' && externalId !== null
+    const gone = write.operation === 'create' && externalId !== null && !written
     const reading = written
       ? { rows: [written.row], readAt }
       : { rows: [], deletedIds: gone ? [externalId] : [], readAt }
@@ -50,6 +50,10 @@ async function takeBack(undoing: Undoing): Promise<Written | undefined> {
   const { externalId } = write
   if (externalId === null) return undefined
   if (write.operation === 'delete') {
+    // A hidden object is still there: what it was comes back, `isActive` with it.
+    const hidden = await readNow(undoing, externalId)
+    if (hidden && writer.update && before)
+      return await writer.update(context, externalId, writableFields(undoing, before), hidden, key)
     if (!writer.create || !before) throw cannot(undoing)
     return await writer.create(context, writableFields(undoing, before), key)
   }
@@ -57,8 +61,7 @@ async function takeBack(undoing: Undoing): Promise<Written | undefined> {
   if (!now) return undefined
   if (write.operation === 'create') {
     if (!writer.remove) throw cannot(undoing)
-    await writer.remove(context, externalId, now, key)
-    return undefined
+    return await writer.remove(context, externalId, now, key)
   }
   if (write.writtenFields.length === 0 || !before) return undefined
   if (!writer.update) throw cannot(undoing)

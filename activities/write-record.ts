@@ -268,8 +268,7 @@ async function remove(writing: Writing): Promise<Done | undefined> {
     return { ...gone, written: { row: now, readAt: deps.clock.now() }, droppedFields: ['(deletion)'] }
   if (!writer.remove || write.externalId === null)
     throw new HubError('Internal', 'The resource cannot be written')
-  await writer.remove(session.context, write.externalId, now, write.writeId)
-  return gone
+  return { ...gone, written: await writer.remove(session.context, write.externalId, now, write.writeId) }
 }
 
 /** What was written is in the store, told as the hub's own doing, in one transaction with the end of the write. */

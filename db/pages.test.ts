@@ -21,8 +21,8 @@ beforeAll(async () => {
   await sql`insert into accounts (account_id, partner_id, name) values (${accountId}, ${partnerId}, 'A')`.execute(
     db,
   )
-  await sql`insert into connections (connection_id, partner_id, account_id, provider, name)
-    values (${connectionId}, ${partnerId}, ${accountId}, 'zendesk', 'C')`.execute(db)
+  await sql`insert into connections (connection_id, partner_id, account_id, provider, auth, name)
+    values (${connectionId}, ${partnerId}, ${accountId}, 'zendesk', 'api_token', 'C')`.execute(db)
 })
 afterAll(() => test.drop())
 

@@ -296,8 +296,16 @@ export interface Writer {
     current: Row,
     idempotencyKey: string,
   ): Promise<Written>
-  /** Deletes, voids or archives. An object that is gone already is no error. */
-  remove?(context: ProviderContext, externalId: string, current: Row, idempotencyKey: string): Promise<void>
+  /**
+   * Deletes, voids or archives. An object that is gone already is no error.
+   * @returns the object where the provider keeps it (hidden, void): it lives on in the store as it is then.
+   */
+  remove?(
+    context: ProviderContext,
+    externalId: string,
+    current: Row,
+    idempotencyKey: string,
+  ): Promise<Written | undefined>
   /** Several at once, at most `size`, each with an outcome of its own (same order). */
   readonly batch?: {
     readonly size: number

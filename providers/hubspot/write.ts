@@ -25,7 +25,10 @@ export function objectWriter(
       await patchObject(context, type.name, id, values)
       return writtenObject(context, type, id)
     },
-    remove: (context, id) => archiveObject(context, type.name, id),
+    async remove(context, id) {
+      await archiveObject(context, type.name, id)
+      return undefined
+    },
     batch: { size: 100, write: (context, items) => writeBatch(context, type, items) },
     mapping,
     example,

@@ -209,7 +209,10 @@ export const profileWriter: Writer = {
     await write(context, externalId, operationsOf(fields))
     return { row: changed(externalId, current, fields), readAt }
   },
-  remove: (context, externalId) => write(context, externalId, [removal]),
+  async remove(context, externalId) {
+    await write(context, externalId, [removal])
+    return undefined
+  },
   batch: { size: mostUpdates, write: writeBatch },
   mapping: profileOutward,
   example: {

@@ -2,6 +2,7 @@
 import type { Action, ProviderContext, Row } from '../contract.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { Money } from '../../model/money.ts'
+import { mostProposals } from './reconcile.ts'
 import { HubError, isHubError } from '../../platform/errors.ts'
 import {
   daySchema,
@@ -300,7 +301,7 @@ export const applyPayments: Action = {
             },
             ['method', 'customerId'],
           ),
-          50,
+          mostProposals,
         ),
         minItems: 1,
       },

@@ -48,7 +48,7 @@ export function readFollowing(context: ProviderContext, entity: Entity, position
   return readChanges(context, entity, since, position)
 }
 
-interface Changes {
+export interface Changes {
   readonly rows: Row[]
   readonly deletedIds: string[]
   readonly isWhole: boolean
@@ -59,15 +59,19 @@ interface Changes {
 /** Times are sent in whole seconds of UTC. */
 const secondsText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
 
-async function capture(context: ProviderContext, entity: Entity, sinceMs: number): Promise<Changes> {
+async function capture(
+  context: ProviderContext,
+  names: readonly string[],
+  sinceMs: number,
+): Promise<Changes> {
   const response = await ask(context, 'changes', '/cdc', {
-    query: { entities: entity.name, changedSince: secondsText(sinceMs) },
+    query: { entities: names.join(','), changedSince: secondsText(sinceMs) },
     repeatable: true,
   })
-  const parts = listIn(response.fields, 'CDCResponse')
-    .flatMap((one) => listIn(one, 'QueryResponse'))
-    .filter((part) => part[entity.name] !== undefined)
-  const all = parts.flatMap((part) => rowsIn(part, entity.name))
+  const answers = listIn(response.fields, 'CDCResponse').flatMap((one) => listIn(one, 'QueryResponse'))
+  const held = answers.map((part) => ({ part, name: names.find((name) => part[name] !== undefined) }))
+  const parts = held.flatMap(({ part, name }) => (name === undefined ? [] : [part]))
+  const all = held.flatMap(({ part, name }) => (name === undefined ? [] : rowsIn(part, name)))
   const isDeleted = (row: Row) => textIn(row, 'status')?.toLowerCase() === 'deleted'
   const told = parts.reduce((sum, part) => sum + (numberIn(part, 'totalCount') ?? 0), 0)
   return {
@@ -91,7 +95,7 @@ async function readChanges(
 ): Promise<Page> {
   const gap = typeof position['gap'] === 'string' ? position['gap'] : undefined
   const sinceMs = Date.parse(since) - (gap === undefined ? overlapMs : 0)
-  const changes = await capture(context, entity, sinceMs)
+  const changes = await capture(context, [entity.name], sinceMs)
   const { rows, deletedIds, readAt, isWhole } = changes
   const until = typeof position['until'] === 'string' ? position['until'] : changes.time.toISOString()
   const page = { rows, deletedIds, readAt }
@@ -103,6 +107,16 @@ async function readChanges(
     return { ...page, next: { from, began: until, rescan: true }, done: false }
   const half = secondsText(sinceMs + Math.ceil(windowMs / 2))
   return { ...page, next: { since: half, gap: from, until }, done: false }
+}
+
+/** What changed in several kinds since the position of a run's beginning; undefined for a position that is none. */
+export async function changesSince(
+  context: ProviderContext,
+  names: readonly string[],
+  position: Position,
+): Promise<Changes | undefined> {
+  const since = sinceOf(position)
+  return since === undefined ? undefined : await capture(context, names, Date.parse(since) - overlapMs)
 }
 
 /** The first position: everything, in the order of the last change. */

@@ -3,6 +3,9 @@
  * agree to the cent. Only documents of the same customer and currency are brought together.
  */
 
+/** Proposals of one report, and of one run of `apply_payments`: three calls each end well within an action's time. */
+export const mostProposals = 200
+
 export interface InvoiceFacts {
   readonly id: string
   readonly number: string | null

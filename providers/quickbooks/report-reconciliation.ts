@@ -20,6 +20,7 @@ import { moneyFrom } from './amounts.ts'
 import { textIn } from './answer.ts'
 import { entities } from './entities.ts'
 import {
+  mostProposals,
   depositState,
   invoiceState,
   owedBy,
@@ -176,7 +177,8 @@ function outputOf(books: Books): JsonObject {
     payments: paymentRows,
     invoices: invoiceRows,
     deposits: depositRows,
-    proposals: proposals.map(({ currency, applications, ...one }) => ({
+    moreProposals: Math.max(0, proposals.length - mostProposals),
+    proposals: proposals.slice(0, mostProposals).map(({ currency, applications, ...one }) => ({
       ...one,
       applications: applications.map(({ invoiceId, amount }) => ({
         invoiceId,
@@ -197,7 +199,7 @@ export const reconciliation: Report = {
   description:
     'Payments of a range of days against invoices and bank deposits: matched, partly, over (more is left than the customer owes) or unmatched; which payments lie in no ' +
     'deposit yet; and how what is left could be applied: exactly one invoice, a sum of several, else what is due first. The proposals are input of the action ' +
-    `\`apply_payments\`. Reads at most ${mostRows} rows of each kind; \`isWhole\` is false when there are more.`,
+    `\`apply_payments\`, which takes ${mostProposals} at a time: \`moreProposals\` counts those left for the next time. Reads at most ${mostRows} rows of each kind; \`isWhole\` is false when there are more.`,
   input: schemaOf(
     { from: daySchema, to: daySchema },
     ['from', 'to'],
@@ -259,6 +261,7 @@ export const reconciliation: Report = {
           paymentIds: listOf(idSchema),
         }),
       ),
+      moreProposals: countSchema,
       proposals: listOf(
         part({
           paymentId: idSchema,
@@ -269,7 +272,18 @@ export const reconciliation: Report = {
         }),
       ),
     },
-    ['from', 'to', 'isWhole', 'counts', 'totals', 'payments', 'invoices', 'deposits', 'proposals'],
+    [
+      'from',
+      'to',
+      'isWhole',
+      'counts',
+      'totals',
+      'payments',
+      'invoices',
+      'deposits',
+      'proposals',
+      'moreProposals',
+    ],
     [],
   ),
   async run(context, input) {

@@ -17,9 +17,11 @@ import {
   dressTaxCode,
 } from './derive.ts'
 import { entities, type Entity } from './entities.ts'
+import { examples } from './examples.ts'
 import * as mappings from './mapping.ts'
 import { describeFor } from './describe.ts'
 import * as outward from './outward.ts'
+import { readParties } from './parties.ts'
 import { count, queryAll, queryByIds, readWhole } from './query.ts'
 import * as schemas from './schemas.ts'
 import { writerFor } from './write.ts'
@@ -31,6 +33,10 @@ interface Kind {
   readonly after?: readonly string[]
   readonly schema: JsonSchema
   readonly mapping: FieldMapping
+  /** Short and full of balances, which change data capture does not tell: everything is read each time. */
+  readonly isShort?: boolean
+  /** How a page is read where following changes is not enough. */
+  readonly read?: typeof readFollowing
   readonly dressed?: (row: Row, settings: Settings) => Row
   /** Left out: read only. */
   readonly outward?: OutwardMapping
@@ -48,14 +54,16 @@ function followed(entity: Entity, kind: Kind): Resource {
     title: kind.title,
     model: kind.model,
     after: kind.after ?? [],
-    incremental: true,
-    deletions: 'tombstone',
+    incremental: kind.isShort !== true,
+    deletions: kind.isShort ? 'scan' : 'tombstone',
     schema: kind.schema,
     volatile: [],
     start,
-    canResume,
+    ...(kind.isShort ? {} : { canResume }),
     async readPage(context, position): Promise<Page> {
-      const page = await readFollowing(context, entity, position)
+      const page = kind.isShort
+        ? await readWhole(context, entity, position, () => ({}))
+        : await (kind.read ?? readFollowing)(context, entity, position)
       return { ...page, rows: dressAll(page.rows, context) }
     },
     externalId,
@@ -71,7 +79,7 @@ function followed(entity: Entity, kind: Kind): Resource {
       (kind.outward?.rules ?? []).map(({ to }) => to),
       hasCustomFields.has(kind.name),
     ),
-    ...(kind.outward ? { write: writerFor(entity, kind.outward, dressed) } : {}),
+    ...(kind.outward ? { write: writerFor(entity, kind.outward, dressed, examples[kind.name]) } : {}),
   }
 }
 
@@ -116,6 +124,7 @@ export const resources: readonly Resource[] = [
     name: 'accounts',
     title: 'Chart of accounts',
     model: 'ledgerAccount',
+    isShort: true,
     schema: schemas.accountSchema,
     mapping: mappings.accountMapping,
   }),
@@ -137,6 +146,7 @@ export const resources: readonly Resource[] = [
     schema: schemas.partySchema,
     mapping: mappings.customerMapping,
     outward: outward.customerOut,
+    read: readParties,
     dressed: dress(deriveParty),
   }),
   followed(entities.vendor, {
@@ -146,6 +156,7 @@ export const resources: readonly Resource[] = [
     schema: schemas.partySchema,
     mapping: mappings.vendorMapping,
     outward: outward.vendorOut,
+    read: readParties,
     dressed: dress(deriveParty),
   }),
   followed(entities.invoice, {

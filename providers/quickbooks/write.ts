@@ -36,43 +36,76 @@ export async function readOne(context: ProviderContext, entity: Entity, id: stri
   return row
 }
 
-/** Deletes a transaction; an object of a list is hidden, since QuickBooks keeps it. One that is gone already is no error. */
+/**
+ * Deletes a transaction; an object of a list is hidden, since QuickBooks keeps it: it is given back as it is then. One that
+ * is gone or hidden already is no error.
+ */
 export async function removeOne(
   context: ProviderContext,
   entity: Entity,
   current: Row,
   requestId: string,
-): Promise<void> {
+): Promise<Written | undefined> {
   try {
     if (entity.isList)
-      await post(context, entity, updateBody(entity, { Active: false }, current, context.settings), requestId)
-    else await post(context, entity, versionOf(current), requestId, { operation: 'delete' })
+      return await post(
+        context,
+        entity,
+        updateBody(entity, { Active: false }, current, context.settings),
+        requestId,
+      )
+    await post(context, entity, versionOf(current), requestId, { operation: 'delete' })
   } catch (error) {
-    if (!isHubError(error, 'NotFound')) throw error
+    if (isHubError(error, 'NotFound')) return undefined
+    const hidden =
+      entity.isList && isHubError(error, 'Conflict') ? await hiddenNow(context, entity, current) : undefined
+    if (!hidden) throw error
+    return hidden
   }
+  return undefined
+}
+
+/** The object, if somebody has hidden it meanwhile. */
+async function hiddenNow(
+  context: ProviderContext,
+  entity: Entity,
+  current: Row,
+): Promise<Written | undefined> {
+  const { rows, readAt } = await queryByIds(context, entity, [versionOf(current).Id])
+  const row = rows.find((one) => one['Active'] === false)
+  return row && { row, readAt }
 }
 
 type Dress = (row: Row, settings: Settings) => Row
 
-export function writerFor(entity: Entity, mapping: OutwardMapping, dress: Dress): Writer {
+export function writerFor(
+  entity: Entity,
+  mapping: OutwardMapping,
+  dress: Dress,
+  example: Writer['example'],
+): Writer {
   const dressed = (written: Written, { settings }: ProviderContext): Written => ({
     ...written,
     row: dress(written.row, settings),
   })
   return {
     mapping,
+    ...(example ? { example } : {}),
     async create(context, fields, idempotencyKey) {
       const body = createBody(fields, context.settings)
       return dressed(await post(context, entity, body, requestIdOf(idempotencyKey)), context)
     },
     // The key holds the version: after a conflict the same write is made again on a newer object.
-    async update(context, _externalId, fields, current, idempotencyKey) {
-      const body = updateBody(entity, fields, current, context.settings)
+    async update(context, externalId, fields, current, idempotencyKey) {
+      const body = { ...updateBody(entity, fields, current, context.settings), Id: externalId }
       const requestId = requestIdOf(idempotencyKey, versionOf(current).SyncToken)
       return dressed(await post(context, entity, body, requestId), context)
     },
-    remove: (context, _externalId, current, idempotencyKey) =>
-      removeOne(context, entity, current, requestIdOf(idempotencyKey, versionOf(current).SyncToken)),
+    async remove(context, _externalId, current, idempotencyKey) {
+      const requestId = requestIdOf(idempotencyKey, versionOf(current).SyncToken)
+      const hidden = await removeOne(context, entity, current, requestId)
+      return hidden && dressed(hidden, context)
+    },
     batch: {
       size: batchSize,
       async write(context, items) {
@@ -164,7 +197,7 @@ function outcomeOf(entity: Entity, answer: Answered | undefined, isDeletion: boo
   const fault = faultIn(answer.body, answer.readAt)
   if (fault) return isDeletion && fault.code === 'NotFound' ? undefined : fault
   const row = fieldsIn(answer.body, entity.name)
-  if (isDeletion) return undefined
+  if (isDeletion && !entity.isList) return undefined
   return row
     ? { row, readAt: answer.readAt }
     : new HubError('Protocol', 'QuickBooks answered an item of a batch without its object')

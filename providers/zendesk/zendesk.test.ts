@@ -12,7 +12,7 @@ describe('the registry', () => {
   it('finds Zendesk by its slug and nothing by another', () => {
     expect(findProvider('zendesk')).toBe(zendesk)
     expect(findProvider('zendsk')).toBeUndefined()
-    expect(providerSlugs).toEqual(['zendesk'])
+    expect(providerSlugs).toContain('zendesk')
   })
 
   it('orders resources so that each stands after those it depends on', () => {
