@@ -7,6 +7,7 @@ import type { JsonObject, JsonSchema, JsonValue } from '../model/json.ts'
 import type { FieldMapping, OutwardMapping } from '../model/mapping.ts'
 import type { FieldType, ModelName } from '../model/records.ts'
 import type { HubError } from '../platform/errors.ts'
+import type { Webhooks } from './contract-webhook.ts'
 
 export type Category = 'billing' | 'crm' | 'analytics' | 'support'
 
@@ -452,6 +453,8 @@ export interface Provider {
   readonly actions: readonly Action[]
   readonly reports: readonly Report[]
   readonly health: HealthCheck
+  /** Left out: the provider sends none; changes are found by reading. */
+  readonly webhooks?: Webhooks
 }
 
 /** What a provider's own error body says. */

@@ -1,5 +1,6 @@
 /** The list of providers: one line each, and the only file outside a provider's folder that knows its name. */
 import type { Provider } from './contract.ts'
+import type { Receiver, Webhooks } from './contract-webhook.ts'
 import { hubspot } from './hubspot/index.ts'
 import { mixpanel } from './mixpanel/index.ts'
 import { quickbooks } from './quickbooks/index.ts'
@@ -12,4 +13,26 @@ export const providerSlugs: readonly string[] = providers.map((provider) => prov
 /** The provider with this slug, or undefined: callers at an edge answer with the list of `providerSlugs`. */
 export function findProvider(slug: string): Provider | undefined {
   return providers.find((provider) => provider.slug === slug)
+}
+
+/** Providers of which only webhooks are received so far. */
+export const receivers: readonly Receiver[] = []
+
+/** Whoever sends webhooks, by slug: complete providers and receivers. */
+export interface HookSource {
+  readonly slug: string
+  readonly name: string
+  readonly category: Provider['category']
+  readonly webhooks: Webhooks
+}
+
+export const hookSources: readonly HookSource[] = [
+  ...providers.flatMap((provider: Provider) =>
+    provider.webhooks ? [{ ...provider, webhooks: provider.webhooks }] : [],
+  ),
+  ...receivers,
+]
+
+export function findHookSource(slug: string): HookSource | undefined {
+  return hookSources.find((source) => source.slug === slug)
 }
