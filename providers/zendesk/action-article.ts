@@ -11,30 +11,7 @@ import {
   textSchema,
 } from './action-input.ts'
 import { bodyOf, idText, objectIn, protocolError } from './answer.ts'
-import { readList } from './paging.ts'
-
-const articlePath = (articleId: string): string =>
-  `/api/v2/help_center/articles/${encodeURIComponent(articleId)}`
-
-/** The article of this title in this section and language, if there is one: what makes creating repeatable. */
-async function findByTitle(
-  context: ProviderContext,
-  sectionId: string,
-  title: string,
-  locale: string,
-): Promise<string | undefined> {
-  const path = `/api/v2/help_center/sections/${encodeURIComponent(sectionId)}/articles`
-  let after: string | undefined
-  do {
-    const page = await readList(context, 'help_center', path, 'articles', {}, after)
-    const found = page.rows.find(
-      (row) => row['title'] === title && String(row['locale']).toLowerCase() === locale.toLowerCase(),
-    )
-    if (found) return idText(found['id'])
-    after = page.after
-  } while (after !== undefined)
-  return undefined
-}
+import { articlePath, findByTitle } from './article-by-title.ts'
 
 /** `POST /sections/{id}/articles`: `permission_group_id` is required, `user_segment_id: null` means everybody. */
 async function create(context: ProviderContext, input: JsonObject, sectionId: string): Promise<JsonObject> {
@@ -136,7 +113,8 @@ async function run(context: ProviderContext, input: JsonObject): Promise<JsonObj
     requireText(input, 'title'),
     requireText(input, 'locale'),
   )
-  return found === undefined ? create(context, input, sectionId) : update(context, input, found)
+  const foundId = found && idText(found['id'])
+  return foundId === undefined ? create(context, input, sectionId) : update(context, input, foundId)
 }
 
 export const createOrUpdateArticle: Action = {

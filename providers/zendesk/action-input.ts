@@ -35,6 +35,9 @@ export function objectSchema(
 export const keyText = (idempotencyKey: string): string =>
   idempotencyKey.length <= 200 ? idempotencyKey : createHash('sha256').update(idempotencyKey).digest('hex')
 
+/** The external id that marks an object as made by one request of the hub. */
+export const markOf = (idempotencyKey: string): string => `tieline:${keyText(idempotencyKey)}`
+
 /** A text of the input. The schema was checked before; a hole here is the caller's mistake all the same. */
 export function requireText(input: JsonObject, name: string): string {
   const value = input[name]

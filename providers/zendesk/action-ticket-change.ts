@@ -21,7 +21,7 @@ import {
   timeSchema,
 } from './action-input.ts'
 import { bodyOf, get, idText, isFields, objectIn, timeIn, type Fields } from './answer.ts'
-import { readList } from './paging.ts'
+import { findComment, keyField } from './audit-key.ts'
 
 /** Rounds against other writers before the action gives up with `Conflict`. */
 const attempts = 4
@@ -143,36 +143,6 @@ export const updateStatus: Action = {
 }
 
 // -------------------------------------------------------------------------------------------- add_comment
-
-const keyField = 'tieline_key'
-
-/** The id of the comment that an audit holds, if the audit bears our key. */
-function commentOfAudit(audit: Fields, idempotencyKey: string): string | undefined {
-  const metadata = audit['metadata']
-  const custom = isFields(metadata) && isFields(metadata['custom']) ? metadata['custom'] : {}
-  if (custom[keyField] !== idempotencyKey) return undefined
-  const events: unknown[] = Array.isArray(audit['events']) ? audit['events'] : []
-  const comment = events.find((event) => isFields(event) && event['type'] === 'Comment')
-  return isFields(comment) ? idText(comment['id']) : undefined
-}
-
-/** Looks through the ticket's audits for our key. */
-async function findComment(
-  context: ProviderContext,
-  ticketId: string,
-  idempotencyKey: string,
-): Promise<string | undefined> {
-  let after: string | undefined
-  do {
-    const page = await readList(context, 'support', `${ticketPath(ticketId)}/audits`, 'audits', {}, after)
-    for (const audit of page.rows) {
-      const found = commentOfAudit(audit, idempotencyKey)
-      if (found !== undefined) return found
-    }
-    after = page.after
-  } while (after !== undefined)
-  return undefined
-}
 
 /**
  * Adds a comment once. The key travels as custom metadata of the audit (`ticket.metadata`, kept as

@@ -8,6 +8,7 @@ import {
   customFieldsOf,
   idSchema,
   keyText,
+  markOf,
   objectSchema,
   oneBody,
   optionalText,
@@ -17,9 +18,6 @@ import {
   timeSchema,
 } from './action-input.ts'
 import { bodyOf, get, idText, objectIn, protocolError, rowsIn, type Fields } from './answer.ts'
-
-/** The external id that marks a ticket as made by one request of the hub. */
-const markOf = (idempotencyKey: string): string => `tieline:${keyText(idempotencyKey)}`
 
 /**
  * The ticket that an earlier repetition made. Zendesk keeps an idempotency key for two hours only; a repetition after that

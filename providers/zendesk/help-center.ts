@@ -4,6 +4,7 @@ import { bodyOf, get, idText, objectIn, positionText, timeIn } from './answer.ts
 import { articleMapping, sectionMapping } from './mapping.ts'
 import { exportStart, readList, readTimeExport, type TimeExport } from './paging.ts'
 import { articleSchema, sectionSchema } from './schemas.ts'
+import { articleWriter } from './write-article.ts'
 
 /** Help Center is not set up in this account (dust-tt/dust#10979): an empty read. A 403 is a missing right: a failure. */
 const inactive = [404]
@@ -97,4 +98,5 @@ export const articles: Resource = {
   updatedAt: (row) => timeIn(row, 'updated_at'),
   getMany: readAgain('/api/v2/help_center/articles', 'article', 'articles'),
   mapping: articleMapping,
+  write: articleWriter,
 }

@@ -7,6 +7,8 @@ import { organizationMapping, ticketMapping, userMapping } from './mapping.ts'
 import { exportStart, readCursorExport, readTimeExport, type TimeExport } from './paging.ts'
 import { satisfactionRatings, surveyResponses } from './satisfaction.ts'
 import { organizationSchema, ticketSchema, userSchema } from './schemas.ts'
+import { organizationWriter, userWriter } from './write-party.ts'
+import { ticketWriter } from './write-ticket.ts'
 
 /** `show_many?ids=1,2,…`: at most 100 ids; ids that are gone are missing from the answer. */
 function showMany(path: string, key: string) {
@@ -49,6 +51,7 @@ const organizations: Resource = {
   getMany: showMany('/api/v2/organizations/show_many', 'organizations'),
   count: (context) => readCount(context, '/api/v2/organizations/count'),
   mapping: organizationMapping,
+  write: organizationWriter,
 }
 
 const users: Resource = {
@@ -70,6 +73,7 @@ const users: Resource = {
   getMany: showMany('/api/v2/users/show_many', 'users'),
   count: (context) => readCount(context, '/api/v2/users/count'),
   mapping: userMapping,
+  write: userWriter,
 }
 
 const tickets: Resource = {
@@ -91,6 +95,7 @@ const tickets: Resource = {
   getMany: showMany('/api/v2/tickets/show_many', 'tickets'),
   count: (context) => readCount(context, '/api/v2/tickets/count'),
   mapping: ticketMapping,
+  write: ticketWriter,
 }
 
 export const resources: readonly Resource[] = [

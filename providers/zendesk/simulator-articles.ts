@@ -73,6 +73,14 @@ export function showTranslation(tables: Tables, id: number, locale?: string): Si
   return article['locale'] === locale ? json({ translation: translationOf(article) }) : notFound()
 }
 
+/** `DELETE /api/v2/help_center/articles/{id}`: archives; 204. */
+export function deleteArticle(world: Writer, id: number): SimulatorReply {
+  const { articles } = world.tables
+  if (!articles.has(id) || articles.isDeleted(id)) return notFound()
+  articles.remove(id, world.tick())
+  return { status: 204 }
+}
+
 /** Title, body and draft of an article live in its translation. */
 function translationOf(article: JsonObject): JsonObject {
   const id = Number(article['id'])

@@ -116,13 +116,16 @@ function firstFrom(ids: readonly number[], id: number): number {
   return low
 }
 
-/** `show_many?ids=1,2`: those that exist. */
+/** `show_many?ids=1,2` or `?external_ids=a,b`: those that exist. Tickets take only ids (OpenAPI files). */
 export function showMany(table: Table, request: SimulatorRequest): SimulatorReply {
-  const ids = (request.query.get('ids') ?? '')
-    .split(',')
-    .filter((id) => id !== '')
-    .map(Number)
-  if (ids.length === 0 || ids.length > 100) return badRequest('Invalid ids', 'ids takes 1 to 100 ids')
+  const wanted = (name: string) => (request.query.get(name) ?? '').split(',').filter((one) => one !== '')
+  const externalIds = table.kind === 'tickets' ? [] : wanted('external_ids')
+  const ids = [
+    ...wanted('ids').map(Number),
+    ...externalIds.flatMap((externalId) => table.find('external_id', externalId)),
+  ]
+  if (ids.length > 100 || ids.length + externalIds.length === 0)
+    return badRequest('Invalid ids', 'ids takes 1 to 100 ids')
   const rows = ids.filter((id) => table.has(id) && !table.isDeleted(id)).map((id) => table.textOf(id))
   return envelope(table.kind, rows, { count: rows.length, next_page: null, previous_page: null })
 }

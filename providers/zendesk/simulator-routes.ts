@@ -9,6 +9,7 @@ import {
 } from '../../sandbox/kit.ts'
 import * as articles from './simulator-articles.ts'
 import { cursorExport, eventOf, timeExport } from './simulator-exports.ts'
+import * as identities from './simulator-identities.ts'
 import * as jobs from './simulator-jobs.ts'
 import { firstIds, wordOf } from './simulator-objects.ts'
 import * as people from './simulator-people.ts'
@@ -114,14 +115,48 @@ const support: readonly Route<Scene>[] = [
   ['POST', '/users/create_or_update', (scene, request) => people.createOrUpdateUser(scene.writer, request)],
   ['GET', '/users/:id', one('user', (tables) => tables.users)],
   ['PUT', '/users/:id', (scene, request, [id]) => people.updateUser(scene.writer, request, Number(id))],
+  ['DELETE', '/users/:id', (scene, _request, [id]) => people.deleteUser(scene.writer, Number(id))],
   ['GET', '/users', all((tables) => tables.users)],
+  ['POST', '/users', (scene, request) => people.createUser(scene.writer, request)],
+  [
+    'GET',
+    '/users/:id/identities',
+    (scene, _request, [id]) => identities.listIdentities(scene.writer, Number(id)),
+  ],
+  [
+    'POST',
+    '/users/:id/identities',
+    (scene, request, [id]) => identities.createIdentity(scene.writer, request, Number(id)),
+  ],
+  [
+    'PUT',
+    '/users/:id/identities/:identity',
+    (scene, request, [id, identity]) =>
+      identities.updateIdentity(scene.writer, request, Number(id), Number(identity)),
+  ],
+  [
+    'PUT',
+    '/users/:id/identities/:identity/make_primary',
+    (scene, _request, [id, identity]) => identities.makePrimary(scene.writer, Number(id), Number(identity)),
+  ],
   [
     'POST',
     '/organizations/create_or_update',
     (scene, request) => people.createOrUpdateOrganization(scene.writer, request),
   ],
   ['GET', '/organizations/:id', one('organization', (tables) => tables.organizations)],
+  [
+    'PUT',
+    '/organizations/:id',
+    (scene, request, [id]) => people.updateOrganization(scene.writer, request, Number(id)),
+  ],
+  [
+    'DELETE',
+    '/organizations/:id',
+    (scene, _request, [id]) => people.deleteOrganization(scene.writer, Number(id)),
+  ],
   ['GET', '/organizations', all((tables) => tables.organizations)],
+  ['POST', '/organizations', (scene, request) => people.createOrganization(scene.writer, request)],
   ['GET', '/satisfaction_ratings/:id', one('satisfaction_rating', (tables) => tables.satisfaction_ratings)],
   ['GET', '/satisfaction_ratings', ratings],
 ]
@@ -154,6 +189,11 @@ const helpCenter: readonly Route<Scene>[] = [
     'PUT',
     '/help_center/articles/:id',
     (scene, request, [id]) => articles.updateArticle(scene.writer, request, Number(id), false),
+  ],
+  [
+    'DELETE',
+    '/help_center/articles/:id',
+    (scene, _request, [id]) => articles.deleteArticle(scene.writer, Number(id)),
   ],
   ['GET', '/help_center/articles/:id', one('article', (tables) => tables.articles)],
   ['GET', '/help_center/articles', all((tables) => tables.articles)],

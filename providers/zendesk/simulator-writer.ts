@@ -19,6 +19,8 @@ export interface Writer {
   readonly now: () => Date
   answered(key: string): Answered | undefined
   keepAnswer(key: string, answer: Answered): void
+  /** Addresses of users besides their primary one, by user. */
+  readonly addresses: Map<number, string[]>
 }
 
 /** The object under `key` of the body. */

@@ -164,7 +164,14 @@ export function changeTicket(world: Writer, id: number, wanted: JsonObject | und
   if (wrong) return wrong
   const { comment, metadata, safe_update: _safe, updated_stamp: _stamp, ...fields } = wanted
   const at = world.tick()
-  const changed: JsonObject = { ...ticket, ...fields, id, updated_at: time(at), generated_timestamp: at }
+  const changed: JsonObject = {
+    ...ticket,
+    ...fields,
+    ...mergedFields(ticket, fields),
+    id,
+    updated_at: time(at),
+    generated_timestamp: at,
+  }
   tickets.put(id, changed, at)
   const author = firstIds.users
   const custom = isJsonObject(metadata) ? metadata : {}
@@ -179,6 +186,15 @@ export function changeTicket(world: Writer, id: number, wanted: JsonObject | und
         events: [],
       }
   return json({ ticket: changed, audit })
+}
+
+/** Custom fields that are not named keep their values (ticket reference, "Setting custom field values"). */
+function mergedFields(ticket: JsonObject, { custom_fields: wanted }: JsonObject): JsonObject {
+  if (!Array.isArray(wanted)) return {}
+  const given = new Map(wanted.filter(isJsonObject).map((field) => [wordOf(field['id']), field]))
+  const known = Array.isArray(ticket['custom_fields']) ? ticket['custom_fields'].filter(isJsonObject) : []
+  const kept = known.filter((field) => !given.has(wordOf(field['id'])))
+  return { custom_fields: [...kept, ...given.values()] }
 }
 
 const isOutdated = (ticket: JsonObject, wanted: JsonObject): boolean =>

@@ -63,6 +63,7 @@ function createWorld(options: SimulatorOptions): World {
     tables,
     now,
     tick: clock.tick,
+    addresses: new Map<number, string[]>(),
     answered: (key: string) => answers.get(key),
     keepAnswer: (key: string, answered: Answered) => {
       answers.set(key, answered)
