@@ -20,7 +20,7 @@ import {
   ticketStatus,
   timeSchema,
 } from './action-input.ts'
-import { bodyOf, get, idText, isFields, objectIn, timeIn, type Fields } from './answer.ts'
+import { bodyOf, get, idText, objectIn, timeIn, type Fields } from './answer.ts'
 import { findComment, keyField } from './audit-key.ts'
 
 /** Rounds against other writers before the action gives up with `Conflict`. */

@@ -39,7 +39,11 @@ export function contextOf(serve: (request: ProviderRequest) => Answer | undefine
       const response: ProviderResponse = { status, headers, body, readAt: now }
       if (status < 300 || request.accept?.includes(status)) return response
       const fault = zendesk.explainError(response)
-      throw new HubError(fault?.code ?? 'Unavailable', fault?.message ?? `status ${String(status)}`)
+      throw new HubError(
+        fault?.code ?? 'Unavailable',
+        fault?.message ?? `status ${String(status)}`,
+        fault?.fields ? { fields: fault.fields } : {},
+      )
     },
   }
   return { context, requests }

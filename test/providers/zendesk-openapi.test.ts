@@ -56,6 +56,9 @@ const reads = [
   ['/api/v2/users/<users>', ''],
   ['/api/v2/users/count', ''],
   ['/api/v2/users/show_many', '?ids=<users>'],
+  ['/api/v2/users/show_many', '?external_ids=U-5'],
+  ['/api/v2/users/<users>/identities', ''],
+  ['/api/v2/organizations/show_many', '?external_ids=ORG-1003'],
   ['/api/v2/organizations', ''],
   ['/api/v2/organizations/<organizations>', ''],
   ['/api/v2/organizations/count', ''],
@@ -135,6 +138,21 @@ judged('the simulated Zendesk answers as its OpenAPI files describe', () => {
       ['POST', '/api/v2/users/create_or_update', { user: { name: 'Bea', email: 'bea@fire.example' } }],
       ['PUT', `/api/v2/users/${ids('users')[3] ?? ''}`, { user: { name: 'Cleo' } }],
       ['POST', '/api/v2/organizations/create_or_update', { organization: { name: 'Fire & Sons' } }],
+      ['POST', '/api/v2/users', { user: { name: 'Dora', email: 'dora@fire.example' } }],
+      ['POST', '/api/v2/organizations', { organization: { name: 'Fire & Daughters' } }],
+      ['PUT', `/api/v2/organizations/${first('organizations')}`, { organization: { notes: 'Hot' } }],
+      [
+        'POST',
+        `/api/v2/users/${ids('users')[4] ?? ''}/identities`,
+        { identity: { type: 'email', value: 'eva@fire.example' } },
+      ],
+      ['PUT', `/api/v2/users/${ids('users')[4] ?? ''}/identities/${ids('users')[4] ?? ''}1/make_primary`, {}],
+      [
+        'PUT',
+        `/api/v2/users/${ids('users')[4] ?? ''}/identities/${ids('users')[4] ?? ''}0`,
+        { identity: { value: 'eve@fire.example' } },
+      ],
+      ['DELETE', `/api/v2/users/${ids('users')[5] ?? ''}`, {}],
     ]
     for (const [method, path, asked] of writes) {
       const { status, body } = await call(method, path, asked)

@@ -178,6 +178,19 @@ describe('against the sandbox', () => {
     })
   })
 
+  it('replaces the address of a user, whose old one is free then', async () => {
+    const { write, externalId } = resource('users')
+    const made =
+      (await write?.create?.(open(), { name: 'Finn', email: 'finn@fire.example' }, 'wrt_a'))?.row ?? {}
+    const id = externalId(made)
+    const moved = await write?.update?.(open(), id, { email: 'finn@ice.example' }, made, 'wrt_b')
+    expect(moved?.row).toMatchObject({ email: 'finn@ice.example', name: 'Finn' })
+    const other = await write?.create?.(open(), { name: 'Finn II', email: 'finn@fire.example' }, 'wrt_c')
+    expect(externalId(other?.row ?? {})).not.toBe(id)
+    const third = write?.create?.(open(), { name: 'Finn III', email: 'finn@ice.example' }, 'wrt_d')
+    await expect(third).rejects.toMatchObject({ code: 'Invalid', fields: [{ pointer: '/email' }] })
+  })
+
   it('creates and then updates one user and one article', async () => {
     const user = { name: 'Bea', email: 'bea@fire.example' }
     const bea = await act('create_or_update_user', user, 'op_h')
