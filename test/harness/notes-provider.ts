@@ -1,6 +1,7 @@
 /** A provider that keeps notes: small enough to script, with all that a write needs. Real HTTP behind it. */
 import type { JsonObject } from '../../model/json.ts'
 import type { AuthMethod, Provider, ProviderContext, Row } from '../../providers/contract.ts'
+import { notesWebhooks } from './notes-webhooks.ts'
 import { startTinyProvider, type TinyProvider, type TinyRequest } from './tiny-provider.ts'
 
 export interface Note extends JsonObject {
@@ -23,6 +24,8 @@ export interface NotesProvider {
   loseAnswers(count: number): void
   /** Ids of notes whose writes are refused. */
   readonly refused: Set<string>
+  /** Any answer that would hold this note is refused from now on. */
+  refuseReading(id: string): void
   close(): Promise<void>
 }
 
@@ -30,7 +33,23 @@ const auth: AuthMethod = {
   kind: 'token',
   name: 'token',
   title: 'Token',
-  setup: [],
+  setup: [
+    {
+      title: 'Token',
+      text: 'Copy it.',
+      fields: [
+        {
+          name: 'token',
+          label: 'Token',
+          help: 'Of the notes.',
+          secret: true,
+          required: true,
+          pattern: '^.+$',
+          patternHint: 'any text',
+        },
+      ],
+    },
+  ],
   headers: (secrets) => ({ authorization: `Bearer ${secrets['token'] ?? ''}` }),
 }
 
@@ -39,6 +58,7 @@ export async function startNotesProvider(): Promise<NotesProvider> {
   const notes = new Map<string, Note>()
   const answered = new Map<string, unknown>()
   const refused = new Set<string>()
+  const unreadable = new Set<string>()
   let lose = 0
   let next = 1
   const touch = (note: Note, change: Partial<Note>): Note => {
@@ -75,6 +95,7 @@ export async function startNotesProvider(): Promise<NotesProvider> {
   tiny.answer((request) => {
     if (request.method === 'GET') {
       const ids = new URL(request.path, 'http://x').searchParams.get('ids')?.split(',') ?? [...notes.keys()]
+      if (ids.some((id) => unreadable.has(id))) return { status: 422, body: { error: 'cannot be read' } }
       return { body: { notes: ids.flatMap((id) => notes.get(id) ?? []) } }
     }
     const answer = write(request)
@@ -97,6 +118,7 @@ export async function startNotesProvider(): Promise<NotesProvider> {
       lose = count
     },
     refused,
+    refuseReading: (id) => void unreadable.add(id),
     close: () => tiny.close(),
   }
 }
@@ -123,6 +145,7 @@ function providerOn(tiny: TinyProvider): Provider {
     ...tiny.provider,
     slug: 'notes',
     name: 'Notes',
+    webhooks: notesWebhooks,
     auth: [auth],
     resources: [
       {
