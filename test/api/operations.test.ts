@@ -56,10 +56,9 @@ describe('an action', () => {
   })
 
   it('is found by its full name too; one that is not there names those that are', async () => {
-    const { body } = await api.request('GET', '/admin/v1/providers')
-    const [provider] = (body as components['schemas']['ProviderList']).items
-    const full = await act(`${provider?.slug}.create_ticket`, ticket, { Prefer: 'wait=20' })
-    expect(full.body).toMatchObject({ state: 'succeeded', name: `${provider?.slug}.create_ticket` })
+    const provider = await providerOfConnection()
+    const full = await act(`${provider}.create_ticket`, ticket, { Prefer: 'wait=20' })
+    expect(full.body).toMatchObject({ state: 'succeeded', name: `${provider}.create_ticket` })
     const unknown = await act('create_tickets', ticket)
     expect(unknown).toMatchObject({ status: 404, body: { code: 'NoSuchThing' } })
     expect(JSON.stringify(unknown.body)).toContain('create_ticket')
@@ -98,9 +97,8 @@ describe('an action', () => {
 
 describe('a report', () => {
   it('needs no key and answers its result', async () => {
-    const { body } = await api.request('GET', '/admin/v1/providers')
-    const [provider] = (body as components['schemas']['ProviderList']).items
-    const catalogue = await api.request('GET', `/admin/v1/providers/${provider?.slug}`)
+    const provider = await providerOfConnection()
+    const catalogue = await api.request('GET', `/admin/v1/providers/${provider}`)
     const [report] = (catalogue.body as components['schemas']['Provider']).reports
     const answer = await api.request('POST', `${base}/reports/${report?.name}`, {
       body: { from: '2026-01-01T00:00:00Z', to: '2026-12-31T00:00:00Z' },
@@ -114,3 +112,9 @@ describe('a report', () => {
     expect(ended.body).toMatchObject({ kind: 'report', state: 'succeeded', result: {} })
   })
 })
+
+/** The slug of the provider that the connection of these tests is to. */
+async function providerOfConnection(): Promise<string> {
+  const { body } = await api.request('GET', base)
+  return (body as components['schemas']['Connection']).provider
+}
