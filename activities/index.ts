@@ -5,6 +5,7 @@
 import { createAutomationActivities } from './automations.ts'
 import { createCheckActivities } from './check.ts'
 import { createConnectActivities } from './connect-account.ts'
+import { createInboxActivities } from './inbox.ts'
 import { createKeepingActivities } from './custodian-keeping.ts'
 import type { ActivityDeps } from './deps.ts'
 import { createDescribeActivities } from './describe.ts'
@@ -29,6 +30,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createRemapActivities(deps),
     ...createWriteActivities(deps),
     ...createAutomationActivities(deps),
+    ...createInboxActivities(deps),
   }
 }
 

@@ -11,7 +11,7 @@ const known = new Map<string, { readonly version: number; readonly mapping: Fiel
 export async function mappingInForce(
   db: Db,
   connectionId: string,
-  resource: Resource,
+  resource: Pick<Resource, 'name' | 'model' | 'mapping'>,
 ): Promise<{ readonly mapping: FieldMapping; readonly mappingVersion: number }> {
   const live = await getLiveMapping(db, { connectionId, resource: resource.name, direction: 'in' })
   if (!live) return { mapping: resource.mapping, mappingVersion: 0 }

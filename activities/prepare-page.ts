@@ -18,6 +18,12 @@ export interface PreparedRows {
   readonly mappingProblems: Readonly<Record<string, number>>
 }
 
+/** What a row's way into the store needs of its resource: those of receivers have no more. */
+export type StoredResource = Pick<
+  Resource,
+  'name' | 'model' | 'schema' | 'volatile' | 'externalId' | 'updatedAt' | 'isDeleted' | 'mapping'
+>
+
 const modulus = 1n << 256n
 
 /**
@@ -44,7 +50,7 @@ export function fingerprintOf(row: Row, volatile: readonly string[]): string {
  * @param mapping the connection's mapping where it has one, else the resource's default.
  */
 export function preparePage(
-  resource: Resource,
+  resource: StoredResource,
   mapping: FieldMapping,
   page: Pick<Page, 'rows' | 'deletedIds'>,
 ): PreparedRows {
@@ -81,7 +87,7 @@ const isNewer = (a: PreparedRow, b: PreparedRow) =>
   a.sourceUpdatedAt !== undefined && b.sourceUpdatedAt !== undefined && a.sourceUpdatedAt > b.sourceUpdatedAt
 
 function prepareRow(
-  resource: Resource,
+  resource: StoredResource,
   mapping: FieldMapping,
   row: Row,
   text: string,
@@ -109,7 +115,7 @@ function tombstone(externalId: string, sourceUpdatedAt: Date | undefined): Prepa
 }
 
 /** Why a row does not fit, without its content; undefined when it does. */
-function misfit(resource: Resource, row: Row): string | undefined {
+function misfit(resource: StoredResource, row: Row): string | undefined {
   const validate = validatorOf(resource)
   if (!validate(row))
     return (validate.errors ?? []).slice(0, 3).map(describe).join('; ') || 'does not fit its schema'
@@ -121,7 +127,7 @@ function misfit(resource: Resource, row: Row): string | undefined {
 
 const describe = (error: ErrorObject): string => `${error.instancePath || '/'} ${error.message ?? 'is wrong'}`
 
-function externalIdOfMisfit(resource: Resource, row: Row, index: number): string {
+function externalIdOfMisfit(resource: StoredResource, row: Row, index: number): string {
   try {
     const id = resource.externalId(row)
     if (typeof id === 'string' && id !== '' && id !== 'undefined' && id !== 'null') return id
@@ -132,12 +138,12 @@ function externalIdOfMisfit(resource: Resource, row: Row, index: number): string
 }
 
 /** Formats are compiled once per resource: the schema never changes while the process lives. */
-const validators = new WeakMap<Resource, ValidateFunction>()
+const validators = new WeakMap<StoredResource, ValidateFunction>()
 const ajv = new Ajv2020({ strict: false, allErrors: false })
 // `fast`: the shape of a time is checked here, its meaning where it is parsed.
 addFormats.default(ajv, { mode: 'fast' })
 
-function validatorOf(resource: Resource): ValidateFunction {
+function validatorOf(resource: StoredResource): ValidateFunction {
   let validate = validators.get(resource)
   if (!validate) {
     validate = ajv.compile(resource.schema)

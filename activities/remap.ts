@@ -15,6 +15,7 @@ import {
   type RemapBatch,
   type RemapState,
 } from '../db/remaps.ts'
+import { isReading } from '../db/run-resources.ts'
 import { diffFields } from '../model/diff.ts'
 import type { FailureNote } from '../model/failures.ts'
 import { canonicalJson, type JsonObject } from '../model/json.ts'
@@ -37,6 +38,8 @@ export interface RemapProgress {
   readonly changed: number
   readonly troubled: number
   readonly expected: number
+  /** A sync is reading the resource: it may still write with the mapping that it began with. */
+  readonly isBeingRead?: boolean
 }
 
 export interface RemapFacts extends ConnectionFacts {
@@ -101,7 +104,8 @@ async function remapSlice(
     remap = await load(deps, remapId)
   }
   const { scanned, changed, troubled, expected } = remap
-  return { done, scanned, changed, troubled, expected }
+  const isBeingRead = await isReading(db, remap.connectionId, remap.resource)
+  return { done, scanned, changed, troubled, expected, isBeingRead }
 }
 
 /** What a mapping would make of a record, and how that differs from what is stored. */

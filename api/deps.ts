@@ -7,12 +7,21 @@ import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { SessionLinks } from '../platform/secrets/session-link.ts'
 import type { Provider } from '../providers/contract.ts'
+import type { Waker } from './hooks/wake.ts'
 import type { HubClient } from '../workflows/client.ts'
 
 export interface ApiDeps {
   readonly config: Pick<
     ServiceConfig,
-    'environment' | 'adminToken' | 'temporal' | 'temporalPort' | 'temporalUiUrl' | 'publicUrl' | 'originMap'
+    | 'environment'
+    | 'adminToken'
+    | 'temporal'
+    | 'temporalPort'
+    | 'temporalUiUrl'
+    | 'publicUrl'
+    | 'originMap'
+    | 'trustedProxies'
+    | 'hookRates'
   >
   readonly database: Database
   readonly vault: Vault
@@ -22,6 +31,8 @@ export interface ApiDeps {
   findProvider(slug: string): Provider | undefined
   /** Starts and steers workflows. */
   readonly temporal: HubClient
+  /** Wakes the lanes of webhooks. */
+  readonly waker: Waker
   /** Of the codec server. */
   readonly codec: PayloadCodec
   readonly metrics: Metrics

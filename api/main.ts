@@ -18,6 +18,7 @@ import { connectTemporal } from '../platform/temporal/connection.ts'
 import { findProvider } from '../providers/registry.ts'
 import { createHubClient } from '../workflows/client.ts'
 import type { ApiDeps } from './deps.ts'
+import { createWaker } from './hooks/wake.ts'
 import { closeServer, createApi } from './server.ts'
 
 /** Runs until it is told to stop. @throws ConfigError, or HubError with one public line, when it cannot start. */
@@ -78,13 +79,17 @@ async function openDeps(
   stopper.onStop('connection to Temporal', () => temporal.close())
   const { client, namespace, codec } = temporal
   const { taskQueue, temporalUiUrl: uiUrl } = config
+  const hub = createHubClient({ client, namespace, taskQueue, uiUrl })
+  const waker = createWaker((lane) => hub.wakeInbox(lane), log)
+  stopper.onStop('waker of lanes', () => waker.close())
   return {
     config,
     database,
     vault: createVault(ring),
     links: createSessionLinks(ring),
     findProvider,
-    temporal: createHubClient({ client, namespace, taskQueue, uiUrl }),
+    temporal: hub,
+    waker,
     codec,
     metrics: createMetrics(),
     log,

@@ -7,6 +7,7 @@ import { connectRoutes } from './connect/routes.ts'
 import type { ApiDeps } from './deps.ts'
 import { describedOperations, type Method } from './description.ts'
 import { docsScript } from './docs.ts'
+import { hookDoor } from './hooks/door.ts'
 import { handlers } from './handlers.ts'
 import { operationMiddleware } from './operation.ts'
 import { edgeFailure, problems } from './problem.ts'
@@ -46,6 +47,10 @@ function createRouter(deps: ApiDeps): Router<RequestState> {
   }
   register(router, 'get', '/docs/scalar.js', docsScript)
   for (const [method, path, middleware] of connectRoutes(deps)) register(router, method, path, middleware)
+  // After the described operations: `/hooks/automations/{automationId}` is one of them.
+  const door = hookDoor(deps)
+  for (const path of ['/hooks/:provider', '/hooks/:provider/:connectionId'])
+    for (const method of ['get', 'post', 'put'] as const) register(router, method, path, door)
   return router
 }
 

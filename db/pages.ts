@@ -20,6 +20,8 @@ export interface PreparedRow {
   readonly fingerprint: string
   readonly sourceUpdatedAt: Date | undefined
   readonly deleted: boolean
+  /** When it was read, where the rows of a page were not read together (webhooks bring each at its own time). */
+  readonly readAt?: Date
 }
 
 /** Which resource of which run a page belongs to. */
@@ -163,16 +165,17 @@ export async function storedRows(
   return new Map(found.rows.map((row) => [row.externalId, row]))
 }
 
-/** Decides the effect of every row of a page. */
+/** Decides the effect of every row of a page; `decided` stands in their order. */
 export function classify(
   page: Pick<PreparedPage, 'rows' | 'readAt'>,
   stored: ReadonlyMap<string, StoredRow>,
   force: boolean,
-): { changes: Change[]; effects: PageEffects } {
+): { changes: Change[]; effects: PageEffects; decided: Effect[] } {
   const effects = { created: 0, updated: 0, deleted: 0, restored: 0, unchanged: 0, stale: 0 }
   const changes: Change[] = []
-  const readAt = page.readAt.getTime()
+  const decided: Effect[] = []
   for (const row of page.rows) {
+    const readAt = (row.readAt ?? page.readAt).getTime()
     const known = stored.get(row.externalId)
     const effect = effectOf(
       known && {
@@ -189,11 +192,12 @@ export function classify(
       },
       force,
     )
+    decided.push(effect)
     effects[effect === 'buried' ? 'unchanged' : effect]++
     if (effect !== 'unchanged' && effect !== 'stale')
       changes.push({ row, effect, version: (known?.version ?? 0) + 1 })
   }
-  return { changes, effects }
+  return { changes, effects, decided }
 }
 
 /** Writes changed rows, the versions they supersede, the change feed and the living count. */
@@ -223,9 +227,10 @@ export async function writeChanges(
         unnest(${column((c) => c.row.sourceUpdatedAt?.toISOString() ?? null)}::timestamptz[]),
         unnest(${column((c) => c.version)}::int[]),
         unnest(${column((c) => c.effect)}::text[]),
+        unnest(${column((c) => (c.row.readAt ?? readAt).toISOString())}::timestamptz[]),
         jsonb_array_elements(${jsonArray(column((c) => c.row.raw))}::jsonb),
         jsonb_array_elements(${jsonArray(column((c) => c.row.mapped))}::jsonb)
-      ) as t (external_id, fingerprint, source_updated_at, version, effect, raw, mapped)
+      ) as t (external_id, fingerprint, source_updated_at, version, effect, read_at, raw, mapped)
     ), superseded as (
       insert into record_versions (connection_id, resource, external_id, version, partner_id, raw, source_updated_at, was_deleted, ended_by, run_id)
       select r.connection_id, r.resource, r.external_id, r.version, r.partner_id, r.raw, r.source_updated_at, r.deleted_at is not null, i.effect, ${runId}
@@ -236,7 +241,7 @@ export async function writeChanges(
       insert into records as r (connection_id, resource, external_id, partner_id, account_id, model, raw, mapped, fingerprint,
         source_updated_at, read_at, deleted_at, version, run_id, mapping_version)
       select ${connectionId}, ${resource}, external_id, ${partnerId}, ${accountId}, ${model}, raw, mapped, decode(fingerprint, 'hex'),
-        source_updated_at, ${readAt}::timestamptz, case when raw = '{}' then now() end, version, ${runId}, ${mappingVersion}::int
+        source_updated_at, read_at, case when raw = '{}' then now() end, version, ${runId}, ${mappingVersion}::int
       from incoming
       on conflict (connection_id, resource, external_id) do update set
         raw = case when excluded.raw = '{}' then r.raw else excluded.raw end,

@@ -15,7 +15,8 @@ interface Place {
   readonly connectionId: string
   readonly resource: string
   readonly partnerId: string
-  readonly runId: string
+  /** Null for what no run brought. */
+  readonly runId: string | null
 }
 
 /** Adds or refreshes rows in quarantine. */
@@ -53,7 +54,7 @@ export interface QuarantineEntry {
   readonly externalId: string
   readonly reason: string
   readonly raw: JsonObject
-  readonly runId: string
+  readonly runId: string | null
   readonly readAt: Date
   readonly firstSeenAt: Date
   readonly lastSeenAt: Date

@@ -51,6 +51,15 @@ export async function firstLoads(
   return new Set(found.rows.map(({ runId, resource }) => `${runId}/${resource}`))
 }
 
+/** Whether a run has begun to read the resource and has not ended with it. */
+export async function isReading(db: Db, connectionId: string, resource: string): Promise<boolean> {
+  const found = await sql<{ found: boolean }>`
+    select exists (select 1 from run_resources s join runs r using (run_id)
+      where r.connection_id = ${connectionId} and r.ended_at is null and s.resource = ${resource} and s.state = 'running') as found
+  `.execute(db)
+  return found.rows[0]?.found ?? false
+}
+
 /** True when the store holds anything of the resource, living or deleted. */
 export async function hasRecords(db: Db, connectionId: string, resource: string): Promise<boolean> {
   const found = await sql<{ some: boolean }>`

@@ -230,6 +230,25 @@ export interface FieldDescriptions {
   resource: string;
 }
 
+export interface HookSettings {
+  accountId: string;
+  allowedNetworks: Generated<string[]>;
+  connectionId: string;
+  createdAt: Generated<Timestamp>;
+  gaps: Generated<number>;
+  lastSequence: number | null;
+  partnerId: string;
+  perMinute: Generated<number>;
+  sealedSecrets: Buffer;
+  subscriptionCheckedAt: Timestamp | null;
+  subscriptionError: string | null;
+  subscriptionExpiresAt: Timestamp | null;
+  subscriptionId: string | null;
+  subscriptionState: Generated<string>;
+  updatedAt: Generated<Timestamp>;
+  version: Generated<number>;
+}
+
 export interface IdempotentRequests {
   body: Json | null;
   caller: string;
@@ -238,6 +257,48 @@ export interface IdempotentRequests {
   idempotencyKey: string;
   requestHash: Buffer;
   status: number | null;
+}
+
+export interface InboxEvents {
+  about: string;
+  accountId: string | null;
+  attempts: Generated<number>;
+  connectionId: string | null;
+  dedupeKey: string;
+  eventId: string;
+  externalId: string | null;
+  failure: Json | null;
+  nextAt: Generated<Timestamp>;
+  occurredAt: Timestamp | null;
+  outcome: string | null;
+  partnerId: string | null;
+  processedAt: Timestamp | null;
+  provider: string;
+  receivedAt: Generated<Timestamp>;
+  recordVersion: number | null;
+  requestId: string;
+  resource: string | null;
+  seq: Generated<number>;
+  sequence: number | null;
+  state: Generated<string>;
+  tenant: string | null;
+  type: string;
+  workflowRunId: string | null;
+}
+
+export interface InboxRequests {
+  accepted: number;
+  accountId: string | null;
+  bytes: number;
+  checks: Json;
+  clientAddress: string;
+  connectionId: string | null;
+  events: number;
+  partnerId: string | null;
+  provider: string;
+  receivedAt: Generated<Timestamp>;
+  requestId: string;
+  sealed: Buffer | null;
 }
 
 export interface Mappings {
@@ -319,7 +380,7 @@ export interface Quarantine {
   readAt: Timestamp;
   reason: string;
   resource: string;
-  runId: string;
+  runId: string | null;
 }
 
 export interface RateBuckets {
@@ -538,7 +599,10 @@ export interface DB {
   cursors: Cursors;
   dataKeys: DataKeys;
   fieldDescriptions: FieldDescriptions;
+  hookSettings: HookSettings;
   idempotentRequests: IdempotentRequests;
+  inboxEvents: InboxEvents;
+  inboxRequests: InboxRequests;
   mappings: Mappings;
   operations: Operations;
   pages: Pages;

@@ -16,6 +16,8 @@ export const idPrefixes = {
   automationRun: 'aur',
   session: 'ses',
   request: 'req',
+  hookRequest: 'hrq',
+  inboxEvent: 'evt',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

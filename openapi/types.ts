@@ -1913,7 +1913,8 @@ export interface components {
             /** @description Which field does not fit and why. */
             reason: string;
             raw: components["schemas"]["JsonObject"];
-            runId: string;
+            /** @description The run that read it; null when a webhook or a write brought it. */
+            runId: string | null;
             readAt: components["schemas"]["Time"];
             firstSeenAt: components["schemas"]["Time"];
             lastSeenAt: components["schemas"]["Time"];

@@ -3,6 +3,7 @@
  * Nothing else in the hub reads `process.env`, except what finds and starts the programs of `tieline up`.
  */
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig'
@@ -54,6 +55,10 @@ export interface Config {
   readonly workerMetricsPort: number | undefined
   /** The same for those of the Temporal SDK inside the worker. */
   readonly temporalMetricsPort: number | undefined
+  /** Proxies whose `X-Forwarded-For` is believed: addresses and networks in CIDR. */
+  readonly trustedProxies: readonly string[]
+  /** Webhooks (and refused ones) of one address a minute, in each API process. */
+  readonly hookRates: { readonly perAddress: number; readonly refusalsPerAddress: number }
 }
 
 /** What a process that runs alone (`tieline serve …`) cannot do without. */
@@ -131,6 +136,22 @@ const directory = checked('should be a directory', (text) => path.resolve(text))
 const oneOf = <T extends string>(choices: readonly T[]) =>
   checked(`should be one of ${choices.join(', ')}`, (text) => choices.find((choice) => choice === text))
 
+const networks = checked(
+  'should be IP addresses or networks like 10.0.0.0/8, separated by commas',
+  (text) => {
+    const list = text.split(',').map((one) => one.trim())
+    const isNetwork = (one: string): boolean => {
+      const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(one) ?? []
+      const version = isIP(address)
+      return version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128)
+    }
+    return list.every(isNetwork) ? list : undefined
+  },
+)
+const positive = checked('should be a whole number of at least 1', (text) =>
+  /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined,
+)
+
 const realOrigin = /^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d+)?$/i
 const originMap = checked(
   'should be a JSON object {"https://real.origin": "http://127.0.0.1:4410/replacement"}, or the path of a file holding one',
@@ -166,6 +187,9 @@ const specification = {
   TIELINE_WORKER_ID: name({ default: undefined }),
   TIELINE_WORKER_METRICS_PORT: portNumber({ default: undefined }),
   TIELINE_TEMPORAL_METRICS_PORT: portNumber({ default: undefined }),
+  TIELINE_TRUSTED_PROXIES: networks({ default: [] }),
+  TIELINE_HOOKS_PER_ADDRESS: positive({ default: 60_000 }),
+  TIELINE_HOOK_REFUSALS_PER_ADDRESS: positive({ default: 120 }),
 }
 
 /** The ports that `tieline up` listens on, by the variable that moves each. */
@@ -216,6 +240,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     workerId: values.TIELINE_WORKER_ID ?? `${hostname()}-${process.pid}`,
     workerMetricsPort: values.TIELINE_WORKER_METRICS_PORT,
     temporalMetricsPort: values.TIELINE_TEMPORAL_METRICS_PORT,
+    trustedProxies: values.TIELINE_TRUSTED_PROXIES,
+    hookRates: {
+      perAddress: values.TIELINE_HOOKS_PER_ADDRESS,
+      refusalsPerAddress: values.TIELINE_HOOK_REFUSALS_PER_ADDRESS,
+    },
   })
 }
 

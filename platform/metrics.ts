@@ -49,6 +49,18 @@ export function createMetrics() {
       labelNames: ['provider', 'effect'] as const,
       registers,
     }),
+    hookRequests: new Counter({
+      name: 'tieline_webhook_requests_total',
+      help: 'Webhooks posted to the hub, by what became of them; for refused ones the checks that failed',
+      labelNames: ['provider', 'outcome', 'reason'] as const,
+      registers,
+    }),
+    hookEvents: new Counter({
+      name: 'tieline_webhook_events_total',
+      help: 'Events in accepted webhooks: accepted, duplicate; and processed ones by outcome',
+      labelNames: ['provider', 'outcome'] as const,
+      registers,
+    }),
     runs: new Counter({
       name: 'tieline_runs_total',
       help: 'Runs that ended, by outcome',

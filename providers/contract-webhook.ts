@@ -5,7 +5,7 @@
 import type { JsonObject, JsonSchema } from '../model/json.ts'
 import type { FieldMapping } from '../model/mapping.ts'
 import type { ModelName } from '../model/records.ts'
-import type { Category, ProviderContext, Row, Secrets, Settings } from './contract.ts'
+import type { Category, ProviderContext, Row, Secrets, Settings } from './contract-basics.ts'
 
 export interface HookRequest {
   readonly method: string
@@ -146,6 +146,8 @@ export interface Webhooks {
    */
   readonly scope: 'app' | 'connection'
   readonly secrets: readonly HookSecretSpec[]
+  /** The setting of a connection that names its tenant, where connecting did not tell it otherwise. */
+  readonly tenantSetting?: string
   /** Media types that are taken, without parameters. Empty: any. */
   readonly contentTypes: readonly string[]
   /** Longest body, in bytes after decompression. */

@@ -5,7 +5,12 @@ import { quickbooksSimulator } from '../providers/quickbooks/simulator.ts'
 import { zendeskSimulator } from '../providers/zendesk/simulator.ts'
 import type { Simulator } from './kit.ts'
 
-export const simulators: readonly Simulator[] = [zendeskSimulator, hubspotSimulator, quickbooksSimulator, mixpanelSimulator]
+export const simulators: readonly Simulator[] = [
+  zendeskSimulator,
+  hubspotSimulator,
+  quickbooksSimulator,
+  mixpanelSimulator,
+]
 
 /** Real origins → the sandbox at `url`, for all providers or the chosen ones. */
 export const originMapTo = (

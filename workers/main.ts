@@ -113,6 +113,7 @@ async function reconcile(
     log.info(await reconcileSchedules(deps.database.db, hub), 'schedules are in line with the connections')
     await hub.ensureDispatcher()
     await hub.ensureKeepAlive()
+    await hub.ensureInboxSweep()
   } catch (err) {
     log.warn(
       { err },

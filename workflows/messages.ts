@@ -232,6 +232,22 @@ export interface ScheduledSyncResult {
   readonly reason?: 'already running' | 'paused' | 'needs attention' | 'deleted'
 }
 
+export interface InboxCounts {
+  readonly processed: number
+  readonly dead: number
+  readonly postponed: number
+}
+
+export interface ProcessInboxInput {
+  readonly connectionId: string
+  /** Carried over by continue-as-new; not for callers. */
+  readonly continued?: InboxCounts
+}
+
+export interface SweepInboxResult {
+  readonly woken: number
+}
+
 export const workflowIds = {
   syncConnection: (connectionId: string) => `sync:${connectionId}`,
   syncMany: (scope: string, startedAt: string) => `sync-many:${scope}:${startedAt}`,
@@ -255,12 +271,17 @@ export const workflowIds = {
   /** One per hub; hubs that share a namespace differ in their queue. */
   keepCredentialsAlive: (taskQueue: string) =>
     taskQueue === 'tieline' ? 'keep-credentials-alive' : `keep-credentials-alive:${taskQueue}`,
+  processInbox: (connectionId: string) => `inbox:${connectionId}`,
+  /** One per hub; hubs that share a namespace differ in their queue. */
+  sweepInbox: (taskQueue: string) => (taskQueue === 'tieline' ? 'sweep-inbox' : `sweep-inbox:${taskQueue}`),
   connectAccount: (sessionId: string) => `connect:${sessionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
   /** Temporal appends the time of each tick. */
   scheduledSync: (connectionId: string) => `sync-tick:${connectionId}`,
 } as const
 
+/** A webhook has come for this lane. */
+export const wakeSignal = defineSignal('wake')
 export const pauseSignal = defineSignal('pause')
 export const resumeSignal = defineSignal('resume')
 export const setSpeedUpdate = defineUpdate<Speed, [Speed]>('setSpeed')

@@ -54,7 +54,7 @@ export async function remapRecords(input: RemapInput): Promise<RemapResult> {
       } while (!progress.done)
       // A plan has nothing to sweep; a walk is followed until no sync can have written with the mapping before.
       if (facts.dryRun || pass > 5) break
-      if (pass === 1)
+      if (pass === 1 && progress.isBeingRead !== false)
         await sleep(longestSlice, { summary: 'Until no slice of a sync works with the mapping before' })
       if ((await hub.sweepRemap({ remapId })).left === 0) break
     }

@@ -54,6 +54,8 @@ export const times = {
     heartbeatTimeout: '10 seconds',
     scheduleToCloseTimeout: '6 hours',
   },
+  /** A slice of a lane. */
+  lane: { startToCloseTimeout: '3 minutes', heartbeatTimeout: '15 seconds' },
   /** One renewal, or the wait for one that somebody else does. */
   keepAlive: {
     startToCloseTimeout: '2 minutes',

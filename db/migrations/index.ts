@@ -7,6 +7,7 @@ import * as credentialCare from './0004_credential_care.ts'
 import * as connectSessions from './0005_connect_sessions.ts'
 import * as mappingsAndWrites from './0006_mappings_and_writes.ts'
 import * as automations from './0007_automations.ts'
+import * as inbox from './0008_inbox.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005_connect_sessions': connectSessions,
   '0006_mappings_and_writes': mappingsAndWrites,
   '0007_automations': automations,
+  '0008_inbox': inbox,
 }

@@ -1,5 +1,6 @@
 /** What verifiers share: one value of a header, digests in constant time, time windows, Basic auth. */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
+import { timingSafeEqualText } from '../../platform/secrets/hash.ts'
 import type { HookCheck, HookRequest } from '../contract-webhook.ts'
 
 /** The header's only value; a check that failed when it is missing or came more than once. */
@@ -13,17 +14,10 @@ export function onlyHeader(request: HookRequest, name: string): string | HookChe
   return value
 }
 
-/** Equal, in a time that tells nothing but the length. */
-export function isEqual(given: string, expected: string): boolean {
-  const one = Buffer.from(given, 'utf8')
-  const other = Buffer.from(expected, 'utf8')
-  return one.length === other.length && timingSafeEqual(one, other)
-}
-
 /** True when one of the values fits; every value is tried, whichever fits. */
 export function isOneOf(given: string, expected: readonly string[]): boolean {
   let found = false
-  for (const one of expected) if (one !== '' && isEqual(given, one)) found = true
+  for (const one of expected) if (one !== '' && timingSafeEqualText(given, one)) found = true
   return found
 }
 

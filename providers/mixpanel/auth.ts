@@ -48,7 +48,7 @@ const servers = {
   },
 } as const
 
-export type Base = keyof (typeof servers)['us']
+type Base = keyof (typeof servers)['us']
 
 /** @throws HubError `NotConfigured` for a region that does not exist: data sent to the wrong one is lost. */
 export function baseUrl(settings: Settings, base = 'app'): string {

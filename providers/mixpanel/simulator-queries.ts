@@ -3,7 +3,7 @@ import type { JsonObject } from '../../model/json.ts'
 import type { SimulatorReply, SimulatorRequest } from '../../sandbox/kit.ts'
 import { daysOf, eventsIn, isReply, listIn, propertiesOf, queryError, type Scene } from './simulator-reads.ts'
 import { parseWhere } from './simulator-where.ts'
-import { day } from './simulator-world.ts'
+import { day, wordOf } from './simulator-world.ts'
 
 interface Asked {
   readonly from: number
@@ -20,8 +20,8 @@ function asked(scene: Scene, request: SimulatorRequest): Asked | SimulatorReply 
     : queryError(request, 'unable to parse "where"')
 }
 
-const nameOf = (event: JsonObject): string => String(event['event'])
-const personOf = (event: JsonObject): string => String(propertiesOf(event)['distinct_id'])
+const nameOf = (event: JsonObject): string => wordOf(event['event'])
+const personOf = (event: JsonObject): string => wordOf(propertiesOf(event)['distinct_id'])
 const timeOf = (event: JsonObject): number => Number(propertiesOf(event)['time'])
 
 /** First day of the unit that a moment is in. */
@@ -136,7 +136,7 @@ export function segmentation(scene: Scene, request: SimulatorRequest): Simulator
   const property = propertyIn(query.get('on'))
   const segments = new Map<string, JsonObject[]>()
   for (const event of events) {
-    const segment = property === undefined ? name : String(propertiesOf(event)[property] ?? 'undefined')
+    const segment = property === undefined ? name : wordOf(propertiesOf(event)[property] ?? 'undefined')
     segments.set(segment, [...(segments.get(segment) ?? []), event])
   }
   if (property === undefined && segments.size === 0) segments.set(name, [])

@@ -9,6 +9,14 @@ export const organizationId = '5000001'
 export const projectToken = 'sandboxprojecttoken0123456789abcd'
 export const sampleUsername = 'tieline.a1b2c3.mp-service-account'
 
+/** A word out of what may be anything. */
+export const wordOf = (value: unknown): string =>
+  typeof value === 'string'
+    ? value
+    : typeof value === 'object'
+      ? JSON.stringify(value)
+      : String(value as number)
+
 const kinds = [
   'profiles',
   'events',

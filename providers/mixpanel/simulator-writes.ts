@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.
 import type { SimulatorReply, SimulatorRequest } from '../../sandbox/kit.ts'
 import type { Scene } from './simulator-reads.ts'
 import { propertiesOf } from './simulator-reads.ts'
-import { day, identityOf, localTime, projectToken } from './simulator-world.ts'
+import { day, identityOf, localTime, projectToken, wordOf } from './simulator-world.ts'
 
 const forbidden = new Set([
   ...[
@@ -70,7 +70,7 @@ function keep(scene: Scene, event: JsonObject): void {
     mp_processing_time_ms: now,
   }
   delete properties['token']
-  const name = String(event['event'])
+  const name = wordOf(event['event'])
   scene.project.put('events', identityOf(name, properties), { event: name, properties })
 }
 
@@ -226,7 +226,7 @@ const listOf = (value: JsonValue | undefined): JsonValue[] =>
   Array.isArray(value) ? value : value === undefined ? [] : [value]
 
 function change(properties: JsonObject, operation: string, given: JsonValue): void {
-  if (operation === '$unset') for (const name of listOf(given)) delete properties[String(name)]
+  if (operation === '$unset') for (const name of listOf(given)) delete properties[wordOf(name)]
   if (!isJsonObject(given)) return
   for (const [name, value] of Object.entries(given)) {
     const known = properties[name]

@@ -1,6 +1,7 @@
 /** The API inside this test file, over real HTTP: real Postgres, real Temporal, real worker, real sandbox. */
 import type { Server } from 'node:http'
 import { freePorts } from '../../cli/up/ports.ts'
+import { createWaker } from '../../api/hooks/wake.ts'
 import { createApi, closeServer, type ApiDeps } from '../../api/server.ts'
 import { describedOperations } from '../../api/description.ts'
 import { createVault } from '../../db/vault.ts'
@@ -95,6 +96,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   }
 }
 
+const silent = createLog('test-api', process.env['TIELINE_TEST_LOG'] ?? 'silent')
+
 function depsOf(
   { database }: TestDatabase,
   hub: TestHub,
@@ -111,15 +114,18 @@ function depsOf(
       temporalUiUrl: uiOrigin,
       publicUrl,
       originMap,
+      trustedProxies: [],
+      hookRates: { perAddress: 1_000_000, refusalsPerAddress: 10_000 },
     },
     database,
     vault: createVault(hub.ring),
     links: createSessionLinks(hub.ring),
     findProvider: hub.deps.findProvider,
     temporal: hub.hub,
+    waker: createWaker((lane) => hub.hub.wakeInbox(lane), silent),
     codec: hub.temporal.codec,
     metrics: createMetrics(),
-    log: createLog('test-api', process.env['TIELINE_TEST_LOG'] ?? 'silent'),
+    log: silent,
     env: {},
     validateAnswers: true,
   }
