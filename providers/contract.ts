@@ -3,12 +3,11 @@
  * through the `call` that the transport (`providers/http`) hands in; whatever needs the database stays outside.
  * Adding a provider is one folder that exports a `Provider` and one line in `registry.ts`.
  */
-import type { JsonObject, JsonSchema, JsonValue } from '../model/json.ts'
+import type { JsonObject, JsonSchema } from '../model/json.ts'
 import type { FieldMapping, OutwardMapping } from '../model/mapping.ts'
 import type { FieldType, ModelName } from '../model/records.ts'
 import type { HubError } from '../platform/errors.ts'
 import type {
-  Call,
   Category,
   Position,
   ProviderContext,

@@ -48,8 +48,6 @@ const servers = {
   },
 } as const
 
-type Base = keyof (typeof servers)['us']
-
 /** @throws HubError `NotConfigured` for a region that does not exist: data sent to the wrong one is lost. */
 export function baseUrl(settings: Settings, base = 'app'): string {
   const region = settings['region'] ?? ''

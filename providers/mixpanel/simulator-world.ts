@@ -15,7 +15,7 @@ export const wordOf = (value: unknown): string =>
     ? value
     : typeof value === 'object'
       ? JSON.stringify(value)
-      : String(value as number)
+      : String(value)
 
 const kinds = [
   'profiles',
