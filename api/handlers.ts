@@ -7,6 +7,7 @@ import * as automationRuns from './resources/automation-runs.ts'
 import * as automations from './resources/automations.ts'
 import * as steering from './resources/connection-steering.ts'
 import * as connections from './resources/connections.ts'
+import * as inbox from './resources/inbox.ts'
 import * as mappings from './resources/mappings.ts'
 import * as operations from './resources/operations.ts'
 import * as providers from './resources/providers.ts'
@@ -14,6 +15,7 @@ import * as records from './resources/records.ts'
 import * as runs from './resources/runs.ts'
 import * as batches from './resources/sync-many.ts'
 import * as system from './resources/system.ts'
+import * as webhooks from './resources/webhooks.ts'
 import * as writes from './resources/writes.ts'
 
 export const handlers: Handlers = {
@@ -30,6 +32,8 @@ export const handlers: Handlers = {
   ...automations,
   ...automationRuns,
   ...writes,
+  ...webhooks,
+  ...inbox,
   ...operations,
   ...audit,
   encodePayloads,

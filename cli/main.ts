@@ -12,6 +12,7 @@ import { registerAutomations } from './register-automations.ts'
 import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerMappings } from './register-mappings.ts'
+import { registerWebhooks } from './register-webhooks.ts'
 import { registerWrites } from './register-writes.ts'
 import { doing, examples, limit, out } from './registration.ts'
 
@@ -329,6 +330,7 @@ program
 registerConnect(program)
 registerCatalogue(program)
 registerMappings(program)
+registerWebhooks(program)
 registerWrites(program)
 registerAutomations(program)
 

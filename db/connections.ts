@@ -95,6 +95,9 @@ export async function listConnections(db: Db, query: ConnectionQuery): Promise<C
   return found.rows
 }
 
+/** The auth method of connections that only receive webhooks: there is nothing to sync. */
+export const receivesOnly = 'webhooks'
+
 /** Ids of connections that may be synced (active, or needing attention: a person may want to try), in id order. */
 export async function activeConnectionIds(
   db: Db,
@@ -107,7 +110,7 @@ export async function activeConnectionIds(
   },
 ): Promise<string[]> {
   const filter = [
-    sql`state in ('active', 'needs_attention')`,
+    sql`state in ('active', 'needs_attention') and auth <> ${receivesOnly}`,
     query.provider === undefined ? undefined : sql`provider = ${query.provider}`,
     query.accountId === undefined ? undefined : sql`account_id = ${query.accountId}`,
     query.connectionId === undefined ? undefined : sql`connection_id = ${query.connectionId}`,

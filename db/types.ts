@@ -222,6 +222,73 @@ export interface DataKeys {
   wrapped: Buffer;
 }
 
+export interface Deliveries {
+  attempts: Generated<number>;
+  createdAt: Generated<Timestamp>;
+  deliveryId: string;
+  endedAt: Timestamp | null;
+  endpointId: string;
+  eventSeq: number;
+  eventTransaction: string;
+  eventType: string;
+  firstAttemptAt: Timestamp | null;
+  kind: string;
+  lastAttemptAt: Timestamp | null;
+  lastError: string | null;
+  lastStatus: number | null;
+  nextAt: Timestamp;
+  partnerId: string;
+  replayOf: string | null;
+  state: Generated<string>;
+}
+
+export interface DeliveryAttempts {
+  answerBody: string | null;
+  answerHeaders: Json | null;
+  answerTruncated: Generated<boolean>;
+  at: Timestamp;
+  attempt: number;
+  deliveryId: string;
+  durationMs: number;
+  endpointId: string;
+  error: string | null;
+  outcome: string;
+  partnerId: string;
+  requestBytes: number;
+  requestHash: Buffer;
+  requestHeaders: Json;
+  status: number | null;
+  url: string;
+}
+
+export interface Endpoints {
+  awaitsEvents: Generated<boolean>;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  description: Generated<string>;
+  endpointId: string;
+  eventTypes: string[];
+  failingSince: Timestamp | null;
+  failuresInRow: Generated<number>;
+  feedSeq: Generated<number>;
+  feedTransaction: string;
+  holdUntil: Timestamp | null;
+  lastSuccessAt: Timestamp | null;
+  maxConcurrency: Generated<number>;
+  ordered: Generated<boolean>;
+  partnerId: string;
+  probeAt: Timestamp | null;
+  probes: Generated<number>;
+  ratePerSecond: Generated<number>;
+  sealedSecrets: Buffer;
+  state: Generated<string>;
+  stateReason: string | null;
+  updatedAt: Generated<Timestamp>;
+  url: string;
+  version: Generated<number>;
+  wakeAt: Timestamp | null;
+}
+
 export interface FieldDescriptions {
   connectionId: string;
   describedAt: Generated<Timestamp>;
@@ -247,6 +314,17 @@ export interface HookSettings {
   subscriptionState: Generated<string>;
   updatedAt: Generated<Timestamp>;
   version: Generated<number>;
+}
+
+export interface HubEvents {
+  accountId: string | null;
+  createdAt: Generated<Timestamp>;
+  data: Generated<Json>;
+  partnerId: string;
+  seq: Generated<number>;
+  subject: string;
+  transactionId: Generated<string>;
+  type: string;
 }
 
 export interface IdempotentRequests {
@@ -598,8 +676,12 @@ export interface DB {
   credentials: Credentials;
   cursors: Cursors;
   dataKeys: DataKeys;
+  deliveries: Deliveries;
+  deliveryAttempts: DeliveryAttempts;
+  endpoints: Endpoints;
   fieldDescriptions: FieldDescriptions;
   hookSettings: HookSettings;
+  hubEvents: HubEvents;
   idempotentRequests: IdempotentRequests;
   inboxEvents: InboxEvents;
   inboxRequests: InboxRequests;

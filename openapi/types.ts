@@ -1091,6 +1091,200 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/webhook-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who sends webhooks
+         * @description Every provider that sends webhooks, with the steps to set them up there.
+         */
+        get: operations["listHookSources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show the webhooks of a connection
+         * @description Its URL, which secrets are in force, its subscription at the provider, and what has come of what was received.
+         */
+        get: operations["getHook"];
+        /**
+         * Set up the webhooks of a connection
+         * @description Makes what the hub makes itself (shown in `made`, this once), and takes what the provider has made. What is left out stays.
+         */
+        put: operations["setUpHook"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/webhook/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace a secret
+         * @description The new value is in force at once, the old ones for as long as `overlapSeconds` says. A value that the hub makes is shown this once.
+         */
+        post: operations["rotateHookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/webhook/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a signed sample
+         * @description A webhook as the provider would send it. Post it to its URL to see what the hub makes of it. Outside production only.
+         */
+        post: operations["makeHookSample"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/webhook/match": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take unmatched events over
+         * @description Events of a tenant for which no connection was known become those of this connection.
+         */
+        post: operations["matchInboxEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/inbox-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List events that were received
+         * @description Newest first, without their content.
+         */
+        get: operations["listInboxEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/inbox-events/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let events have their effect again
+         * @description Dead letters after a repair, or settled events, into the mapping of today. With `dryRun` they are only counted.
+         */
+        post: operations["replayInboxEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/inbox-events/{eventId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                eventId: components["schemas"]["InboxEventId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show an event
+         * @description With its content and the request that brought it, and the result of every check.
+         */
+        get: operations["getInboxEvent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/inbox-equation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what has come of everything received
+         * @description received = processed + waiting + dead + unmatched + duplicates.
+         */
+        get: operations["getInboxEquation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/operations/{operationId}": {
         parameters: {
             query?: never;
@@ -1854,6 +2048,8 @@ export interface components {
             accountId?: components["schemas"]["AccountId"];
             /** @description For people; the provider's name when left out. */
             name?: components["schemas"]["ConnectionName"];
+            /** @description The provider's own id of the account (realm, portal, workspace): webhooks to the URL of an app find the connection by it. */
+            externalAccount?: string;
             settings?: components["schemas"]["FieldValues"];
             /** @description Kept encrypted, never shown again. */
             secrets?: components["schemas"]["FieldValues"];
@@ -4036,6 +4232,214 @@ export interface components {
             /** @enum {string} */
             decision: "approve" | "reject";
             note?: string;
+        };
+        /** @description A provider that sends webhooks, and how they are set up there. */
+        HookSource: {
+            provider: components["schemas"]["ProviderSlug"];
+            /** @example Zendesk */
+            name: string;
+            /**
+             * @description One URL for every tenant of the app, or one per connection.
+             * @enum {string}
+             */
+            scope: "app" | "connection";
+            /** @description The URL to enter at the provider; `{connectionId}` stands for the id of the connection. */
+            url: string;
+            secrets: {
+                /** @example signingSecret */
+                name: string;
+                title: string;
+                help: string;
+                /** @enum {string} */
+                madeBy: "hub" | "provider";
+                /** @description The environment variable that gives it for the whole app. */
+                env: string | null;
+                optional: boolean;
+            }[];
+            /** @description Steps in Markdown. */
+            setup: string[];
+            samples: {
+                /** @example ticket.updated */
+                event: string;
+                title: string;
+                resource?: string;
+                /** @enum {string} */
+                effect?: "created" | "updated" | "deleted";
+            }[];
+            /** @description Networks that the provider says it calls from. */
+            addresses: string[];
+            /** @description The hub makes and repairs the webhook at the provider itself. */
+            canSubscribe: boolean;
+            /** @description False: the hub receives its webhooks and does not read it yet. */
+            isComplete: boolean;
+        };
+        HookSourceList: {
+            items: components["schemas"]["HookSource"][];
+        };
+        /** @description received = processed + waiting + dead + unmatched + duplicates, each counted where it is. */
+        InboxEquation: {
+            received: number;
+            processed: number;
+            waiting: number;
+            dead: number;
+            unmatched: number;
+            duplicates: number;
+        };
+        /** @description The webhooks of one connection. */
+        Hook: {
+            connectionId: components["schemas"]["ConnectionId"];
+            provider: components["schemas"]["ProviderSlug"];
+            /** @description Enter this at the provider. A key that belongs to it is shown only when it is made. */
+            url: string;
+            isSetUp: boolean;
+            version: number;
+            allowedNetworks: string[];
+            perMinute: number;
+            secrets: {
+                name: string;
+                /** @description One entry per value in force; the values themselves are not shown. */
+                values: {
+                    until: components["schemas"]["Time"] | null;
+                }[];
+                /** @description Values that come from the environment. */
+                shared: number;
+            }[];
+            /** @description Values that were made by this request. They are shown this once. */
+            made?: {
+                [key: string]: string;
+            };
+            subscription: {
+                /** @enum {string} */
+                state: "none" | "active" | "failed" | "unsupported";
+                id: string | null;
+                error: string | null;
+                expiresAt: components["schemas"]["Time"] | null;
+                checkedAt: components["schemas"]["Time"] | null;
+            };
+            lastSequence: number | null;
+            gaps: number;
+            equation: components["schemas"]["InboxEquation"];
+        };
+        HookChange: {
+            /** @description Addresses and networks (CIDR) that may post; an empty list: any. */
+            allowedNetworks?: string[];
+            perMinute?: number;
+            /** @description Values that were made at the provider, by name. */
+            secrets?: {
+                [key: string]: string;
+            };
+        };
+        HookRotation: {
+            name: string;
+            /** @description The new value where the provider makes it. */
+            value?: string;
+            /**
+             * @description How long the old values stay in force.
+             * @default 86400
+             */
+            overlapSeconds: number;
+        };
+        HookSampleWish: {
+            event: string;
+            externalId?: string;
+            /** @description The same id makes the same event. */
+            id?: string;
+        };
+        /** @description A webhook as the provider would send it, correctly signed. */
+        HookSample: {
+            method: string;
+            url: string;
+            headers: {
+                [key: string]: string;
+            };
+            body: string;
+        };
+        InboxMatch: {
+            tenant: string;
+        };
+        InboxMatched: {
+            events: number;
+        };
+        /** @example evt_01KAT0000000000000000000AA */
+        InboxEventId: string;
+        InboxEvent: {
+            eventId: components["schemas"]["InboxEventId"];
+            requestId: string;
+            provider: components["schemas"]["ProviderSlug"];
+            connectionId: components["schemas"]["ConnectionId"] | null;
+            /** @description The provider's own id of the account, where the webhook says it. */
+            tenant: string | null;
+            /** @example contact.propertyChange */
+            type: string;
+            /** @enum {string} */
+            about: "changed" | "deleted" | "notice" | "unknown" | "unreadable";
+            resource: string | null;
+            externalId: string | null;
+            occurredAt: components["schemas"]["Time"] | null;
+            sequence: number | null;
+            receivedAt: components["schemas"]["Time"];
+            /** @enum {string} */
+            state: "unmatched" | "waiting" | "processed" | "dead";
+            /** @description What came of it: `created`, `updated`, `deleted`, `restored`, `unchanged`, `stale` (older than what was stored), `overtaken` (by a later event of the object), `noted`, `unknown`, `kept` (nothing can read the object yet), `quarantined`, `unreadable`, `failed`. */
+            outcome: string | null;
+            attempts: number;
+            /** @description When a waiting one is tried. */
+            nextAt: components["schemas"]["Time"] | null;
+            failure: components["schemas"]["FailureNote"] | null;
+            recordVersion: number | null;
+            processedAt: components["schemas"]["Time"] | null;
+            /** @description The run of the lane that settled it. */
+            temporalUrl: string | null;
+        };
+        InboxEventList: {
+            items: components["schemas"]["InboxEvent"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /** @description Which events have their effect again. At least one of the fields is given besides `dryRun`. */
+        InboxReplay: {
+            eventIds?: components["schemas"]["InboxEventId"][];
+            connectionId?: components["schemas"]["ConnectionId"];
+            provider?: components["schemas"]["ProviderSlug"];
+            /** @enum {string} */
+            state?: "processed" | "dead";
+            outcome?: string;
+            type?: string;
+            since?: components["schemas"]["Time"];
+            until?: components["schemas"]["Time"];
+            /** @default false */
+            dryRun: boolean;
+        };
+        InboxReplayed: {
+            dryRun: boolean;
+            events: number;
+            connections: {
+                connectionId: components["schemas"]["ConnectionId"];
+                events: number;
+            }[];
+        };
+        /** @description An event with the request that brought it. */
+        InboxEventDetail: {
+            event: components["schemas"]["InboxEvent"];
+            /** @description Its own part of the body. */
+            payload: components["schemas"]["JsonObject"] | null;
+            request: {
+                receivedAt: components["schemas"]["Time"];
+                clientAddress: string;
+                bytes: number;
+                checks: {
+                    name: string;
+                    passed: boolean;
+                    detail?: string;
+                }[];
+                events: number;
+                accepted: number;
+                /** @description Credentials are left out. */
+                headers: {
+                    [key: string]: string;
+                };
+                /** @description As it came; null for the URL of an app, whose body may hold what belongs to others. */
+                body: string | null;
+            };
         };
         /** @enum {string} */
         RunState: "running" | "paused" | "waiting" | "succeeded" | "failed" | "partly_failed" | "cancelled";
@@ -6275,6 +6679,305 @@ export interface operations {
                     "application/json": {
                         automationRunId: components["schemas"]["AutomationRunId"];
                     };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listHookSources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookSourceList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getHook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    setUpHook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookChange"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rotateHookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookRotation"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    makeHookSample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookSampleWish"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookSample"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    matchInboxEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxMatch"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxMatched"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listInboxEvents: {
+        parameters: {
+            query?: {
+                connectionId?: components["schemas"]["ConnectionId"];
+                provider?: components["schemas"]["ProviderSlug"];
+                state?: "unmatched" | "waiting" | "processed" | "dead";
+                outcome?: string;
+                type?: string;
+                resource?: components["schemas"]["ResourceName"];
+                externalId?: components["schemas"]["ExternalId"];
+                since?: components["schemas"]["Time"];
+                until?: components["schemas"]["Time"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxEventList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replayInboxEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxReplay"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxReplayed"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getInboxEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                eventId: components["schemas"]["InboxEventId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxEventDetail"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getInboxEquation: {
+        parameters: {
+            query?: {
+                connectionId?: components["schemas"]["ConnectionId"];
+                provider?: components["schemas"]["ProviderSlug"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxEquation"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -2,7 +2,7 @@
  * Brings the schedules in Temporal in line with the connections in the database, which are the truth. A worker does it at
  * start: it mends what a crash between the two has left behind. Repeatable, and safe from several workers at once.
  */
-import { getConnection, listConnections } from '../db/connections.ts'
+import { getConnection, listConnections, receivesOnly } from '../db/connections.ts'
 import type { Db } from '../db/client.ts'
 import {
   isPausedIn,
@@ -35,7 +35,10 @@ export async function reconcileSchedules(db: Db, client: Schedules): Promise<Rec
   for (;;) {
     const page = await listConnections(db, { after, limit: batch })
     connections += page.length
-    const stale = page.filter((connection) => !isInLine(connection, known.get(connection.connectionId)))
+    const stale = page.filter(
+      (connection) =>
+        connection.auth !== receivesOnly && !isInLine(connection, known.get(connection.connectionId)),
+    )
     for (const connection of page) known.delete(connection.connectionId)
     await inParallel(stale, (connection) => client.ensureSyncSchedule(connection))
     changed += stale.length

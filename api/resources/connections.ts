@@ -6,6 +6,7 @@ import {
   deleteConnection as eraseConnection,
   getConnection as findConnection,
   listConnections as selectConnections,
+  receivesOnly,
   setConnectionState,
   updateConnection as changeConnection,
   type Connection,
@@ -19,6 +20,8 @@ import { authMethod } from '../../providers/contract.ts'
 import type { ApiDeps } from '../deps.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
+import { findHookSource, type HookSource } from '../../providers/registry.ts'
+import { invalidInput } from '../problem.ts'
 import { accountOf } from './account.ts'
 import { connectionOf, givenProvider, livingConnection, methodOf, providerOf } from './find.ts'
 import { checkValues, fromEnvironment, givenMethod } from './setup-values.ts'
@@ -64,7 +67,10 @@ export const getConnection: Handler<'getConnection'> = async (deps, call) => {
   return { status: 200, body: showConnection(connection), headers: { ETag: etagOf(connection) } }
 }
 
-export const createConnection: Handler<'createConnection'> = async (deps, { body, caller }) => {
+export const createConnection: Handler<'createConnection'> = async (deps, call) => {
+  const { body, caller } = call
+  const receiver = deps.findProvider(body.provider) ? undefined : findHookSource(body.provider)
+  if (receiver) return await createReceiving(deps, call, receiver)
   const provider = givenProvider(deps, body.provider)
   const method = givenMethod(provider, body.auth)
   const values = body.fromEnvironment ? fromEnvironment(provider, method, deps.env, body) : body
@@ -77,6 +83,7 @@ export const createConnection: Handler<'createConnection'> = async (deps, { body
       accountId,
       provider: provider.slug,
       auth: method.name,
+      externalAccount: body.externalAccount,
       name: body.name ?? provider.name,
       settings: values.settings ?? {},
       syncIntervalSeconds: body.syncIntervalSeconds,
@@ -91,6 +98,41 @@ export const createConnection: Handler<'createConnection'> = async (deps, { body
       subject: made.connectionId,
       partnerId,
       details: { provider: provider.slug, accountId, fromEnvironment: body.fromEnvironment ?? false },
+    })
+    return made
+  })
+  const headers = { Location: `/admin/v1/connections/${connection.connectionId}`, ETag: etagOf(connection) }
+  return { status: 201, body: showConnection(connection), headers }
+}
+
+/** To a provider of which only webhooks are received: no credential, nothing to sync. */
+async function createReceiving(
+  deps: ApiDeps,
+  { body, caller }: Parameters<Handler<'createConnection'>>[1],
+  { slug, name }: HookSource,
+): ReturnType<Handler<'createConnection'>> {
+  if (Object.keys(body.secrets ?? {}).length > 0 || body.fromEnvironment || body.auth !== undefined) {
+    const detail = `cannot be given: the hub receives the webhooks of ${name} and does not sign in there yet`
+    throw invalidInput([{ in: 'body', pointer: body.secrets ? '/secrets' : '/auth', detail }])
+  }
+  const { partnerId, accountId } = await accountOf(deps, body.accountId)
+  const connection = await inTransaction(deps.database.db, async (tx) => {
+    const made = await insertConnection(tx, {
+      connectionId: newId('connection'),
+      partnerId,
+      accountId,
+      provider: slug,
+      auth: receivesOnly,
+      externalAccount: body.externalAccount,
+      name: body.name ?? name,
+      settings: body.settings ?? {},
+    })
+    await appendAudit(tx, {
+      actor: caller.name,
+      action: 'connection.created',
+      subject: made.connectionId,
+      partnerId,
+      details: { provider: slug, accountId, receivesOnly: true },
     })
     return made
   })

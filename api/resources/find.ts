@@ -3,7 +3,7 @@ import { getConnection, type Connection } from '../../db/connections.ts'
 import { getRun, type Run } from '../../db/runs.ts'
 import { HubError } from '../../platform/errors.ts'
 import { authMethod, type AuthMethod, type Provider } from '../../providers/contract.ts'
-import { providerSlugs } from '../../providers/registry.ts'
+import { findHookSource, providerSlugs, receivers } from '../../providers/registry.ts'
 import type { ApiDeps } from '../deps.ts'
 import { invalidInput, type Problem } from '../problem.ts'
 
@@ -36,8 +36,14 @@ export function providerOf(
   { provider: slug }: Pick<Connection, 'provider'>,
 ): Provider {
   const provider = findProvider(slug)
-  if (!provider) throw new HubError('NotConfigured', `This hub does not know the provider "${slug}".`)
-  return provider
+  if (provider) return provider
+  const receiver = findHookSource(slug)
+  throw new HubError(
+    'NotConfigured',
+    receiver
+      ? `The hub receives the webhooks of ${receiver.name}; it does not read or write there yet.`
+      : `This hub does not know the provider "${slug}".`,
+  )
 }
 
 /** How a connection shows itself. @throws HubError `NotConfigured` for a way that this build does not have. */
@@ -54,7 +60,11 @@ export function givenProvider({ findProvider }: ApiDeps, slug: string): Provider
   const provider = findProvider(slug)
   if (provider) return provider
   throw invalidInput([
-    { in: 'body', pointer: '/provider', detail: `should be one of ${providerSlugs.join(', ')}` },
+    {
+      in: 'body',
+      pointer: '/provider',
+      detail: `should be one of ${[...providerSlugs, ...receivers.map((one) => one.slug)].join(', ')}`,
+    },
   ])
 }
 

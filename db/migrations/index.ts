@@ -8,6 +8,7 @@ import * as connectSessions from './0005_connect_sessions.ts'
 import * as mappingsAndWrites from './0006_mappings_and_writes.ts'
 import * as automations from './0007_automations.ts'
 import * as inbox from './0008_inbox.ts'
+import * as delivery from './0009_delivery.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -18,4 +19,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006_mappings_and_writes': mappingsAndWrites,
   '0007_automations': automations,
   '0008_inbox': inbox,
+  '0009_delivery': delivery,
 }

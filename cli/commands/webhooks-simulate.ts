@@ -1,0 +1,170 @@
+/** `tieline webhooks simulate` and `test`: a correctly signed sample through the real door, followed to its effect. */
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { CliError, type ExitCode } from '../cli-error.ts'
+import { need, openApi, type Api, type GlobalOptions, type Schemas } from '../client.ts'
+import { homeFolder } from '../home-folder.ts'
+import { nearest, type Out } from '../print.ts'
+import { readHubFile } from '../up/home.ts'
+
+type Source = Schemas['HookSource']
+type Sample = Source['samples'][number]
+
+export interface SimulateOptions extends GlobalOptions {
+  readonly connection?: string
+  readonly object?: string
+  readonly times?: string
+  readonly tamper?: boolean
+}
+
+export async function simulate(
+  provider: string,
+  event: string | undefined,
+  options: SimulateOptions,
+  out: Out,
+): Promise<ExitCode> {
+  const api = openApi(options)
+  const source = await sourceOf(api, provider)
+  const sample = sampleOf(source, event)
+  const connectionId = options.connection ?? (await connectionFor(api, source, out))
+  await makeReady(api, source, connectionId)
+  const externalId = options.object ?? (await editAtSandbox(source, sample, out))
+  const made = await need(
+    api.POST('/admin/v1/connections/{connectionId}/webhook/samples', {
+      params: { path: { connectionId } },
+      body: { event: sample.event, ...(externalId === undefined ? {} : { externalId }) },
+    }),
+  )
+  const times = Number(options.times ?? 1)
+  const since = new Date(Date.now() - 1_000).toISOString()
+  let status = 0
+  for (let n = 0; n < times; n++) status = await post(made, options.tamper === true)
+  if (status >= 300) {
+    if (options.json) out.json({ status })
+    else out.line(`The door answered ${status}. "tieline audit" says why.`)
+    return options.tamper ? 0 : 1
+  }
+  return await follow(api, { connectionId, since, status, times }, options, out)
+}
+
+async function sourceOf(api: Api, provider: string): Promise<Source> {
+  const { items } = await need(api.GET('/admin/v1/webhook-sources'))
+  const source = items.find((one) => one.provider === provider)
+  if (source) return source
+  const names = items.map((one) => one.provider)
+  const meant = nearest(provider, names)
+  throw new CliError(
+    `"${provider}" sends no webhooks.${meant === undefined ? '' : ` Did you mean "${meant}"?`} There are: ${names.join(', ')}.`,
+    2,
+  )
+}
+
+function sampleOf(source: Source, event: string | undefined): Sample {
+  const [first] = source.samples
+  const found = event === undefined ? first : source.samples.find((one) => one.event === event)
+  if (found) return found
+  throw new CliError(
+    `${source.name} has no sample "${event ?? ''}". There are: ${source.samples.map((one) => one.event).join(', ')}.`,
+    2,
+  )
+}
+
+/** The first connection of the provider. One that only receives is made when there is none. */
+async function connectionFor(api: Api, source: Source, out: Out): Promise<string> {
+  const { items } = await need(
+    api.GET('/admin/v1/connections', { params: { query: { provider: source.provider, limit: 1 } } }),
+  )
+  const [first] = items
+  if (first) return first.connectionId
+  if (source.isComplete)
+    throw new CliError(
+      `There is no connection to ${source.name}. Make one to the sandbox: tieline connections create ${source.provider} --sandbox`,
+      2,
+    )
+  const body = { provider: source.provider, name: `${source.name} (simulated)`, externalAccount: '1' }
+  const made = await need(api.POST('/admin/v1/connections', { body }))
+  out.note(`Made ${made.connectionId}, a connection that receives the webhooks of ${source.name}.`)
+  return made.connectionId
+}
+
+/** Secrets that are missing: the hub makes its own, a provider's is made up here, as the provider would. */
+async function makeReady(api: Api, source: Source, connectionId: string): Promise<void> {
+  const path = { connectionId }
+  const hook = await need(api.GET('/admin/v1/connections/{connectionId}/webhook', { params: { path } }))
+  const held = new Map(hook.secrets.map(({ name, values, shared }) => [name, values.length + shared]))
+  const missing = source.secrets.filter(({ name, madeBy }) => madeBy === 'provider' && !held.get(name))
+  if (hook.isSetUp && missing.length === 0) return
+  const secrets = Object.fromEntries(missing.map(({ name }) => [name, randomBytes(24).toString('base64url')]))
+  const body = missing.length > 0 ? { secrets } : {}
+  await need(api.PUT('/admin/v1/connections/{connectionId}/webhook', { params: { path, header: {} }, body }))
+}
+
+/** Where the sandbox plays the provider: something happens there first, so that the webhook is true. */
+async function editAtSandbox(
+  { provider, isComplete }: Source,
+  { resource, effect }: Sample,
+  out: Out,
+): Promise<string | undefined> {
+  const sandbox = readHubFile(homeFolder(process.env))?.sandbox
+  if (!isComplete || resource === undefined || sandbox == null) return undefined
+  const verb = { created: 'create', updated: 'update', deleted: 'delete' }[effect ?? 'updated']
+  const response = await fetch(`${sandbox}/_sandbox/${provider}/edits`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ resource, [verb]: 1 }),
+  }).catch(() => undefined)
+  if (!response?.ok) return undefined
+  const { edits } = (await response.json()) as {
+    edits?: { id: string; resource: string; fields: string[] }[]
+  }
+  const edit = edits?.find((one) => one.resource === resource) ?? edits?.[0]
+  if (!edit) return undefined
+  out.note(
+    `${provider}: ${edit.resource} ${edit.id} ${effect ?? 'updated'}${edit.fields.length > 0 ? ` (${edit.fields.join(', ')})` : ''}`,
+  )
+  return edit.id
+}
+
+async function post({ url, method, headers, body }: Schemas['HookSample'], tamper: boolean): Promise<number> {
+  const sent = tamper ? `${body.slice(0, -1)} ${body.slice(-1)}` : body
+  const response = await fetch(url, { method, headers, body: sent })
+  await response.arrayBuffer()
+  return response.status
+}
+
+interface Sent {
+  readonly connectionId: string
+  readonly since: string
+  readonly status: number
+  readonly times: number
+}
+
+async function follow(api: Api, sent: Sent, options: SimulateOptions, out: Out): Promise<ExitCode> {
+  const { connectionId, since } = sent
+  const until = Date.now() + 30_000
+  for (;;) {
+    const { items } = await need(
+      api.GET('/admin/v1/inbox-events', { params: { query: { connectionId, since, limit: 10 } } }),
+    )
+    const isSettled = items.length > 0 && items.every(({ state }) => state !== 'waiting')
+    if (isSettled || Date.now() > until || items.length === 0) {
+      if (options.json) out.json({ status: sent.status, events: items })
+      else report(sent, items, out)
+      return items.length === 0 || isSettled ? 0 : 1
+    }
+    await delay(200)
+  }
+}
+
+function report({ status, times }: Sent, items: readonly Schemas['InboxEvent'][], out: Out): void {
+  out.line(`The door answered ${status}${times > 1 ? ` to each of ${times} deliveries` : ''}.`)
+  if (items.length === 0)
+    out.line('It asked for no event to be kept (a handshake, or one that was delivered before).')
+  for (const event of items) {
+    const object = event.resource === null ? '' : `  ${event.resource} ${event.externalId ?? ''}`
+    out.line(
+      `${event.eventId}  ${event.type}${object}  ${event.state}: ${event.outcome ?? event.failure?.message ?? ''}`,
+    )
+    if (event.temporalUrl !== null) out.line(`  ${event.temporalUrl}`)
+  }
+}
