@@ -11,11 +11,7 @@ export const sampleUsername = 'tieline.a1b2c3.mp-service-account'
 
 /** A word out of what may be anything. */
 export const wordOf = (value: unknown): string =>
-  typeof value === 'string'
-    ? value
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value)
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 
 const kinds = [
   'profiles',
