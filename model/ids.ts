@@ -18,6 +18,8 @@ export const idPrefixes = {
   request: 'req',
   hookRequest: 'hrq',
   inboxEvent: 'evt',
+  endpoint: 'end',
+  delivery: 'dlv',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

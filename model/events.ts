@@ -1,0 +1,191 @@
+/**
+ * The catalogue of events: what the hub tells partners of, by endpoint or by cursor. Changes of records are
+ * `<model>.<effect>`; the rest are happenings of the hub itself. `openapi/webhooks.yaml` is generated from here.
+ */
+import type { JsonObject, JsonSchema } from './json.ts'
+import { models } from './records.ts'
+
+export const effects = ['created', 'updated', 'deleted', 'restored', 'remapped'] as const
+export type Effect = (typeof effects)[number]
+
+interface HubEvent {
+  readonly title: string
+  /** Schemas of what `data` holds; all of it is required. */
+  readonly data: Readonly<Record<string, JsonSchema>>
+  readonly example: JsonObject
+}
+
+const text: JsonSchema = { type: 'string' }
+const textOrNull: JsonSchema = { type: ['string', 'null'] }
+const time: JsonSchema = { type: 'string', format: 'date-time' }
+const count: JsonSchema = { type: 'integer' }
+const connectionId = 'con_01KAT0000000000000000000AA'
+const endpointId = 'end_01KAT0000000000000000000AA'
+
+const sync = (title: string, failure: JsonObject | null): HubEvent => ({
+  title,
+  data: {
+    connectionId: text,
+    provider: text,
+    runId: text,
+    mode: text,
+    startedAt: time,
+    endedAt: time,
+    created: count,
+    updated: count,
+    deleted: count,
+    failure: {
+      oneOf: [
+        {
+          type: 'object',
+          required: ['code', 'message'],
+          properties: { code: text, message: text },
+        },
+        { type: 'null' },
+      ],
+    },
+  },
+  example: {
+    connectionId,
+    provider: 'zendesk',
+    runId: 'run_01KAT0000000000000000000AA',
+    mode: 'incremental',
+    startedAt: '2026-11-23T20:00:00.000Z',
+    endedAt: '2026-11-23T20:00:09.120Z',
+    created: 12,
+    updated: 3,
+    deleted: 0,
+    failure,
+  },
+})
+
+const connection = (title: string, state: string, reason: string | null = null): HubEvent => ({
+  title,
+  data: {
+    connectionId: text,
+    provider: text,
+    name: text,
+    state: text,
+    reason: textOrNull,
+    whoMustAct: textOrNull,
+  },
+  example: {
+    connectionId,
+    provider: 'zendesk',
+    name: 'Support desk',
+    state,
+    reason,
+    whoMustAct: reason === null ? null : 'account',
+  },
+})
+
+const endpoint = (title: string, reason: string | null): HubEvent => ({
+  title,
+  data: { endpointId: text, state: text, reason: textOrNull },
+  example: { endpointId, state: reason === null ? 'active' : 'failing', reason },
+})
+
+const refused = { code: 'Unauthorized', message: 'The provider refused the credential' }
+
+const hubEvents = {
+  'sync.succeeded': sync('A sync has gone through', null),
+  'sync.partly_failed': sync('A sync has gone through for some resources only', refused),
+  'sync.failed': sync('A sync has failed', refused),
+  'connection.created': connection('A connection was made', 'active'),
+  'connection.needs_attention': connection(
+    'A connection needs somebody to act',
+    'needs_attention',
+    refused.message,
+  ),
+  'connection.restored': connection('A connection works again', 'active'),
+  'connection.paused': connection('A connection was paused', 'paused'),
+  'connection.resumed': connection('A paused connection runs again', 'active'),
+  'connection.deleted': connection('A connection was deleted', 'deleted'),
+  'endpoint.disabled': endpoint(
+    'Nothing is sent to an endpoint any more (`failing`: but for a probe now and then; it resumes by itself)',
+    'It has failed for an hour.',
+  ),
+  'endpoint.enabled': endpoint('An endpoint is served again', null),
+  'endpoint.test': {
+    title:
+      'A test that somebody asked for, or a probe; sent to the endpoint that it is about and to no other',
+    data: { endpointId: text, message: text },
+    example: { endpointId, message: 'This is a test.' },
+  },
+} as const satisfies Record<string, HubEvent>
+
+export type HubEventType = keyof typeof hubEvents
+
+export interface EventDescription {
+  readonly type: string
+  readonly title: string
+  /** The model of the record that has changed; null for what happened in the hub. */
+  readonly model: string | null
+  readonly data: Readonly<Record<string, JsonSchema>> | null
+  readonly example: JsonObject | null
+}
+
+const told: Readonly<Record<Effect, string>> = {
+  created: 'has come into the store',
+  updated: 'has changed',
+  deleted: 'was deleted',
+  restored: 'is there again',
+  remapped: 'is the same, its mapping has changed',
+}
+
+/** Every type there is. */
+export const eventCatalogue: readonly EventDescription[] = [
+  ...Object.keys(models).flatMap((model) =>
+    effects.map((effect) => ({
+      type: `${model}.${effect}`,
+      title: `A record of the model \`${model}\` ${told[effect]}`,
+      model,
+      data: null,
+      example: null,
+    })),
+  ),
+  ...Object.entries<HubEvent>(hubEvents).map(([type, { title, data, example }]) => ({
+    type,
+    title,
+    model: null,
+    data,
+    example,
+  })),
+]
+
+const types = eventCatalogue.map(({ type }) => type)
+const groups = new Set(types.map((type) => type.slice(0, type.indexOf('.'))))
+
+/** True for a type, `<group>.*` or `*`. */
+export const isEventPattern = (pattern: string): boolean =>
+  pattern === '*' ||
+  (pattern.endsWith('.*') && groups.has(pattern.slice(0, -2))) ||
+  (pattern !== 'endpoint.test' && types.includes(pattern))
+
+/** The types that patterns stand for. A test is nobody's subscription. */
+export function expandPatterns(patterns: readonly string[]): string[] {
+  const isMeant = (type: string): boolean =>
+    patterns.some(
+      (pattern) =>
+        pattern === '*' ||
+        pattern === type ||
+        (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1))),
+    )
+  return types.filter((type) => type !== 'endpoint.test' && isMeant(type))
+}
+
+/** Where an event stands in the stream. `transactionId` is decimal text. */
+interface EventPlace {
+  readonly transactionId: string
+  readonly seq: number
+}
+
+/** The same for ever, wherever the event is shown; a receiver knows it again by it. */
+export const eventIdOf = ({ transactionId, seq }: EventPlace): string => `ev_${transactionId}_${seq}`
+
+export const eventIdPattern = '^ev_[0-9]{1,19}_[0-9]{1,15}$'
+
+export function placeOfEvent(eventId: string): EventPlace | undefined {
+  const [, transactionId, seq] = /^ev_(\d{1,19})_(\d{1,15})$/.exec(eventId) ?? []
+  return transactionId === undefined ? undefined : { transactionId, seq: Number(seq) }
+}
