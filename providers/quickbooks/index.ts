@@ -6,6 +6,7 @@ import { explainError } from './errors.ts'
 import { health } from './health.ts'
 import { limits } from './limits.ts'
 import { reports } from './reports.ts'
+import { webhooks } from './webhook.ts'
 import { resources } from './resources.ts'
 
 export const quickbooks = {
@@ -38,5 +39,6 @@ export const quickbooks = {
   resources,
   actions,
   reports,
+  webhooks,
   health,
 } as const satisfies Provider
