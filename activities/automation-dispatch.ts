@@ -6,6 +6,7 @@ import { addAutomationRun, listPendingRuns, openCount } from '../db/automation-r
 import { hasWebhooks, listListeners, moveListener, type Listener } from '../db/automations.ts'
 import { listChanges, type Change } from '../db/changes.ts'
 import { asTenant } from '../db/client.ts'
+import { hasEndpoints } from '../db/endpoints.ts'
 import { getRecord, listRecordVersions } from '../db/records.ts'
 import { firstLoads } from '../db/run-resources.ts'
 import type { Trigger } from '../model/automation.ts'
@@ -13,6 +14,7 @@ import type { JsonObject } from '../model/json.ts'
 import { holds } from '../model/logic.ts'
 import { applyMapping } from '../model/mapping.ts'
 import { newId } from '../platform/new-id.ts'
+import { wakeEndpoints } from './delivery.ts'
 import type { ActivityDeps } from './deps.ts'
 import { mappingInForce } from './mapping-in-force.ts'
 
@@ -45,9 +47,11 @@ export async function watchFeed(deps: ActivityDeps, signal: AbortSignal): Promis
     const listeners = await listListeners(db)
     let moved = false
     for (const listener of listeners) if (await follow(deps, listener)) moved = true
+    await wakeEndpoints(deps)
     const runs = await listPendingRuns(db, runsAtOnce)
     if (runs.length > 0) return { idle: false, runs }
-    if (listeners.length === 0 && !(await hasWebhooks(db))) return { idle: true, runs: [] }
+    if (listeners.length === 0 && !(await hasWebhooks(db)) && !(await hasEndpoints(db)))
+      return { idle: true, runs: [] }
     if (signal.aborted || deps.clock.now().getTime() >= until) return { idle: false, runs: [] }
     if (!moved) await deps.clock.sleep(pauseMs, signal).catch(() => undefined)
   }

@@ -6,6 +6,7 @@ import type { Vault } from '../db/vault.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { Outbound } from '../platform/outbound/post.ts'
 import type { OAuth2Auth, Provider } from '../providers/contract.ts'
 import type { OAuthApp, OAuthClient } from '../providers/http/oauth.ts'
 import type { Transport } from '../providers/http/transport.ts'
@@ -26,6 +27,13 @@ export interface ActivityDeps {
   }
   /** Makes a connection's schedule, or brings it in line with its interval and state. `client` is the activity's own. */
   ensureSyncSchedule(client: Client, connection: Connection): Promise<void>
+  /** Where webhooks go out. */
+  readonly outbound: Outbound
+  /** Starts the deliveries of an endpoint, or tells those under way that there is more. `client` is the activity's own. */
+  wakeEndpoint(
+    client: Client,
+    endpoint: { readonly endpointId: string; readonly partnerId: string },
+  ): Promise<void>
   findProvider(slug: string): Provider | undefined
   readonly providerSlugs: readonly string[]
 }

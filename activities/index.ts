@@ -7,6 +7,7 @@ import { createCheckActivities } from './check.ts'
 import { createConnectActivities } from './connect-account.ts'
 import { createInboxActivities } from './inbox.ts'
 import { createKeepingActivities } from './custodian-keeping.ts'
+import { createDeliveryActivities } from './delivery.ts'
 import type { ActivityDeps } from './deps.ts'
 import { createDescribeActivities } from './describe.ts'
 import { createOperationActivities } from './operations.ts'
@@ -31,6 +32,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createWriteActivities(deps),
     ...createAutomationActivities(deps),
     ...createInboxActivities(deps),
+    ...createDeliveryActivities(deps),
   }
 }
 

@@ -47,7 +47,7 @@ const sync = (title: string, failure: JsonObject | null): HubEvent => ({
   },
   example: {
     connectionId,
-    provider: 'zendesk',
+    provider: 'acme-desk',
     runId: 'run_01KAT0000000000000000000AA',
     mode: 'incremental',
     startedAt: '2026-11-23T20:00:00.000Z',
@@ -71,7 +71,7 @@ const connection = (title: string, state: string, reason: string | null = null):
   },
   example: {
     connectionId,
-    provider: 'zendesk',
+    provider: 'acme-desk',
     name: 'Support desk',
     state,
     reason,

@@ -61,6 +61,18 @@ export function createMetrics() {
       labelNames: ['provider', 'outcome'] as const,
       registers,
     }),
+    deliveryAttempts: new Counter({
+      name: 'tieline_delivery_attempts_total',
+      help: 'Attempts to send an event to an endpoint, by outcome',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    deliverySeconds: new Histogram({
+      name: 'tieline_delivery_seconds',
+      help: 'Time from the beginning of an attempt to the end of the answer',
+      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
+      registers,
+    }),
     runs: new Counter({
       name: 'tieline_runs_total',
       help: 'Runs that ended, by outcome',

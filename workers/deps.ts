@@ -7,16 +7,18 @@ import { systemClock } from '../platform/clock.ts'
 import type { ServiceConfig } from '../platform/config.ts'
 import type { Log } from '../platform/log.ts'
 import { createMetrics } from '../platform/metrics.ts'
+import { createOutbound } from '../platform/outbound/post.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
 import { appsIn, createOAuthClient } from '../providers/http/oauth.ts'
 import { createTransport } from '../providers/http/transport.ts'
 import { findProvider, providerSlugs } from '../providers/registry.ts'
+import { createDeliveryClient } from '../workflows/client-delivery.ts'
 import { createScheduleClient } from '../workflows/client-schedules.ts'
 import { databasePoolSize } from './queues.ts'
 
 /** Nothing is connected before the first query. Close with `deps.database.close()`. @param env holds the hub's own apps at providers. */
 export function createWorkerDeps(
-  config: Pick<ServiceConfig, 'databaseUrl' | 'encryptionKeys' | 'originMap' | 'taskQueue'>,
+  config: Pick<ServiceConfig, 'databaseUrl' | 'encryptionKeys' | 'environment' | 'originMap' | 'taskQueue'>,
   log: Log,
   env: Readonly<Record<string, string | undefined>>,
 ): ActivityDeps {
@@ -41,6 +43,9 @@ export function createWorkerDeps(
     config: { taskQueue: config.taskQueue },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue: config.taskQueue }).ensureSyncSchedule(connection),
+    outbound: createOutbound({ allowLoopback: config.environment !== 'production' }),
+    wakeEndpoint: (client, endpoint) =>
+      createDeliveryClient({ client, taskQueue: config.taskQueue }).wakeEndpoint(endpoint),
     findProvider,
     providerSlugs,
   }

@@ -4,6 +4,7 @@
  */
 export { checkConnection } from './check-connection.ts'
 export { connectAccount } from './connect-account.ts'
+export { deliverEvents } from './deliver-events.ts'
 export { describeFields, remapRecords } from './remap-records.ts'
 export { dispatchEvents, runAutomation } from './run-automation.ts'
 export { processInbox, sweepInbox } from './process-inbox.ts'

@@ -248,6 +248,17 @@ export interface SweepInboxResult {
   readonly woken: number
 }
 
+export interface DeliverEventsInput {
+  readonly endpointId: string
+  /** Carried over by continue-as-new; not for callers. */
+  readonly continued?: DeliverEventsResult
+}
+
+export interface DeliverEventsResult {
+  readonly delivered: number
+  readonly failed: number
+}
+
 export const workflowIds = {
   syncConnection: (connectionId: string) => `sync:${connectionId}`,
   syncMany: (scope: string, startedAt: string) => `sync-many:${scope}:${startedAt}`,
@@ -274,13 +285,14 @@ export const workflowIds = {
   processInbox: (connectionId: string) => `inbox:${connectionId}`,
   /** One per hub; hubs that share a namespace differ in their queue. */
   sweepInbox: (taskQueue: string) => (taskQueue === 'tieline' ? 'sweep-inbox' : `sweep-inbox:${taskQueue}`),
+  deliverEvents: (endpointId: string) => `deliver:${endpointId}`,
   connectAccount: (sessionId: string) => `connect:${sessionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
   /** Temporal appends the time of each tick. */
   scheduledSync: (connectionId: string) => `sync-tick:${connectionId}`,
 } as const
 
-/** A webhook has come for this lane. */
+/** A webhook has come for this lane; there is something to send to this endpoint, or it was changed. */
 export const wakeSignal = defineSignal('wake')
 export const pauseSignal = defineSignal('pause')
 export const resumeSignal = defineSignal('resume')

@@ -56,6 +56,8 @@ export const times = {
   },
   /** A slice of a lane. */
   lane: { startToCloseTimeout: '3 minutes', heartbeatTimeout: '15 seconds' },
+  /** What is due for an endpoint. */
+  delivery: { startToCloseTimeout: '3 minutes', heartbeatTimeout: '15 seconds' },
   /** One renewal, or the wait for one that somebody else does. */
   keepAlive: {
     startToCloseTimeout: '2 minutes',

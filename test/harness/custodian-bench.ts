@@ -10,6 +10,7 @@ import { createVault } from '../../db/vault.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
+import { createOutbound } from '../../platform/outbound/post.ts'
 import { newId } from '../../platform/new-id.ts'
 import { parseKeyRing } from '../../platform/secrets/keyring.ts'
 import type { OAuth2Auth, Secrets } from '../../providers/contract.ts'
@@ -43,6 +44,8 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
     clock,
     config: { taskQueue: 'none' },
     ensureSyncSchedule: async () => undefined,
+    outbound: createOutbound({ allowLoopback: true }),
+    wakeEndpoint: async () => undefined,
     findProvider: () => undefined,
     providerSlugs: [],
   }

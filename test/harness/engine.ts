@@ -17,6 +17,7 @@ import { createVault } from '../../db/vault.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
+import { createOutbound } from '../../platform/outbound/post.ts'
 import { newId } from '../../platform/new-id.ts'
 import { newKeyRingText, parseKeyRing } from '../../platform/secrets/keyring.ts'
 import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
@@ -70,6 +71,8 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
       clock,
       config: { taskQueue: 'tieline' },
       ensureSyncSchedule: async () => undefined,
+      outbound: createOutbound({ allowLoopback: true }),
+      wakeEndpoint: async () => undefined,
       findProvider,
       providerSlugs,
     }

@@ -7,6 +7,7 @@ import { createVault } from '../../db/vault.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
+import { createOutbound } from '../../platform/outbound/post.ts'
 import { newKeyRingText, parseKeyRing, type KeyRing } from '../../platform/secrets/keyring.ts'
 import { connectTemporal, type TemporalConnection } from '../../platform/temporal/connection.ts'
 import type { Provider } from '../../providers/contract.ts'
@@ -15,6 +16,7 @@ import { createTransport } from '../../providers/http/transport.ts'
 import { workflowBundle } from '../../workers/bundle.ts'
 import { temporalLogger } from '../../workers/runtime-log.ts'
 import { createWorkers } from '../../workers/workers.ts'
+import { createDeliveryClient } from '../../workflows/client-delivery.ts'
 import { createScheduleClient } from '../../workflows/client-schedules.ts'
 import { createHubClient, type HubClient } from '../../workflows/client.ts'
 import { testTemporal } from './temporal.ts'
@@ -77,6 +79,7 @@ export async function createTestHub(options: TestHubOptions): Promise<TestHub> {
   if (options.startWorkers ?? true) await startWorkers()
   const close = async (): Promise<void> => {
     for (const stop of stops) await stop()
+    await deps.outbound.close()
     await native.close()
     await temporal.close()
   }
@@ -104,6 +107,8 @@ function testDeps(
     config: { taskQueue },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue }).ensureSyncSchedule(connection),
+    outbound: createOutbound({ allowLoopback: true }),
+    wakeEndpoint: (client, endpoint) => createDeliveryClient({ client, taskQueue }).wakeEndpoint(endpoint),
     findProvider: (slug) => providers.find((provider) => provider.slug === slug),
     providerSlugs: providers.map((provider) => provider.slug),
   }
