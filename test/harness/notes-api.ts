@@ -1,5 +1,6 @@
 /** The API with the notes provider and one connection to it, made through the API. */
 import { newId } from '../../platform/new-id.ts'
+import type { Provider } from '../../providers/contract.ts'
 import { startTestApi, until, type ApiAnswer, type ApiWish, type TestApi } from './api.ts'
 import { startNotesProvider, type NotesProvider } from './notes-provider.ts'
 
@@ -20,9 +21,13 @@ export interface NotesApi {
   close(): Promise<void>
 }
 
-export async function startNotesApi(): Promise<NotesApi> {
+/** @param changed the notes provider with other reports or limits. */
+export async function startNotesApi(
+  changed: (provider: Provider) => Provider = (provider) => provider,
+): Promise<NotesApi> {
   const notes = await startNotesProvider()
-  const { provider, originMap } = notes
+  const { originMap } = notes
+  const provider = changed(notes.provider)
   const api = await startTestApi({ more: { providers: [provider], originMap, variables: {} } })
   const connect = async (name: string): Promise<string> => {
     const body = { provider: provider.slug, name, secrets: { token: 'good-token' } }
