@@ -7,6 +7,7 @@ import { health } from './health.ts'
 import { limits } from './limits.ts'
 import { reports } from './reports.ts'
 import { resources } from './resources.ts'
+import { webhooks } from './webhook.ts'
 
 export const mixpanel = {
   slug: 'mixpanel',
@@ -28,4 +29,5 @@ export const mixpanel = {
   actions,
   reports,
   health,
+  webhooks,
 } as const satisfies Provider
