@@ -8,6 +8,7 @@ import { limits } from './limits.ts'
 import { reports } from './reports.ts'
 import { resources } from './resources.ts'
 import { apiVersion } from './versions.ts'
+import { webhooks } from './webhook.ts'
 
 export const hubspot = {
   slug: 'hubspot',
@@ -36,5 +37,6 @@ export const hubspot = {
   resources,
   actions,
   reports,
+  webhooks,
   health,
 } as const satisfies Provider

@@ -7,6 +7,7 @@ import { health } from './health.ts'
 import { limits } from './limits.ts'
 import { reports } from './reports.ts'
 import { resources } from './resources.ts'
+import { webhooks } from './webhook.ts'
 
 export const zendesk = {
   slug: 'zendesk',
@@ -32,5 +33,6 @@ export const zendesk = {
   resources,
   actions,
   reports,
+  webhooks,
   health,
 } as const satisfies Provider

@@ -1,0 +1,54 @@
+/** What is special in Zendesk's webhooks: the time is signed with the body; events, and bodies of our own making. */
+import type { HookRequest } from '../contract-webhook.ts'
+import { webhooks } from './webhook.ts'
+
+const request = (
+  body: string,
+  headers: Record<string, string> = {},
+  at = '2021-03-25T05:10:00Z',
+): HookRequest => ({
+  method: 'POST',
+  url: new URL('https://hub.example.com/hooks/zendesk/con_1'),
+  headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value]])),
+  body: Buffer.from(body, 'utf8'),
+  receivedAt: new Date(at),
+})
+
+// Zendesk's public secret of test deliveries (developer.zendesk.com, "Verifying"), used as it stands; the vector is one of a public
+// Rust crate's tests, made independently of this code.
+const secrets = { signingSecret: ['dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=='] }
+const headers = {
+  'x-zendesk-webhook-signature-timestamp': '2021-03-25T05:09:27Z',
+  'x-zendesk-webhook-signature': 'S/RDdU2ERmj7LHDDoWJ2onPYH+t7/f2+LTM4dL7UiLM=',
+}
+const body = '{"event":"ticket.updated","id":123}'
+
+it('fits a published vector, and refuses it when it is old or the time is another', () => {
+  const passed = (one: HookRequest) => webhooks.verify(one, secrets, {}).every((check) => check.passed)
+  expect(passed(request(body, headers))).toBe(true)
+  expect(passed(request(body, headers, '2021-03-25T05:20:00Z'))).toBe(false)
+  const later = { ...headers, 'x-zendesk-webhook-signature-timestamp': '2021-03-25T05:09:28Z' }
+  expect(passed(request(body, later))).toBe(false)
+})
+
+it('reads events by their subject too, deletions of both kinds, and what a trigger sends', () => {
+  const event = {
+    type: 'zen:event-type:user.active_changed',
+    id: 'e1',
+    time: '2026-11-24T10:00:00Z',
+    subject: 'zen:user:6596848315901',
+  }
+  expect(webhooks.split(request(JSON.stringify(event)))).toMatchObject([
+    { key: 'e1', about: 'changed', resource: 'users', externalId: '6596848315901' },
+  ])
+  const gone = { ...event, type: 'zen:event-type:ticket.permanently_deleted', detail: { id: '7' } }
+  expect(webhooks.split(request(JSON.stringify(gone)))).toMatchObject([
+    { about: 'deleted', resource: 'tickets', externalId: '7' },
+  ])
+  const trigger = { ticket_id: 35436, updated_at: '2026-11-24T10:00:00Z' }
+  expect(webhooks.split(request(JSON.stringify(trigger)))).toMatchObject([
+    { key: 'trigger/35436/2026-11-24T10:00:00Z', resource: 'tickets', externalId: '35436' },
+  ])
+  const strange = { type: 'zen:event-type:agent_availability.changed', id: 'e2' }
+  expect(webhooks.split(request(JSON.stringify(strange)))).toMatchObject([{ about: 'unknown' }])
+})
