@@ -1,6 +1,7 @@
 /** The list of providers: one line each, and the only file outside a provider's folder that knows its name. */
 import type { Provider } from './contract.ts'
 import type { Receiver, Webhooks } from './contract-webhook.ts'
+import { amplitude } from './amplitude/index.ts'
 import { hubspot } from './hubspot/index.ts'
 import { mixpanel } from './mixpanel/index.ts'
 import { quickbooks } from './quickbooks/index.ts'
@@ -16,7 +17,7 @@ export function findProvider(slug: string): Provider | undefined {
 }
 
 /** Providers of which only webhooks are received so far. */
-export const receivers: readonly Receiver[] = []
+export const receivers: readonly Receiver[] = [amplitude]
 
 /** Whoever sends webhooks, by slug: complete providers and receivers. */
 export interface HookSource {
