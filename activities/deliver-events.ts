@@ -89,9 +89,10 @@ async function sendTests(deps: ActivityDeps, endpoint: Endpoint, slice: Slice): 
 async function serve(deps: ActivityDeps, endpoint: Endpoint, slice: Slice): Promise<Step> {
   const { db } = deps.database
   const { endpointId, holdUntil, ordered } = endpoint
-  const now = deps.clock.now()
-  if (holdUntil && holdUntil > now) return { until: holdUntil, listens: false }
+  if (holdUntil && holdUntil > deps.clock.now()) return { until: holdUntil, listens: false }
   const isMoved = await take(deps, endpoint, mostWaiting)
+  // What has just been taken is due by now.
+  const now = deps.clock.now()
   const due = ordered
     ? await listWaiting(db, endpointId, { tests: false, order: 'stream', limit: 100 })
     : await listWaiting(db, endpointId, { tests: false, order: 'due', dueBy: now, limit: 100 })
