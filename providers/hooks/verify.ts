@@ -88,5 +88,16 @@ export function checkBasic(
     : { name: 'basic_auth', passed: false, detail: 'user or password is another one' }
 }
 
+/** A token that was agreed on and is sent along as it is: in a header (`onlyHeader`) or in the body. */
+export function checkToken(given: string | HookCheck, tokens: readonly string[] | undefined): HookCheck {
+  if (typeof given !== 'string') return { ...given, name: 'token' }
+  const known = (tokens ?? []).filter((token) => token !== '')
+  if (known.length === 0)
+    return { name: 'token', passed: false, detail: 'the hub has no token to compare it with' }
+  return isOneOf(given, known)
+    ? { name: 'token', passed: true }
+    : { name: 'token', passed: false, detail: 'it is another one' }
+}
+
 export const basicHeader = (user: string, password: string): string =>
   `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`
