@@ -16,7 +16,7 @@ import { createConnection, type Connection } from '../../db/connections.ts'
 import { putCredential } from '../../db/credentials.ts'
 import { migrateUp } from '../../db/migrate.ts'
 import { defaultTenant, ensureDefaultTenant } from '../../db/partners.ts'
-import { createVault } from '../../db/vault.ts'
+import { createVault, type Vault } from '../../db/vault.ts'
 import { newId } from '../../platform/new-id.ts'
 import { newKeyRingText, parseKeyRing } from '../../platform/secrets/keyring.ts'
 import { connectTemporal, type TemporalConnection } from '../../platform/temporal/connection.ts'
@@ -26,7 +26,7 @@ import { createHubClient, type HubClient } from '../../workflows/client.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 
-export type Victim = 'worker' | 'temporal' | 'postgres'
+export type Victim = 'worker' | 'temporal' | 'postgres' | 'api'
 
 export interface Processes {
   readonly database: Database
@@ -36,6 +36,12 @@ export interface Processes {
   /** A connection to the sandbox; every call makes a new one. */
   connect(settings?: Readonly<Record<string, string>>, slug?: string): Promise<Connection>
   workerPid(): number
+  /** Where the API is; only with `api`. */
+  readonly apiUrl: string
+  readonly adminToken: string
+  readonly databaseUrl: string
+  readonly temporalAddress: string
+  readonly vault: Vault
   /** kill -9, and a new one in its place. */
   killAndRestart(victim: Victim): Promise<void>
   close(): Promise<void>
@@ -46,12 +52,17 @@ export interface ProcessesOptions {
   /** A sandbox in a process of its own, already started: its origin map. */
   readonly originMap?: Readonly<Record<string, string>>
   readonly postgresSettings?: Readonly<Record<string, string>>
+  /** An API process too. */
+  readonly api?: boolean
+  readonly env?: Readonly<Record<string, string>>
 }
+
+const adminToken = 'a-token-of-enough-characters'
 
 export async function startProcesses(options: ProcessesOptions): Promise<Processes> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tieline-processes-'))
   chmodSync(folder, 0o755)
-  const [pgPort = 0, temporalPort = 0] = await freePorts(2)
+  const [pgPort = 0, temporalPort = 0, apiPort = 0] = await freePorts(3)
   const sandbox = await startSandbox({ port: 0, ...options.sandbox })
   const ringText = newKeyRingText()
   const ring = parseKeyRing(ringText)
@@ -73,31 +84,49 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
   const database = openDatabase({ url: postgres.url, applicationName: 'tieline-test' })
   await migrateUp(database.db)
   await ensureDefaultTenant(database.db)
+  const apiUrl = `http://127.0.0.1:${apiPort}`
   const env = {
     ...process.env,
     NODE_OPTIONS: '',
     DATABASE_URL: postgres.url,
     TEMPORAL_ADDRESS: server.address,
     TEMPORAL_NAMESPACE: server.namespace,
-    TIELINE_ADMIN_TOKEN: 'a-token-of-enough-characters',
+    TIELINE_ADMIN_TOKEN: adminToken,
+    TIELINE_PORT: String(apiPort),
+    TIELINE_PUBLIC_URL: apiUrl,
+    ...options.env,
     TIELINE_ENCRYPTION_KEYS: ringText,
     TIELINE_ORIGIN_MAP: JSON.stringify(options.originMap ?? sandbox.originMap),
     TIELINE_LOG_LEVEL: 'info',
   }
-  const startWorker = async (): Promise<Program> => {
-    const program = await startProgram({
-      name: 'worker',
-      command: process.execPath,
-      args: ['--import', import.meta.resolve('tsx'), path.join(root, 'workers/main.ts')],
-      env,
-      cwd: root,
-      logFile: path.join(folder, 'worker.log'),
-      ipc: true,
-    })
-    await new Promise((resolve) => program.child.once('message', resolve))
-    return program
+  /** One that cannot start because another victim is away is started again, as a supervisor does. */
+  const startPart = async (name: 'worker' | 'api'): Promise<Program> => {
+    for (let attempt = 1; ; attempt++) {
+      const program = await startProgram({
+        name,
+        command: process.execPath,
+        args: [
+          '--import',
+          import.meta.resolve('tsx'),
+          path.join(root, name === 'api' ? 'api' : 'workers', 'main.ts'),
+        ],
+        env,
+        cwd: root,
+        logFile: path.join(folder, `${name}.log`),
+        ipc: true,
+      })
+      const isReady = await Promise.race([
+        new Promise<boolean>((resolve) => program.child.once('message', () => resolve(true))),
+        program.ended.then(() => false),
+      ])
+      if (isReady) return program
+      if (attempt === 60) throw new Error(`the ${name} does not start; see ${folder}`)
+      await delay(500)
+    }
   }
+  const startWorker = () => startPart('worker')
   let worker = await startWorker()
+  let api = options.api ? await startPart('api') : undefined
   const target = {
     address: server.address,
     namespace: server.namespace,
@@ -120,6 +149,10 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
     if (victim === 'worker') {
       await kill(worker.pid, worker.ended)
       worker = await startWorker()
+    } else if (victim === 'api') {
+      if (!api) throw new Error('there is no API process')
+      await kill(api.pid, api.ended)
+      api = await startPart('api')
     } else if (victim === 'temporal') {
       await kill(server.pid, server.ended)
       server = await startTemporal()
@@ -153,8 +186,14 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
       return connection
     },
     workerPid: () => worker.pid,
+    apiUrl,
+    adminToken,
+    databaseUrl: postgres.url,
+    temporalAddress: server.address,
+    vault,
     killAndRestart,
     close: async () => {
+      await api?.stop(5_000)
       await worker.stop(5_000)
       await temporal.close()
       await server.stop()
