@@ -6,6 +6,7 @@ import { createConnectSession, getConnectSession } from './resources/connect-ses
 import * as automationRuns from './resources/automation-runs.ts'
 import * as automations from './resources/automations.ts'
 import * as steering from './resources/connection-steering.ts'
+import { listBudgets } from './resources/budgets.ts'
 import * as connections from './resources/connections.ts'
 import * as inbox from './resources/inbox.ts'
 import * as mappings from './resources/mappings.ts'
@@ -23,6 +24,7 @@ export const handlers: Handlers = {
   ...providers,
   ...connections,
   ...steering,
+  listBudgets,
   createConnectSession,
   getConnectSession,
   ...runs,

@@ -6,8 +6,18 @@ import { doing, examples, limit } from './registration.ts'
 type RecordsModule = typeof Records
 const recordCommands = (): Promise<RecordsModule> => import('./commands/records.ts')
 
-/** The audit chain, the services that the hub knows, their actions and reports. */
+/** The audit chain, the services that the hub knows, what their limits leave, their actions and reports. */
 export function registerCatalogue(program: Command): void {
+  program
+    .command('budgets [connection]')
+    .description("what the services' limits leave, and when it is used up at the present rate")
+    .addOption(limit())
+    .addHelpText('after', examples('budgets', 'budgets con_…', 'budgets --json'))
+    .action(
+      doing(async (o, options: GlobalOptions & { limit: string }, id: string | undefined) =>
+        (await import('./commands/budgets.ts')).listBudgets(id, options, o),
+      ),
+    )
   const audit = program.command('audit').description('the audit chain')
   audit
     .command('list')

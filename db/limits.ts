@@ -40,8 +40,15 @@ export interface LimitStore {
   block(key: string, until: Date, limit: BucketLimit): Promise<void>
 }
 
-/** Tokens that a bucket has at a moment. */
-const refilled = sql`least(b.capacity, b.tokens + b.capacity * greatest(0, extract(epoch from (w.now - b.refilled_at)) * 1000) / b.window_ms)`
+/** Tokens that a bucket (`b`) has at a moment (`w.now`). */
+export const refilled = sql`least(b.capacity, b.tokens + b.capacity * greatest(0, extract(epoch from (w.now - b.refilled_at)) * 1000) / b.window_ms)`
+/**
+ * How long a call counts in the rate of its bucket: a quarter of the window, so that a burst shows while it lasts; never
+ * so short that a pause between two calls looks like an end.
+ */
+export const fadingMs = sql`greatest(b.window_ms / 4, 10000)`
+/** Calls lately, fading. Postgres takes an underflow of `exp` for an error. */
+export const recentCalls = sql`(b.recent_calls * exp(greatest(-50, least(0, extract(epoch from (b.counted_at - w.now)) * 1000 / ${fadingMs}))))`
 /**
  * Up to when a bucket counts as refilled after this moment. Never back, or callers whose clocks differ would refill the
  * same time twice; at most a window ahead, or one clock that runs far ahead would dry the bucket for all others.
@@ -111,8 +118,9 @@ async function takeOfEach(
       )) as retry_at from locked, w
     ),
     taken as (
-      update rate_buckets b set tokens = l.available - 1, refilled_at = l.refilled_at
-      from locked l, judged j where b.bucket_key = l.bucket_key and j.retry_at is null and j.buckets = ${keys.length}
+      update rate_buckets b set tokens = l.available - 1, refilled_at = l.refilled_at,
+        recent_calls = ${recentCalls} + 1, counted_at = greatest(b.counted_at, w.now)
+      from locked l, judged j, w where b.bucket_key = l.bucket_key and j.retry_at is null and j.buckets = ${keys.length}
     )
     select retry_at, buckets from judged
   `.execute(db)
@@ -122,8 +130,8 @@ async function takeOfEach(
 /** New buckets begin full. */
 async function makeBuckets(db: Db, wishes: readonly Wish[], now: Date): Promise<void> {
   await sql`
-    insert into rate_buckets (bucket_key, tokens, capacity, window_ms, refilled_at)
-    select t.key, t.capacity, t.capacity, t.window_ms, ${now}::timestamptz
+    insert into rate_buckets (bucket_key, tokens, capacity, window_ms, refilled_at, counted_at)
+    select t.key, t.capacity, t.capacity, t.window_ms, ${now}::timestamptz, ${now}::timestamptz
     from unnest(${wishes.map((wish) => wish.key)}::text[], ${wishes.map((wish) => wish.limit.limit)}::float8[],
       ${wishes.map((wish) => wish.limit.windowMs)}::float8[]) as t (key, capacity, window_ms)
     on conflict do nothing

@@ -465,6 +465,8 @@ export interface RateBuckets {
   blockedUntil: Timestamp | null;
   bucketKey: string;
   capacity: number;
+  countedAt: Generated<Timestamp>;
+  recentCalls: Generated<number>;
   refilledAt: Timestamp;
   tokens: number;
   windowMs: number;

@@ -1285,6 +1285,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List budgets of calls
+         * @description What the rate limits of the providers leave, and when it is used up at the present rate. By connection, in the order in which they were made.
+         */
+        get: operations["listBudgets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/operations/{operationId}": {
         parameters: {
             query?: never;
@@ -4441,6 +4461,42 @@ export interface components {
                 body: string | null;
             };
         };
+        /** @description Calls that a connection may make in a while, as the hub's rate limiter counts them for all its processes. */
+        Budget: {
+            connectionId: components["schemas"]["ConnectionId"];
+            provider: components["schemas"]["ProviderSlug"];
+            /** @description Of the connection. */
+            name: string;
+            /** @example query */
+            budget: string;
+            /** @description Endpoint groups whose calls draw on it. */
+            groups: string[];
+            /**
+             * @description What shares it: `app` is the same budget for all connections to the provider.
+             * @enum {string}
+             */
+            scope: "app" | "connection";
+            /** @description Calls per window, as the provider documents or its answers taught. */
+            limit: number;
+            /** @description It comes back evenly over this time, not at its end. */
+            windowSeconds: number;
+            /** @description The limit less what remains. */
+            used: number;
+            /** @description Calls that could be made now; none while the provider refuses. Syncs leave a part of it to reports and webhooks. */
+            remaining: number;
+            /** @description When all of it is back if nobody calls meanwhile; null when it is. */
+            resetsAt: components["schemas"]["Time"] | null;
+            /** @description Until when the provider wants no calls; null when it has not said so. */
+            blockedUntil: components["schemas"]["Time"] | null;
+            /** @description The present rate of the hub's own calls. */
+            callsPerHour: number;
+            /** @description When nothing is left at the present rate; null when it comes back as fast as it is used. */
+            exhaustedAt: components["schemas"]["Time"] | null;
+        };
+        BudgetList: {
+            items: components["schemas"]["Budget"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
         /** @enum {string} */
         RunState: "running" | "paused" | "waiting" | "succeeded" | "failed" | "partly_failed" | "cancelled";
         /**
@@ -6982,6 +7038,37 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listBudgets: {
+        parameters: {
+            query?: {
+                /** @description Only those that this connection draws on. */
+                connectionId?: components["schemas"]["ConnectionId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Budgets. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
             default: components["responses"]["Problem"];
         };
     };

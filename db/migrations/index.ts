@@ -9,6 +9,7 @@ import * as mappingsAndWrites from './0006_mappings_and_writes.ts'
 import * as automations from './0007_automations.ts'
 import * as inbox from './0008_inbox.ts'
 import * as delivery from './0009_delivery.ts'
+import * as budgetRates from './0010_budget_rates.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -20,4 +21,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007_automations': automations,
   '0008_inbox': inbox,
   '0009_delivery': delivery,
+  '0010_budget_rates': budgetRates,
 }

@@ -1,19 +1,12 @@
 /** Rate-limit leases around a call: take before, learn after. */
 import { HubError } from '../../platform/errors.ts'
 import type { ProviderRequest, ProviderResponse } from '../contract.ts'
+import { bucketOf } from '../contract-limits.ts'
 import type { BucketWish, SessionOptions } from './session.ts'
 import { shortWaitMs, type TransportOptions } from './options.ts'
 
-/** Names a bucket across all processes. */
-function wishFor(session: SessionOptions, bucket: string): BucketWish {
-  const limit = session.provider.limits.buckets[bucket]
-  if (!limit) throw new Error(`${session.provider.slug} names a bucket that it does not define: ${bucket}`)
-  const scope = limit.scope === 'app' ? 'app' : session.connectionId
-  const key = `${session.provider.slug}:${scope}:${bucket}`
-  const own = session.provider.limits.limitFor?.(bucket, session.settings)
-  // A limit that a person changes makes a bucket of its own: what was learned for the old one does not hold for it.
-  return own === undefined ? { key, limit } : { key: `${key}@${own}`, limit: { ...limit, limit: own } }
-}
+const wishFor = (session: SessionOptions, bucket: string): BucketWish =>
+  bucketOf(session.provider, session, bucket)
 
 function bucketsOf(session: SessionOptions, group: string): readonly string[] {
   const buckets = session.provider.limits.groups[group]
