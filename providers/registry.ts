@@ -5,6 +5,7 @@ import { amplitude } from './amplitude/index.ts'
 import { hubspot } from './hubspot/index.ts'
 import { mixpanel } from './mixpanel/index.ts'
 import { quickbooks } from './quickbooks/index.ts'
+import { salesforce } from './salesforce/index.ts'
 import { zendesk } from './zendesk/index.ts'
 
 export const providers = [zendesk, hubspot, quickbooks, mixpanel] as const satisfies readonly Provider[]
@@ -17,7 +18,7 @@ export function findProvider(slug: string): Provider | undefined {
 }
 
 /** Providers of which only webhooks are received so far. */
-export const receivers: readonly Receiver[] = [amplitude]
+export const receivers: readonly Receiver[] = [amplitude, salesforce]
 
 /** Whoever sends webhooks, by slug: complete providers and receivers. */
 export interface HookSource {
