@@ -36,7 +36,11 @@ export const segmentation: Report = {
       type,
       on: text(1_000, { description: 'Property: properties["$city"]; needed for numeric, sum and average' }),
       where: whereSchema,
-      unit: { type: 'string', enum: ['minute', 'hour', 'day', 'month'] },
+      unit: {
+        type: 'string',
+        enum: ['minute', 'hour', 'day', 'month'],
+        description: 'hour or day where a number is measured',
+      },
       limit: { type: 'integer', minimum: 1, maximum: 10_000 },
     },
     ['event', 'from', 'to'],
@@ -50,6 +54,12 @@ export const segmentation: Report = {
     const measure = measures[name]
     if (!measure) throw new HubError('InvalidInput', `There is no measure "${name}"`)
     if (name !== 'count') requireText(input, 'on')
+    const unit = optionalText(input, 'unit')
+    // A refused query counts against the hour's 60 as well.
+    if (name !== 'count' && unit !== undefined && !['hour', 'day'].includes(unit))
+      throw new HubError('InvalidInput', `The measure "${name}" goes by hour or day`, {
+        fields: [{ pointer: '/unit', detail: 'must be hour or day for this measure' }],
+      })
     const response = await getQuery(context, measure.path, {
       event,
       ...daysOf(context, input),

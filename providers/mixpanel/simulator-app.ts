@@ -11,6 +11,7 @@ import {
   organizationId,
   projectId,
   projectToken,
+  wordOf,
   workspaceId,
 } from './simulator-world.ts'
 
@@ -21,48 +22,60 @@ const ok = (results: unknown, status = 200): SimulatorReply => ({
 const no = (status: number, error: string): SimulatorReply => ({ status, body: { status: 'error', error } })
 const bodyOf = ({ body }: SimulatorRequest): JsonObject => (isJsonObject(body) ? body : {})
 
-const me: Handler<Scene> = () =>
+/** The projects that an account was added to, with its role in each. */
+const rolesOf = (account: JsonObject | undefined): JsonObject =>
+  isJsonObject(account?.['projects']) ? account['projects'] : {}
+
+/** True where an account is a member of the project. */
+export const isMember = (account: JsonObject | undefined): boolean => projectId in rolesOf(account)
+/** True where it may import events: "role Owner or Admin" (docs: import-events). */
+export const mayImport = (account: JsonObject | undefined): boolean =>
+  ['owner', 'admin'].includes(wordOf(rolesOf(account)[projectId]))
+
+const me: Handler<Scene> = ({ account }) =>
   ok({
-    user_id: 900001,
-    user_email: 'tieline.a1b2c3.mp-service-account',
+    user_id: account?.['id'] ?? 0,
+    user_email: account?.['username'] ?? '',
     organizations: {
       [organizationId]: {
         id: Number(organizationId),
         name: 'Tieline Sandbox',
-        role: 'admin',
+        role: account?.['role'] ?? 'consumer',
         permissions: [],
       },
     },
     workspaces: {
       [workspaceId]: { id: Number(workspaceId), name: 'All Project Data', project_id: Number(projectId) },
     },
-    projects: {
-      [projectId]: {
-        id: Number(projectId),
-        name: 'Tieline Sandbox',
-        organization_id: Number(organizationId),
-        timezone: 'UTC',
-      },
-    },
+    projects: isMember(account)
+      ? {
+          [projectId]: {
+            id: Number(projectId),
+            name: 'Tieline Sandbox',
+            organization_id: Number(organizationId),
+            timezone: 'UTC',
+          },
+        }
+      : {},
   })
 
 /** The secret is shown once, when the account is made. */
 const shown = (account: JsonObject): JsonObject => {
-  const { token: _token, ...rest } = account
+  const { token: _token, role: _role, projects: _projects, ...rest } = account
   return rest
 }
 
 const inOrganization =
   (work: Handler<Scene>): Handler<Scene> =>
   (scene, request, parts) =>
-    parts[0] === organizationId
+    parts[0] === organizationId && ['owner', 'admin'].includes(wordOf(scene.account?.['role']))
       ? work(scene, request, parts)
       : no(403, 'You do not have access to this organization')
 
 const listAccounts = inOrganization(({ project }) => ok([...project.tables.accounts.values()].map(shown)))
 
-const makeAccount = inOrganization(({ project, now }, request) => {
-  const { username, role, expires } = bodyOf(request)
+const makeAccount = inOrganization(({ project, now, account: asker }, request) => {
+  const { username, role = 'consumer', expires, projects } = bodyOf(request)
   if (typeof username !== 'string' || !/^[\w.-]{1,100}$/.test(username)) return no(400, 'username is invalid')
   if (typeof role !== 'string' || !['owner', 'admin', 'analyst', 'consumer'].includes(role))
     return no(400, 'role is invalid')
@@ -73,14 +86,23 @@ const makeAccount = inOrganization(({ project, now }, request) => {
     username: `${username}.${ending.slice(0, 6)}.mp-service-account`,
     token: ending.slice(6, 38),
     role,
-    expires: typeof expires === 'string' ? expires : null,
+    projects: withRoles({}, projects),
+    ...(typeof expires === 'string' ? { expires: new Date(expires).toISOString() } : {}),
     created: now().toISOString(),
-    last_used: null,
-    creator: 900001,
+    creator: asker?.['id'] ?? 0,
   }
   project.put('accounts', String(id), account)
-  return ok(account, 201)
+  return ok({ ...shown(account), token: account['token'] }, 201)
 })
+
+/** Roles with those of a request's `projects: [{id, role}]`. */
+function withRoles(roles: JsonObject, projects: unknown): JsonObject {
+  const given = (Array.isArray(projects) ? projects : []).filter(isJsonObject)
+  return {
+    ...roles,
+    ...Object.fromEntries(given.map((one) => [wordOf(one['id']), one['role'] ?? 'consumer'])),
+  }
+}
 
 const oneAccount = inOrganization(({ project }, _request, [, id = '']) => {
   const account = project.tables.accounts.get(id)
@@ -93,7 +115,29 @@ const dropAccount = inOrganization(({ project }, _request, [, id = '']) => {
   return { status: 200, body: { status: 'ok' } }
 })
 
-const nothingToDo = inOrganization(() => ({ status: 200, body: { status: 'ok' } }))
+const idsIn = (value: unknown): string[] => (Array.isArray(value) ? value.map(wordOf) : [])
+
+const addToProjects = inOrganization(({ project }, request) => {
+  const { projects, service_account_ids: ids } = bodyOf(request)
+  for (const id of idsIn(ids)) {
+    const account = project.tables.accounts.get(id)
+    if (!account) return no(404, 'Service account not found')
+    project.put('accounts', id, { ...account, projects: withRoles(rolesOf(account), projects) })
+  }
+  return { status: 200, body: { status: 'ok' } }
+})
+
+const removeFromProjects = inOrganization(({ project }, request) => {
+  const { projects } = bodyOf(request)
+  for (const one of (Array.isArray(projects) ? projects : []).filter(isJsonObject))
+    for (const id of idsIn(one['service_account_ids'])) {
+      const account = project.tables.accounts.get(id)
+      if (!account) return no(404, 'Service account not found')
+      const { [wordOf(one['id'])]: _left, ...roles } = rolesOf(account)
+      project.put('accounts', id, { ...account, projects: roles })
+    }
+  return { status: 200, body: { status: 'ok' } }
+})
 
 const listAnnotations: Handler<Scene> = ({ project }, _request, [id]) =>
   id === projectId
@@ -139,7 +183,12 @@ const steer =
   ({ project, now }, request, [, id = '']) => {
     const known = project.tables.experiments.get(id)
     if (!known) return no(404, 'Experiment not found')
-    if (known['status'] !== from) return no(400, `Experiment must be ${from}`)
+    // Its file knows this refusal under status 200 only.
+    if (known['status'] !== from)
+      return {
+        status: 200,
+        body: { status: 'error', type: 'InvalidState', error: `Experiment must be ${from}` },
+      }
     const changed = {
       ...known,
       ...change(bodyOf(request), now().toISOString()),
@@ -149,22 +198,26 @@ const steer =
     return ok(changed)
   }
 
-const erase: Handler<Scene> = ({ project, now }, request) => {
-  const { distinct_ids: ids } = bodyOf(request)
+const erase: Handler<Scene> = ({ project, now, account }, request) => {
+  const { distinct_ids: ids, compliance_type: law } = bodyOf(request)
   if (request.query.get('token') !== projectToken) return no(401, 'Invalid token')
   if (!Array.isArray(ids) || ids.length === 0) return no(400, 'distinct_ids is required')
   const trackingId = String(1_765_000_000_000_000 + project.changes())
   project.put('erasures', trackingId, {
     tracking_id: trackingId,
     status: 'PENDING',
+    requesting_user: account?.['username'] ?? '',
+    compliance_type: law ?? 'GDPR',
+    project_id: Number(projectId),
     distinct_ids: ids,
     date_requested: localTime(now().getTime()),
   })
-  return ok([{ tracking_id: trackingId }], 201)
+  return ok({ task_id: trackingId }, 201)
 }
 
 /** What was asked for is done by the second look. */
-const erasure: Handler<Scene> = ({ project }, _request, [id = '']) => {
+const erasure: Handler<Scene> = ({ project }, request, [id = '']) => {
+  if (request.query.get('token') !== projectToken) return no(401, 'Invalid token')
   const known = project.tables.erasures.get(id)
   if (!known) return no(404, 'not found')
   if (known['status'] === 'PENDING') {
@@ -173,7 +226,17 @@ const erasure: Handler<Scene> = ({ project }, _request, [id = '']) => {
         project.put('profiles', person, null)
     project.put('erasures', id, { ...known, status: 'SUCCESS' })
   }
-  return ok({ status: known['status'], distinct_ids: known['distinct_ids'], tracking_id: id })
+  return ok(known)
+}
+
+/** "Cancel a deletion task that is still in progress" (gdpr.openapi.yaml). */
+const cancelErasure: Handler<Scene> = ({ project }, request, [id = '']) => {
+  if (request.query.get('token') !== projectToken) return no(401, 'Invalid token')
+  const known = project.tables.erasures.get(id)
+  if (!known) return no(404, 'not found')
+  if (known['status'] !== 'PENDING') return no(400, 'the deletion is no longer in progress')
+  project.put('erasures', id, { ...known, status: 'REVOKED' })
+  return { status: 204 }
 }
 
 /** Names of properties that were seen, as the Lexicon lists them. */
@@ -212,8 +275,8 @@ const routes: readonly Route<Scene>[] = [
   ['GET', '/me', me],
   ['GET', accounts, listAccounts],
   ['POST', accounts, makeAccount],
-  ['POST', `${accounts}/add-to-project`, nothingToDo],
-  ['POST', `${accounts}/remove-from-project`, nothingToDo],
+  ['POST', `${accounts}/add-to-project`, addToProjects],
+  ['POST', `${accounts}/remove-from-project`, removeFromProjects],
   ['GET', `${accounts}/:account`, oneAccount],
   ['DELETE', `${accounts}/:account`, dropAccount],
   ['GET', '/projects/:project/annotations', listAnnotations],
@@ -239,6 +302,7 @@ const routes: readonly Route<Scene>[] = [
   ],
   ['POST', '/data-deletions/v3.0', erase],
   ['GET', '/data-deletions/v3.0/:tracking', erasure],
+  ['DELETE', '/data-deletions/v3.0/:tracking', cancelErasure],
   ['GET', '/projects/:project/schemas', schemas],
 ]
 const route = createRouter(routes)

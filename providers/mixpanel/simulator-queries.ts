@@ -81,8 +81,8 @@ function funnelOf(path: readonly string[], people: readonly (readonly JsonObject
     const count = reached[index] ?? 0
     return {
       count,
-      avg_time: index === 0 ? null : 300,
-      avg_time_from_start: index === 0 ? null : 300 * index,
+      avg_time: index === 0 ? 0 : 300,
+      avg_time_from_start: 300 * index,
       step_conv_ratio: index === 0 ? 1 : ratio(count, reached[index - 1] ?? 0),
       overall_conv_ratio: index === 0 ? 1 : ratio(count, first),
       goal: event,
@@ -169,7 +169,8 @@ export const numbers =
     }
     if (how === 'average')
       for (const date of Object.keys(results)) results[date] = ratio(results[date] ?? 0, counts[date] ?? 0)
-    return { status: 200, body: { results, status: 'ok', computed_at: scene.now().toISOString() } }
+    const computed = how === 'sum' ? { computed_at: scene.now().toISOString() } : {}
+    return { status: 200, body: { results, status: 'ok', ...computed } }
   }
 
 export function events(scene: Scene, request: SimulatorRequest): SimulatorReply {

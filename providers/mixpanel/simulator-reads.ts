@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import type { SimulatorReply, SimulatorRequest } from '../../sandbox/kit.ts'
 import { parseWhere } from './simulator-where.ts'
-import { cohortRow, membersOf, projectId, type Project } from './simulator-world.ts'
+import { cohortRow, membersOf, type Objects, type Project } from './simulator-world.ts'
 
 export interface Scene {
   readonly project: Project
@@ -12,6 +12,8 @@ export interface Scene {
   readonly pageSize: number
   /** Answers that are kept for a while, by session id. */
   readonly sessions: Map<string, readonly JsonObject[]>
+  /** Who asks; nobody where the project token or nothing was given. */
+  readonly account: JsonObject | undefined
 }
 
 export const queryError = (request: SimulatorRequest, error: string, status = 400): SimulatorReply => ({
@@ -45,17 +47,25 @@ export const propertiesOf = (row: JsonObject): JsonObject =>
       : {}
 
 /** Events of some days that fit, in no promised order. */
-export function eventsIn(
-  scene: Scene,
-  days: { readonly from: number; readonly to: number },
-  where: (properties: JsonObject) => boolean,
-): JsonObject[] {
-  return [...scene.project.tables.events.values()].filter((event) => {
+export function eventsIn(scene: Scene, days: Days, where: Where): JsonObject[] {
+  return fitting(scene.project.tables.events, days, where)
+}
+
+type Days = { readonly from: number; readonly to: number }
+type Where = (properties: JsonObject) => boolean
+
+const copiesIn = ({ project }: Scene, days: Days, where: Where): JsonObject[] =>
+  fitting(project.tables.copies, days, where)
+
+const fitting = (events: Objects, { from, to }: Days, where: Where): JsonObject[] =>
+  [...events.values()].filter((event) => {
     const properties = propertiesOf(event)
     const time = Number(properties['time'])
-    return time >= days.from && time < days.to && where(properties)
+    return time >= from && time < to && where(properties)
   })
-}
+
+/** "Value cannot be over 100000" (export.openapi.yaml). */
+const mostExported = 100_000
 
 export function exportEvents(scene: Scene, request: SimulatorRequest): SimulatorReply {
   const { query } = request
@@ -65,11 +75,12 @@ export function exportEvents(scene: Scene, request: SimulatorRequest): Simulator
   const where = parseWhere(query.get('where'))
   if (!where) return { status: 400, body: { error: 'unable to parse "where"', request: request.path } }
   const names = listIn(query.get('event'))
-  const limit = Number(query.get('limit') ?? 100_000)
+  const limit = Number(query.get('limit') ?? mostExported)
+  if (!(limit <= mostExported))
+    return { status: 400, body: { error: 'limit cannot be over 100000', request: request.path } }
   const inMs = query.get('time_in_ms') === 'true' || query.get('time_in_ms') === '1'
-  const rows = eventsIn(scene, days, where).filter(
-    (event) => names.length === 0 || names.includes(String(event['event'] as string)),
-  )
+  const all = [...eventsIn(scene, days, where), ...copiesIn(scene, days, where)]
+  const rows = all.filter((event) => names.length === 0 || names.includes(String(event['event'] as string)))
   const lines = rows.slice(0, limit).map((event) => JSON.stringify(inMs ? event : inSeconds(event)))
   return {
     status: 200,
@@ -165,5 +176,3 @@ export const listFunnels = ({ project }: Scene): SimulatorReply => ({
   status: 200,
   body: [...project.tables.funnels.values()],
 })
-
-export const isProject = ({ query }: SimulatorRequest): boolean => query.get('project_id') === projectId

@@ -8,6 +8,7 @@ export const workspaceId = '4000001'
 export const organizationId = '5000001'
 export const projectToken = 'sandboxprojecttoken0123456789abcd'
 export const sampleUsername = 'tieline.a1b2c3.mp-service-account'
+const sampleAccountId = 900001
 
 /** A word out of what may be anything. */
 export const wordOf = (value: unknown): string =>
@@ -16,6 +17,8 @@ export const wordOf = (value: unknown): string =>
 const kinds = [
   'profiles',
   'events',
+  // Events that came again: the raw export shows them all (docs: event-deduplication), reports do not count them.
+  'copies',
   'cohorts',
   'funnels',
   'experiments',
@@ -165,6 +168,13 @@ function fill(
 ): void {
   const chance = createChance(seed)
   const at = epoch.getTime()
+  set('accounts', String(sampleAccountId), {
+    id: sampleAccountId,
+    username: sampleUsername,
+    role: 'admin',
+    projects: { [projectId]: 'admin' },
+    created: new Date(at - 90 * day).toISOString(),
+  })
   const people = size['profiles'] ?? 0
   for (let n = 1; n <= people; n++) {
     const created = at - 80 * day + chance.below(50 * day)
@@ -233,7 +243,6 @@ const newExperiment = (id: string, number: number, createdMs: number): JsonObjec
 
 export const newAnnotation = (id: number, description: string, ms: number): JsonObject => ({
   id,
-  project_id: Number(projectId),
   date: localTime(ms).replace('T', ' '),
   description,
   user: { id: 1, first_name: 'Ana', last_name: 'Sol' },

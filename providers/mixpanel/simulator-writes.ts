@@ -60,7 +60,7 @@ function refusalOf(event: JsonObject, nowMs: number): Refusal | undefined {
 
 const milliseconds = (time: number): number => (Math.abs(time) < 1e11 ? time * 1000 : time)
 
-/** Keeps an event; the same one again takes its place, ingested later. */
+/** Keeps an event; the same one again counts in its place, and the earlier one stays in the raw export. */
 function keep(scene: Scene, event: JsonObject): void {
   const now = scene.now().getTime()
   const given = propertiesOf(event)
@@ -71,7 +71,11 @@ function keep(scene: Scene, event: JsonObject): void {
   }
   delete properties['token']
   const name = wordOf(event['event'])
-  scene.project.put('events', identityOf(name, properties), { event: name, properties })
+  const id = identityOf(name, properties)
+  const { project } = scene
+  const earlier = project.tables.events.get(id)
+  if (earlier) project.put('copies', `${id}#${project.changes()}`, earlier)
+  project.put('events', id, { event: name, properties })
 }
 
 function itemsOf(request: SimulatorRequest): JsonObject[] | undefined {
@@ -162,7 +166,7 @@ export function track(scene: Scene, request: SimulatorRequest): SimulatorReply {
   return said(request, isGood, 'data, missing or empty')
 }
 
-function said(request: SimulatorRequest, isGood: boolean, error: string): SimulatorReply {
+export function said(request: SimulatorRequest, isGood: boolean, error: string): SimulatorReply {
   if (request.query.get('verbose') === '1')
     return { status: 200, body: isGood ? { status: 1, error: null } : { status: 0, error } }
   return { status: 200, text: isGood ? '1' : '0' }

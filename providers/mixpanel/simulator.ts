@@ -5,41 +5,16 @@
 import type { JsonObject, JsonValue } from '../../model/json.ts'
 import {
   createChance,
-  createRouter,
   createWindows,
   type Edit,
   type EditWish,
-  type Route,
   type Sample,
   type Simulator,
   type SimulatorOptions,
-  type SimulatorReply,
-  type SimulatorRequest,
-  type Windows,
   type World,
 } from '../../sandbox/kit.ts'
-import { answerApp } from './simulator-app.ts'
-import {
-  addiction,
-  eventNames,
-  events,
-  funnels,
-  insights,
-  numbers,
-  retention,
-  segmentation,
-  topEvents,
-} from './simulator-queries.ts'
-import {
-  engage,
-  exportEvents,
-  isProject,
-  listCohorts,
-  listFunnels,
-  propertiesOf,
-  queryError,
-  type Scene,
-} from './simulator-reads.ts'
+import { answer, createQueryLog, hosts, signedIn } from './simulator-door.ts'
+import { propertiesOf, type Scene } from './simulator-reads.ts'
 import {
   cohortRow,
   createProject,
@@ -58,9 +33,7 @@ import {
   type Kind,
   type Project,
 } from './simulator-world.ts'
-import { importEvents, track, update } from './simulator-writes.ts'
 
-const hosts = ['mixpanel.com', 'api.mixpanel.com', 'data.mixpanel.com']
 const elsewhere = [
   'eu.mixpanel.com',
   'api-eu.mixpanel.com',
@@ -94,47 +67,16 @@ const defaultLimits: Readonly<Record<string, number>> = {
   export_burst: 3,
   ingest: 30_000,
   app: 60,
+  /** Queries that run at the same time, and how long one runs: 0, so none ever meets another unless that is wished for. */
+  concurrent: 5,
+  query_ms: 0,
 }
-const hour = 3_600_000
 
 const refusals: Readonly<Record<number, JsonValue>> = {
   401: { code: 401, error: 'Invalid credentials', status: 'Unauthorized' },
   429: { error: 'Query rate limit exceeded' },
   500: { error: 'Internal server error', status: 'error' },
   503: { error: 'Service unavailable', status: 'error' },
-}
-
-const queries: readonly Route<Scene>[] = [
-  ['POST', '/engage', engage],
-  ['POST', '/cohorts/list', listCohorts],
-  ['GET', '/funnels/list', listFunnels],
-  ['GET', '/funnels', funnels],
-  ['GET', '/insights', insights],
-  ['GET', '/retention', retention],
-  ['GET', '/retention/addiction', addiction],
-  ['GET', '/segmentation', segmentation],
-  ['GET', '/segmentation/numeric', segmentation],
-  ['GET', '/segmentation/sum', numbers('sum')],
-  ['GET', '/segmentation/average', numbers('average')],
-  ['GET', '/events', events],
-  ['GET', '/events/names', eventNames],
-  ['GET', '/events/top', topEvents],
-]
-const ingestion: readonly Route<Scene>[] = [
-  ['POST', '/import', importEvents],
-  ['POST', '/track', track],
-  ['POST', '/engage', update('profiles')],
-  ['POST', '/groups', update('groups')],
-]
-const query = createRouter(queries)
-const ingest = createRouter(ingestion)
-
-/** Who may come in, and how often. */
-interface Door {
-  readonly scene: Scene
-  readonly secret: string
-  readonly windows: Windows
-  readonly limits: Readonly<Record<string, number>>
 }
 
 export const mixpanelSimulator: Simulator = { slug: 'mixpanel', sample, defaultSize, refusals, createWorld }
@@ -145,10 +87,12 @@ function createWorld(options: SimulatorOptions): World {
   const limits: Record<string, number> = { ...defaultLimits, ...options.limits }
   const windows = createWindows(options.now)
   const sessions = new Map<string, readonly JsonObject[]>()
+  const queries = createQueryLog(options.now)
   let { secret = '' } = sample.secrets
   let { editEveryReads } = options
   let reads = 0
-  const scene = (): Scene => ({
+  const scene = (account: JsonObject | undefined): Scene => ({
+    account,
     project,
     now: options.now,
     sessions,
@@ -157,7 +101,8 @@ function createWorld(options: SimulatorOptions): World {
   return {
     handle: (request) => {
       if (editEveryReads > 0 && ++reads % editEveryReads === 0) edit(project, options, { update: 1 })
-      return answer({ scene: scene(), secret, windows, limits }, request)
+      const account = signedIn({ project, secret, now: options.now() }, request)
+      return answer({ scene: scene(account), windows, queries, limits }, request)
     },
     edit: (wish) => edit(project, options, wish),
     editExactly: ({ resource, id, fields, delete: isOver }) => {
@@ -200,95 +145,6 @@ function state(project: Project, resource: string): Record<string, JsonObject> {
   const kind = kindOf(resource)
   return kind ? Object.fromEntries(project.tables[kind]) : {}
 }
-
-// ------------------------------------------------------------------------------------------------ the door
-
-function answer(door: Door, request: SimulatorRequest): SimulatorReply {
-  const host = new URL(request.origin ?? 'https://mixpanel.com').hostname
-  const isHere = hosts.includes(host)
-  const { path } = request
-  if (path.startsWith('/api/query')) return answerQuery(door, request, isHere)
-  if (path.startsWith('/api/2.0/export')) return answerExport(door, request, isHere)
-  if (path.startsWith('/api/app')) return answerAppCall(door, request, isHere)
-  return answerIngestion(door, request, isHere)
-}
-
-/** The user name, when the pair is right. */
-function signedIn({ secret, scene }: Door, { headers }: SimulatorRequest): string | undefined {
-  const [, encoded = ''] = /^Basic (.+)$/.exec(headers['authorization'] ?? '') ?? []
-  const [username = '', password = ''] = Buffer.from(encoded, 'base64').toString('utf8').split(':')
-  if (username === sampleUsername && password === secret) return username
-  const made = [...scene.project.tables.accounts.values()].find((account) => account['username'] === username)
-  return made && made['token'] === password ? username : undefined
-}
-
-function answerQuery(door: Door, request: SimulatorRequest, isHere: boolean): SimulatorReply {
-  if (signedIn(door, request) === undefined) return queryError(request, 'Invalid credentials', 401)
-  if (!isHere || !isProject(request)) {
-    const headers = { 'www-authenticate': 'Basic realm="mixpanel-api", Bearer realm="mixpanel-api"' }
-    return { ...queryError(request, 'User is not a member of this project', 403), headers }
-  }
-  const limit = door.limits['query'] ?? 60
-  if (door.windows.take('query', limit, hour).isOver) {
-    const said = `Query rate limit exceeded for project_id: ${projectId}. 1/5 queries running concurrently and ${limit + 1}/${limit} queries running in the last hour. `
-    return queryError(request, said, 429)
-  }
-  return (
-    query(door.scene, request, request.path.slice('/api/query'.length).replace(/\/$/, '')) ??
-    queryError(request, 'not found', 404)
-  )
-}
-
-function answerExport(door: Door, request: SimulatorRequest, isHere: boolean): SimulatorReply {
-  // Recorded: not 401, not JSON (fact sheet §8).
-  const stranger = {
-    status: 400,
-    headers: { 'content-type': 'text/plain' },
-    text: 'Unable to authenticate request',
-  }
-  if (signedIn(door, request) === undefined || !isHere || !isProject(request)) return stranger
-  const { windows, limits } = door
-  if (
-    windows.take('export_burst', limits['export_burst'] ?? 3, 1_000).isOver ||
-    windows.take('export', limits['export'] ?? 60, hour).isOver
-  )
-    return { status: 429, body: { error: 'Too many requests: raw export rate limit exceeded' } }
-  return exportEvents(door.scene, request)
-}
-
-function answerAppCall(door: Door, request: SimulatorRequest, isHere: boolean): SimulatorReply {
-  if (signedIn(door, request) === undefined)
-    return { status: 401, body: { status: 'error', error: 'Invalid service account credentials' } }
-  if (!isHere)
-    return {
-      status: 200,
-      body: { status: 'ok', results: { user_id: 900001, organizations: {}, workspaces: {}, projects: {} } },
-    }
-  if (door.windows.take('app', door.limits['app'] ?? 60).isOver)
-    return { status: 429, body: { status: 'error', error: 'Too many requests' } }
-  return answerApp(door.scene, request, request.path.slice('/api/app'.length))
-}
-
-function answerIngestion(door: Door, request: SimulatorRequest, isHere: boolean): SimulatorReply {
-  const isImport = request.path === '/import'
-  const [, encoded = ''] = /^Basic (.+)$/.exec(request.headers['authorization'] ?? '') ?? []
-  const isToken = Buffer.from(encoded, 'base64').toString('utf8') === `${projectToken}:`
-  const isAccount = signedIn(door, request) !== undefined && isProject(request)
-  if (isImport && (!isHere || (!isToken && !isAccount)))
-    return { status: 401, body: { code: 401, error: 'Invalid credentials', status: 'Unauthorized' } }
-  if (door.windows.take('ingest', door.limits['ingest'] ?? 30_000).isOver)
-    return {
-      status: 429,
-      body: { code: 429, error: 'Project exceeded rate limits', status: 'Too Many Requests' },
-    }
-  return (
-    ingest(door.scene, request, request.path.replace(/\/$/, '')) ?? {
-      status: 404,
-      body: { error: 'not found' },
-    }
-  )
-}
-
 // ------------------------------------------------------------------------------------------------ edits
 
 /** Fields of a change by name, in the place where each kind keeps them. */

@@ -28,8 +28,6 @@ export interface Exchange {
 export interface Judge {
   /** What is wrong with an exchange; undefined where no file has its path. */
   problemsOf(exchange: Exchange): string[] | undefined
-  /** The schema of an answer, for a body that is changed on purpose. */
-  answerProblems(exchange: Exchange): string[] | undefined
 }
 
 interface Operation {
@@ -56,10 +54,34 @@ export function loadMixpanelOpenapi(): Judge | undefined {
   if (operations.length === 0) return undefined
   const of = (exchange: Exchange) => operations.filter((operation) => isOf(operation, exchange))
   return {
-    problemsOf: (exchange) =>
-      best(of(exchange), (one) => [...requestProblems(one, exchange), ...responseProblems(one, exchange)]),
-    answerProblems: (exchange) => best(of(exchange), (one) => responseProblems(one, exchange)),
+    problemsOf: (exchange) => {
+      const same = of(exchange)
+      if (same.length === 0) return undefined
+      // "#profile-set" and its like only cut the page of one path in pieces: what one lists, all take.
+      const parameters = same.flatMap((one) => one.parameters)
+      const required = (one: Node) =>
+        same.every((each) => each.parameters.some((two) => isRequired(two, one)))
+      const listed = parameters.map((one) => ({ ...one, required: required(one) }))
+      const found = same.map((one) => ({ ...one, parameters: listed })).filter((one) => !isText(one.body))
+      return partsOf(exchange, found.length).flatMap((part) =>
+        best(found, (one) => [...requestProblems(one, part), ...responseProblems(one, part)]),
+      )
+    },
   }
+}
+
+const isRequired = (one: Node, other: Node): boolean =>
+  one['name'] === other['name'] && one['in'] === other['in'] && one['required'] === true
+
+/** The description of a batch has its JSON as one text; the others describe what stands in it. */
+const isText = (body: Node): boolean =>
+  nodeOf(nodeOf(nodeOf(body['content'])['application/json'])['schema'])['format'] === 'blob'
+
+/** Updates of several kinds go in one request; its file has a description for each kind. */
+function partsOf(exchange: Exchange, descriptions: number): Exchange[] {
+  const isList = exchange.sent.startsWith('[') && descriptions > 1
+  const items = isList ? listOf(JSON.parse(exchange.sent)) : []
+  return items.length > 0 ? items.map((item) => ({ ...exchange, sent: JSON.stringify([item]) })) : [exchange]
 }
 
 function namesIn(folder: string): string[] {
@@ -71,12 +93,8 @@ function namesIn(folder: string): string[] {
 }
 
 /** What the operation that fits best says against it. */
-function best(
-  candidates: readonly Operation[],
-  judge: (operation: Operation) => string[],
-): string[] | undefined {
-  return candidates.map(judge).sort((one, other) => one.length - other.length)[0]
-}
+const best = (candidates: readonly Operation[], judge: (operation: Operation) => string[]): string[] =>
+  candidates.map(judge).sort((one, other) => one.length - other.length)[0] ?? []
 
 // ---------------------------------------------------------------------------------------------- the files
 
@@ -138,7 +156,7 @@ const lenient = addFormats.default(
 
 function requestProblems(operation: Operation, exchange: Exchange): string[] {
   const query = operation.parameters.filter((one) => one['in'] === 'query')
-  const known = new Map(query.map((one) => [textOf(one['name']), one]))
+  const known = new Map<string, Node>(query.map((one) => [textOf(one['name']), one]))
   const problems = query
     .filter((one) => one['required'] === true && !(textOf(one['name']) in exchange.query))
     .map((one) => `query ${textOf(one['name'])} is missing`)
@@ -153,7 +171,7 @@ function requestProblems(operation: Operation, exchange: Exchange): string[] {
     if (value !== undefined && one['name'] !== 'Accept-Encoding')
       problems.push(...check(lenient, nodeOf(one['schema']), value, `header ${textOf(one['name'])}`))
   }
-  return [...problems, ...bodyProblems(operation, exchange)]
+  return [...new Set(problems), ...bodyProblems(operation, exchange)]
 }
 
 function bodyProblems({ body }: Operation, { headers, sent }: Exchange): string[] {
