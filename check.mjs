@@ -66,6 +66,9 @@ const checks = {
     const models = path.join(scratch, 'models.yaml')
     await tool('tsx', 'openapi/generate-models.ts', models)
     compare(models, 'openapi/schemas/models.yaml', 'npm run gen:models')
+    await tool('tsx', 'openapi/generate-webhooks.ts', scratch)
+    for (const file of ['schemas/events.yaml', 'webhooks.yaml'])
+      compare(path.join(scratch, file), `openapi/${file}`, 'npm run gen:models')
   },
   'generated api': async () => {
     const bundle = path.join(scratch, 'bundle.json')

@@ -190,15 +190,15 @@ async function sendAll(
       const result = await attemptDelivery(deps, letter, slice.signal)
       note(slice, result)
       // In an ordered endpoint nothing overtakes what has failed.
-      if (result === 'steered' || (endpoint.ordered && result !== 'delivered')) isOver = true
+      if (result.isSteered || (endpoint.ordered && result.outcome !== 'delivered')) isOver = true
     }
   }
   await Promise.all(Array.from({ length: Math.min(atOnce, deliveries.length) }, work))
 }
 
-function note({ counts }: Slice, result: AttemptResult): void {
-  if (result === 'delivered') counts.delivered++
-  if (result === 'failed') counts.failed++
+function note({ counts }: Slice, { outcome }: AttemptResult): void {
+  if (outcome === 'delivered') counts.delivered++
+  if (outcome === 'failed') counts.failed++
 }
 
 async function keepPace(deps: ActivityDeps, { ratePerSecond }: Endpoint, slice: Slice): Promise<void> {

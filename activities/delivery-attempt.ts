@@ -37,8 +37,12 @@ interface Letter {
   readonly event: HubEventRow | undefined
 }
 
-/** `steered`: what is known of the endpoint is out of date. */
-export type AttemptResult = 'delivered' | 'failed' | 'taken' | 'steered'
+export interface AttemptResult {
+  /** `taken`: by somebody else. */
+  readonly outcome: 'delivered' | 'failed' | 'taken'
+  /** What is known of the endpoint is out of date. */
+  readonly isSteered: boolean
+}
 
 /** The body of a webhook; the events API shows the same. */
 const bodyOf = ({ eventId, type, createdAt, partnerId, accountId, data }: HubEventRow): string =>
@@ -53,7 +57,7 @@ export async function attemptDelivery(
   const { db } = deps.database
   const at = deps.clock.now()
   const claim = { now: at, leaseUntil: new Date(at.getTime() + leaseMs) }
-  if (!(await claimDelivery(db, delivery, claim))) return 'taken'
+  if (!(await claimDelivery(db, delivery, claim))) return { outcome: 'taken', isSteered: true }
   if (!event) return await giveUpLost(deps, delivery, at)
   const body = bodyOf(event)
   const headers = {
@@ -76,7 +80,7 @@ export async function attemptDelivery(
   const result = await asTenant(db, endpoint.partnerId, (tx) => settle(deps, tx, letter, request, answer))
   deps.metrics.deliveryAttempts.inc({ outcome: result.outcome })
   deps.metrics.deliverySeconds.observe(answer.durationMs / 1000)
-  return result.isSteered ? 'steered' : result.outcome === 'delivered' ? 'delivered' : 'failed'
+  return { outcome: result.outcome === 'delivered' ? 'delivered' : 'failed', isSteered: result.isSteered }
 }
 
 async function giveUpLost(deps: ActivityDeps, { deliveryId }: Delivery, at: Date): Promise<AttemptResult> {
@@ -85,7 +89,7 @@ async function giveUpLost(deps: ActivityDeps, { deliveryId }: Delivery, at: Date
     ...{ state: 'failed', status: null, error },
     ...{ nextAt: at, endedAt: at },
   })
-  return 'failed'
+  return { outcome: 'failed', isSteered: false }
 }
 
 interface Settled {

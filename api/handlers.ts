@@ -8,6 +8,8 @@ import * as automations from './resources/automations.ts'
 import * as steering from './resources/connection-steering.ts'
 import { listBudgets } from './resources/budgets.ts'
 import * as connections from './resources/connections.ts'
+import * as deliveries from './resources/deliveries.ts'
+import * as endpoints from './resources/endpoints.ts'
 import * as inbox from './resources/inbox.ts'
 import * as mappings from './resources/mappings.ts'
 import * as operations from './resources/operations.ts'
@@ -36,6 +38,11 @@ export const handlers: Handlers = {
   ...writes,
   ...webhooks,
   ...inbox,
+  ...endpoints,
+  listDeliveries: deliveries.listDeliveries,
+  getDelivery: deliveries.getDelivery,
+  listEvents: deliveries.listEvents,
+  listEventTypes: deliveries.listEventTypes,
   ...operations,
   ...audit,
   encodePayloads,

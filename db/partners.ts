@@ -55,3 +55,13 @@ export async function getAccount(db: Db, accountId: string): Promise<Account | u
   `.execute(db)
   return found.rows[0]
 }
+
+export async function findPartner(
+  db: Db,
+  partnerId: string,
+): Promise<{ readonly partnerId: string; readonly name: string } | undefined> {
+  const found = await sql<{ partnerId: string; name: string }>`
+    select partner_id, name from partners where partner_id = ${partnerId}
+  `.execute(db)
+  return found.rows[0]
+}

@@ -1305,6 +1305,271 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List endpoints
+         * @description Oldest first.
+         */
+        get: operations["listEndpoints"];
+        put?: never;
+        /**
+         * Make an endpoint
+         * @description It hears of what happens from now on. The answer shows its secret (or the public half), this once.
+         */
+        post: operations["createEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/endpoints/{endpointId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        /** Show an endpoint */
+        get: operations["getEndpoint"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an endpoint
+         * @description What is on its way is not sent.
+         */
+        delete: operations["deleteEndpoint"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an endpoint
+         * @description What is left out stays. Events that are on their way are sent as it is then.
+         */
+        patch: operations["updateEndpoint"];
+        trace?: never;
+    };
+    "/admin/v1/endpoints/{endpointId}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an endpoint a new secret
+         * @description The old one signs beside it for the overlap, so that the receiver can change over without a gap. The new one is shown this once.
+         */
+        post: operations["rotateEndpointSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/endpoints/{endpointId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test event
+         * @description An `endpoint.test`, signed like any other, in whatever state the endpoint is, tried once. Answered with the delivery; how long its end is waited for says `Prefer`, 5 seconds when it does not.
+         */
+        post: operations["testEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/endpoints/{endpointId}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Serve an endpoint again
+         * @description It receives everything that it has missed since it was disabled.
+         */
+        post: operations["enableEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/endpoints/{endpointId}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send nothing more to an endpoint
+         * @description It keeps its place in the stream: nothing is lost.
+         */
+        post: operations["disableEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/endpoints/{endpointId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send events again
+         * @description By id, or by time and filter; with the ids that they had. An event that is on its way anyway is left alone. At most 10,000 at once.
+         */
+        post: operations["replayEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List deliveries
+         * @description Newest first. One per event and endpoint, and one more for each replay.
+         */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/deliveries/{deliveryId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deliveryId: components["parameters"]["deliveryId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show a delivery with its attempts
+         * @description Each with the request and the answer.
+         */
+        get: operations["getDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/deliveries/{deliveryId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deliveryId: components["parameters"]["deliveryId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send the event of a delivery again
+         * @description A new delivery with the same event id.
+         */
+        post: operations["replayDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the stream of events
+         * @description The same events, in the same order, as endpoints are sent. The stream has no end: `nextCursor` is given always; ask again with it as `after`. With `types`, a page may be empty though there is more: go on while `hasMore` is true.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/event-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the types of events
+         * @description What an endpoint can subscribe to; the section `webhooks` of the description has their schemas and examples.
+         */
+        get: operations["listEventTypes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/operations/{operationId}": {
         parameters: {
             query?: never;
@@ -1691,7 +1956,2840 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "customer.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `customer` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventCustomer"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "vendor.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `vendor` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventVendor"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "invoice.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `invoice` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventInvoice"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "payment.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `payment` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventPayment"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deposit.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `deposit` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventDeposit"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "ledgerAccount.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `ledgerAccount` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventLedgerAccount"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "journalEntry.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `journalEntry` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventJournalEntry"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "item.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `item` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventItem"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "expense.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `expense` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventExpense"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "bill.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `bill` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventBill"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "creditNote.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `creditNote` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventCreditNote"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "timeEntry.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `timeEntry` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventTimeEntry"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "taxRate.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `taxRate` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventTaxRate"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "account.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `account` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventAccount"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "contact.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `contact` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventContact"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "lead.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `lead` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventLead"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deal.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `deal` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventDeal"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "activity.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `activity` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventActivity"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "pipeline.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `pipeline` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventPipeline"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "owner.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `owner` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventOwner"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "association.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `association` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventAssociation"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `campaign` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventCampaign"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "ticket.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `ticket` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventTicket"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "message.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `message` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventMessage"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "user.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `user` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventUser"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "organization.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `organization` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventOrganization"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "satisfaction.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `satisfaction` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventSatisfaction"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "section.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `section` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventSection"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "article.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `article` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventArticle"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "event.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `event` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventEvent"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "profile.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `profile` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventProfile"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "segment.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `segment` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventSegment"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "membership.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `membership` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventMembership"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `report` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventReport"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "experiment.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `experiment` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventExperiment"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "annotation.*": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A record of the model `annotation` has changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventAnnotation"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "sync.succeeded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A sync has gone through */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventSyncSucceeded"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "sync.partly_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A sync has gone through for some resources only */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventSyncPartlyFailed"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "sync.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A sync has failed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventSyncFailed"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "connection.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A connection was made */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventConnectionCreated"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "connection.needs_attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A connection needs somebody to act */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventConnectionNeedsAttention"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "connection.restored": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A connection works again */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventConnectionRestored"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "connection.paused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A connection was paused */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventConnectionPaused"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "connection.resumed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A paused connection runs again */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventConnectionResumed"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "connection.deleted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A connection was deleted */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventConnectionDeleted"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "endpoint.disabled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nothing is sent to an endpoint any more (`failing`: but for a probe now and then; it resumes by itself) */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventEndpointDisabled"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "endpoint.enabled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An endpoint is served again */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventEndpointEnabled"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "endpoint.test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A test that somebody asked for, or a probe; sent to the endpoint that it is about and to no other */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventEndpointTest"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         FieldError: {
@@ -4497,6 +7595,223 @@ export interface components {
             items: components["schemas"]["Budget"][];
             nextCursor: components["schemas"]["NextCursor"];
         };
+        /**
+         * @description `failing`: it has not answered for a while and is only probed; it resumes by itself. `disabled`: nothing is sent until somebody enables it.
+         * @enum {string}
+         */
+        EndpointState: "active" | "failing" | "disabled";
+        /** @example end_01KAT0000000000000000000AA */
+        EndpointId: string;
+        /**
+         * @description Of the Standard Webhooks specification: `v1` with a shared secret, or `v1a` with a key pair of which the receiver gets the public half.
+         * @enum {string}
+         */
+        SigningScheme: "hmac" | "ed25519";
+        Endpoint: {
+            endpointId: components["schemas"]["EndpointId"];
+            partnerId: components["schemas"]["PartnerId"];
+            url: string;
+            description: string;
+            eventTypes: string[];
+            state: components["schemas"]["EndpointState"];
+            stateReason: string | null;
+            ordered: boolean;
+            maxConcurrency: number;
+            ratePerSecond: number;
+            signing: components["schemas"]["SigningScheme"];
+            /** @description Those that sign now, the current one first. */
+            secrets: {
+                signing: components["schemas"]["SigningScheme"];
+                /** @description `whpk_…`; null for a shared secret. */
+                publicKey: string | null;
+                createdAt: components["schemas"]["Time"];
+                until: components["schemas"]["Time"] | null;
+            }[];
+            failuresInRow: number;
+            failingSince: components["schemas"]["Time"] | null;
+            lastSuccessAt: components["schemas"]["Time"] | null;
+            /** @description The receiver has asked for a pause until then. */
+            holdUntil: components["schemas"]["Time"] | null;
+            /** @description When a failing one is tried next. */
+            probeAt: components["schemas"]["Time"] | null;
+            /** @description The `ETag`. */
+            version: number;
+            createdBy: string;
+            createdAt: components["schemas"]["Time"];
+            updatedAt: components["schemas"]["Time"];
+            temporalUrl: components["schemas"]["Link"];
+        };
+        EndpointList: {
+            items: components["schemas"]["Endpoint"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /**
+         * Format: uri
+         * @description https. Outside production also http on this machine.
+         * @example https://partner.example/webhooks
+         */
+        EndpointUrl: string;
+        /** @description Types (`ticket.created`), groups (`ticket.*`) or everything (`*`). */
+        EventPatterns: string[];
+        /**
+         * @example {
+         *       "url": "https://partner.example/webhooks",
+         *       "eventTypes": [
+         *         "ticket.*",
+         *         "sync.failed"
+         *       ],
+         *       "ordered": true
+         *     }
+         */
+        NewEndpoint: {
+            /** @description The hub's own partner when left out. */
+            partnerId?: components["schemas"]["PartnerId"];
+            url: components["schemas"]["EndpointUrl"];
+            description?: string;
+            eventTypes: components["schemas"]["EventPatterns"];
+            signing?: components["schemas"]["SigningScheme"];
+            /** @description One at a time, in the order of the stream: what fails holds up what follows. */
+            ordered?: boolean;
+            /** @description At once; 5 when left out, 1 for an ordered one. */
+            maxConcurrency?: number;
+            /** @description 50 when left out. */
+            ratePerSecond?: number;
+        };
+        EndpointWithSecret: {
+            endpoint: components["schemas"]["Endpoint"];
+            /** @description What the receiver checks signatures with: `whsec_…` (keep it secret) or `whpk_…` (a public key). */
+            secret: string;
+        };
+        EndpointChange: {
+            url?: components["schemas"]["EndpointUrl"];
+            description?: string;
+            eventTypes?: components["schemas"]["EventPatterns"];
+            ordered?: boolean;
+            maxConcurrency?: number;
+            ratePerSecond?: number;
+        };
+        SecretRotation: {
+            /** @description How long the old secret signs beside the new one; 86400 when left out. */
+            overlapSeconds?: number;
+            signing?: components["schemas"]["SigningScheme"];
+        };
+        /** @example dlv_01KAT0000000000000000000AA */
+        DeliveryId: string;
+        /** @example ev_81273_402 */
+        EventId: string;
+        /**
+         * @description `failed`: given up, or the receiver asked for it; it can be replayed. `discarded`: its endpoint was deleted.
+         * @enum {string}
+         */
+        DeliveryState: "waiting" | "delivered" | "failed" | "discarded";
+        Delivery: {
+            deliveryId: components["schemas"]["DeliveryId"];
+            endpointId: components["schemas"]["EndpointId"];
+            partnerId: components["schemas"]["PartnerId"];
+            eventId: components["schemas"]["EventId"];
+            eventType: string;
+            /** @enum {string} */
+            kind: "event" | "replay" | "test";
+            state: components["schemas"]["DeliveryState"];
+            attempts: number;
+            /** @description Null when it has ended. */
+            nextAt: components["schemas"]["Time"] | null;
+            firstAttemptAt: components["schemas"]["Time"] | null;
+            lastAttemptAt: components["schemas"]["Time"] | null;
+            lastStatus: number | null;
+            lastError: string | null;
+            replayOf: components["schemas"]["DeliveryId"] | null;
+            createdAt: components["schemas"]["Time"];
+            endedAt: components["schemas"]["Time"] | null;
+        };
+        /**
+         * @description Either `eventIds`, or `since` with whatever narrows it down.
+         * @example {
+         *       "since": "2026-11-23T00:00:00Z",
+         *       "only": "failed"
+         *     }
+         */
+        Replay: {
+            eventIds?: components["schemas"]["EventId"][];
+            since?: components["schemas"]["Time"];
+            /** @description Now when left out. */
+            until?: components["schemas"]["Time"];
+            /** @description What the endpoint has subscribed to when left out. */
+            types?: components["schemas"]["EventPatterns"];
+            /**
+             * @description failed (when left out): deliveries that were given up; all: every event of that time.
+             * @enum {string}
+             */
+            only?: "failed" | "all";
+        };
+        Replayed: {
+            replayed: number;
+            /** @description There were more than 10,000: replay the rest when these have arrived. */
+            hasMore: boolean;
+        };
+        DeliveryList: {
+            items: components["schemas"]["Delivery"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        DeliveryAttempt: {
+            attempt: number;
+            at: components["schemas"]["Time"];
+            durationMs: number;
+            /** @enum {string} */
+            outcome: "delivered" | "retry" | "aborted" | "disabled" | "given_up";
+            request: {
+                url: string;
+                headers: {
+                    [key: string]: string;
+                };
+                bytes: number;
+                /** @description Of the body. */
+                sha256: string;
+            };
+            /** @description Null when none came; `error` says why. */
+            answer: null | {
+                status: number;
+                headers: {
+                    [key: string]: string;
+                };
+                /** @description At most 16 KB. */
+                body: string;
+                isTruncated: boolean;
+            };
+            error: string | null;
+        };
+        Event: {
+            id: components["schemas"]["EventId"];
+            /** @example ticket.created */
+            type: string;
+            /** @description When it happened. */
+            timestamp: components["schemas"]["Time"];
+            partnerId: string;
+            accountId: string | null;
+            /** @description By type: see the section `webhooks`. */
+            data: components["schemas"]["JsonObject"];
+        };
+        DeliveryWithLog: {
+            delivery: components["schemas"]["Delivery"];
+            log: components["schemas"]["DeliveryAttempt"][];
+            /** @description The event as it would be sent now; null when the store no longer has it. */
+            event: components["schemas"]["Event"] | null;
+        };
+        EventList: {
+            items: components["schemas"]["Event"][];
+            nextCursor: components["schemas"]["NextCursor"];
+            /** @description Ask again at once. */
+            hasMore: boolean;
+        };
+        EventType: {
+            type: string;
+            title: string;
+            /** @description Of the record that it is about; null for what has happened in the hub. */
+            model: string | null;
+        };
+        EventTypeList: {
+            items: components["schemas"]["EventType"][];
+        };
         /** @enum {string} */
         RunState: "running" | "paused" | "waiting" | "succeeded" | "failed" | "partly_failed" | "cancelled";
         /**
@@ -4830,6 +8145,817 @@ export interface components {
         CodecPayloads: {
             payloads: components["schemas"]["CodecPayload"][];
         };
+        /** @description What events about records hold. */
+        RecordEventData: {
+            connectionId: string;
+            resource: components["schemas"]["ResourceName"];
+            externalId: string;
+            /** @description Of the record with this change. */
+            version: number;
+            /** @description The run that brought it, if one did. */
+            runId: string | null;
+            /** @description `write:<id>` or `remap:<id>`: the doing of the hub itself. */
+            origin: string | null;
+            /** @description The record as the store has it at the moment of the attempt: a late delivery brings no stale state. `record.version` tells whether a newer event follows. */
+            record: Record<string, never> | null;
+        };
+        /** @description A record of the model `customer` has changed. */
+        EventCustomer: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "customer.created" | "customer.updated" | "customer.deleted" | "customer.restored" | "customer.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelCustomer"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `vendor` has changed. */
+        EventVendor: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "vendor.created" | "vendor.updated" | "vendor.deleted" | "vendor.restored" | "vendor.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelVendor"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `invoice` has changed. */
+        EventInvoice: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "invoice.created" | "invoice.updated" | "invoice.deleted" | "invoice.restored" | "invoice.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelInvoice"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `payment` has changed. */
+        EventPayment: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "payment.created" | "payment.updated" | "payment.deleted" | "payment.restored" | "payment.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelPayment"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `deposit` has changed. */
+        EventDeposit: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "deposit.created" | "deposit.updated" | "deposit.deleted" | "deposit.restored" | "deposit.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelDeposit"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `ledgerAccount` has changed. */
+        EventLedgerAccount: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "ledgerAccount.created" | "ledgerAccount.updated" | "ledgerAccount.deleted" | "ledgerAccount.restored" | "ledgerAccount.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelLedgerAccount"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `journalEntry` has changed. */
+        EventJournalEntry: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "journalEntry.created" | "journalEntry.updated" | "journalEntry.deleted" | "journalEntry.restored" | "journalEntry.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelJournalEntry"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `item` has changed. */
+        EventItem: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "item.created" | "item.updated" | "item.deleted" | "item.restored" | "item.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelItem"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `expense` has changed. */
+        EventExpense: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "expense.created" | "expense.updated" | "expense.deleted" | "expense.restored" | "expense.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelExpense"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `bill` has changed. */
+        EventBill: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "bill.created" | "bill.updated" | "bill.deleted" | "bill.restored" | "bill.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelBill"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `creditNote` has changed. */
+        EventCreditNote: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "creditNote.created" | "creditNote.updated" | "creditNote.deleted" | "creditNote.restored" | "creditNote.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelCreditNote"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `timeEntry` has changed. */
+        EventTimeEntry: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "timeEntry.created" | "timeEntry.updated" | "timeEntry.deleted" | "timeEntry.restored" | "timeEntry.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelTimeEntry"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `taxRate` has changed. */
+        EventTaxRate: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "taxRate.created" | "taxRate.updated" | "taxRate.deleted" | "taxRate.restored" | "taxRate.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelTaxRate"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `account` has changed. */
+        EventAccount: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "account.created" | "account.updated" | "account.deleted" | "account.restored" | "account.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelAccount"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `contact` has changed. */
+        EventContact: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "contact.created" | "contact.updated" | "contact.deleted" | "contact.restored" | "contact.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelContact"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `lead` has changed. */
+        EventLead: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "lead.created" | "lead.updated" | "lead.deleted" | "lead.restored" | "lead.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelLead"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `deal` has changed. */
+        EventDeal: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "deal.created" | "deal.updated" | "deal.deleted" | "deal.restored" | "deal.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelDeal"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `activity` has changed. */
+        EventActivity: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "activity.created" | "activity.updated" | "activity.deleted" | "activity.restored" | "activity.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelActivity"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `pipeline` has changed. */
+        EventPipeline: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "pipeline.created" | "pipeline.updated" | "pipeline.deleted" | "pipeline.restored" | "pipeline.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelPipeline"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `owner` has changed. */
+        EventOwner: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "owner.created" | "owner.updated" | "owner.deleted" | "owner.restored" | "owner.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelOwner"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `association` has changed. */
+        EventAssociation: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "association.created" | "association.updated" | "association.deleted" | "association.restored" | "association.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelAssociation"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `campaign` has changed. */
+        EventCampaign: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "campaign.created" | "campaign.updated" | "campaign.deleted" | "campaign.restored" | "campaign.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelCampaign"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `ticket` has changed. */
+        EventTicket: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "ticket.created" | "ticket.updated" | "ticket.deleted" | "ticket.restored" | "ticket.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelTicket"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `message` has changed. */
+        EventMessage: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "message.created" | "message.updated" | "message.deleted" | "message.restored" | "message.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelMessage"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `user` has changed. */
+        EventUser: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "user.created" | "user.updated" | "user.deleted" | "user.restored" | "user.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelUser"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `organization` has changed. */
+        EventOrganization: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "organization.created" | "organization.updated" | "organization.deleted" | "organization.restored" | "organization.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelOrganization"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `satisfaction` has changed. */
+        EventSatisfaction: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "satisfaction.created" | "satisfaction.updated" | "satisfaction.deleted" | "satisfaction.restored" | "satisfaction.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelSatisfaction"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `section` has changed. */
+        EventSection: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "section.created" | "section.updated" | "section.deleted" | "section.restored" | "section.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelSection"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `article` has changed. */
+        EventArticle: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "article.created" | "article.updated" | "article.deleted" | "article.restored" | "article.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelArticle"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `event` has changed. */
+        EventEvent: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "event.created" | "event.updated" | "event.deleted" | "event.restored" | "event.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelEvent"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `profile` has changed. */
+        EventProfile: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "profile.created" | "profile.updated" | "profile.deleted" | "profile.restored" | "profile.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelProfile"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `segment` has changed. */
+        EventSegment: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "segment.created" | "segment.updated" | "segment.deleted" | "segment.restored" | "segment.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelSegment"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `membership` has changed. */
+        EventMembership: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "membership.created" | "membership.updated" | "membership.deleted" | "membership.restored" | "membership.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelMembership"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `report` has changed. */
+        EventReport: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "report.created" | "report.updated" | "report.deleted" | "report.restored" | "report.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelReport"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `experiment` has changed. */
+        EventExperiment: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "experiment.created" | "experiment.updated" | "experiment.deleted" | "experiment.restored" | "experiment.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelExperiment"];
+                } | null;
+            };
+        };
+        /** @description A record of the model `annotation` has changed. */
+        EventAnnotation: {
+            id: components["schemas"]["EventId"];
+            /** @enum {string} */
+            type: "annotation.created" | "annotation.updated" | "annotation.deleted" | "annotation.restored" | "annotation.remapped";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: components["schemas"]["RecordEventData"] & {
+                record?: {
+                    version: number;
+                    deleted: boolean;
+                    fields: components["schemas"]["ModelAnnotation"];
+                } | null;
+            };
+        };
+        /** @description A sync has gone through. */
+        EventSyncSucceeded: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "sync.succeeded";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                connectionId: string;
+                provider: string;
+                runId: string;
+                mode: string;
+                /** Format: date-time */
+                startedAt: string;
+                /** Format: date-time */
+                endedAt: string;
+                created: number;
+                updated: number;
+                deleted: number;
+                failure: {
+                    code: string;
+                    message: string;
+                } | null;
+            };
+        };
+        /** @description A sync has gone through for some resources only. */
+        EventSyncPartlyFailed: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "sync.partly_failed";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                connectionId: string;
+                provider: string;
+                runId: string;
+                mode: string;
+                /** Format: date-time */
+                startedAt: string;
+                /** Format: date-time */
+                endedAt: string;
+                created: number;
+                updated: number;
+                deleted: number;
+                failure: {
+                    code: string;
+                    message: string;
+                } | null;
+            };
+        };
+        /** @description A sync has failed. */
+        EventSyncFailed: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "sync.failed";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                connectionId: string;
+                provider: string;
+                runId: string;
+                mode: string;
+                /** Format: date-time */
+                startedAt: string;
+                /** Format: date-time */
+                endedAt: string;
+                created: number;
+                updated: number;
+                deleted: number;
+                failure: {
+                    code: string;
+                    message: string;
+                } | null;
+            };
+        };
+        /** @description A connection was made. */
+        EventConnectionCreated: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "connection.created";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                connectionId: string;
+                provider: string;
+                name: string;
+                state: string;
+                reason: string | null;
+                whoMustAct: string | null;
+            };
+        };
+        /** @description A connection needs somebody to act. */
+        EventConnectionNeedsAttention: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "connection.needs_attention";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                connectionId: string;
+                provider: string;
+                name: string;
+                state: string;
+                reason: string | null;
+                whoMustAct: string | null;
+            };
+        };
+        /** @description A connection works again. */
+        EventConnectionRestored: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "connection.restored";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                connectionId: string;
+                provider: string;
+                name: string;
+                state: string;
+                reason: string | null;
+                whoMustAct: string | null;
+            };
+        };
+        /** @description A connection was paused. */
+        EventConnectionPaused: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "connection.paused";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                connectionId: string;
+                provider: string;
+                name: string;
+                state: string;
+                reason: string | null;
+                whoMustAct: string | null;
+            };
+        };
+        /** @description A paused connection runs again. */
+        EventConnectionResumed: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "connection.resumed";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                connectionId: string;
+                provider: string;
+                name: string;
+                state: string;
+                reason: string | null;
+                whoMustAct: string | null;
+            };
+        };
+        /** @description A connection was deleted. */
+        EventConnectionDeleted: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "connection.deleted";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                connectionId: string;
+                provider: string;
+                name: string;
+                state: string;
+                reason: string | null;
+                whoMustAct: string | null;
+            };
+        };
+        /** @description Nothing is sent to an endpoint any more (`failing`: but for a probe now and then; it resumes by itself). */
+        EventEndpointDisabled: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "endpoint.disabled";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                endpointId: string;
+                state: string;
+                reason: string | null;
+            };
+        };
+        /** @description An endpoint is served again. */
+        EventEndpointEnabled: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "endpoint.enabled";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                endpointId: string;
+                state: string;
+                reason: string | null;
+            };
+        };
+        /** @description A test that somebody asked for, or a probe; sent to the endpoint that it is about and to no other. */
+        EventEndpointTest: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "endpoint.test";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                endpointId: string;
+                message: string;
+            };
+        };
     };
     responses: {
         /** @description Any other problem, among them 405, 413, 415 and 500. */
@@ -4924,9 +9050,17 @@ export interface components {
         idempotencyKeyRequired: components["schemas"]["IdempotencyKey"];
         /** @description True - the provider is asked even when the same question was answered a moment ago. */
         fresh: boolean;
+        endpointId: components["schemas"]["EndpointId"];
+        deliveryId: components["schemas"]["DeliveryId"];
         runId: components["schemas"]["RunId"];
         /** @description The batch, as the answer to its start named it. */
         workflowId: string;
+        /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+        webhookId: components["schemas"]["EventId"];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        webhookTimestamp: number;
+        /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+        webhookSignature: string;
     };
     requestBodies: never;
     headers: never;
@@ -7069,6 +11203,468 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listEndpoints: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                state?: components["schemas"]["EndpointState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Endpoints. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEndpoint"];
+            };
+        };
+        responses: {
+            /** @description The endpoint. */
+            201: {
+                headers: {
+                    Location?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointChange"];
+            };
+        };
+        responses: {
+            /** @description The endpoint. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rotateEndpointSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecretRotation"];
+            };
+        };
+        responses: {
+            /** @description The endpoint. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    testEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=<seconds>`: how long to wait for the end before answering, 30 at most (RFC 7240).
+                 * @example wait=10
+                 */
+                Prefer?: components["parameters"]["prefer"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    enableEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    disableEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replayEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                endpointId: components["parameters"]["endpointId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Replay"];
+            };
+        };
+        responses: {
+            /** @description They are on their way. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                endpointId?: components["schemas"]["EndpointId"];
+                partnerId?: components["schemas"]["PartnerId"];
+                state?: components["schemas"]["DeliveryState"];
+                /** @description Types or patterns, separated by commas. */
+                types?: string;
+                eventId?: components["schemas"]["EventId"];
+                since?: components["schemas"]["Time"];
+                until?: components["schemas"]["Time"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deliveries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deliveryId: components["parameters"]["deliveryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryWithLog"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replayDelivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                deliveryId: components["parameters"]["deliveryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new delivery, or the one that is on its way already. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                /** @description Types or patterns, separated by commas. */
+                types?: string;
+                /** @description The `nextCursor` of the answer before; from the beginning when left out. */
+                after?: string;
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events. */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listEventTypes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Types. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTypeList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             default: components["responses"]["Problem"];
         };
     };

@@ -7,6 +7,8 @@ import { searchAttributes } from './search-attributes.ts'
 
 export function createDeliveryClient({ client, taskQueue }: Pick<HubClientOptions, 'client' | 'taskQueue'>) {
   return {
+    deliveryWorkflowId: ({ endpointId }: { readonly endpointId: string }): string =>
+      workflowIds.deliverEvents(endpointId),
     /** Starts the deliveries of an endpoint, or tells those under way that there is more, or that it was changed. */
     wakeEndpoint: (endpoint: { readonly endpointId: string; readonly partnerId: string }): Promise<void> =>
       reaching(async () => {
