@@ -69,7 +69,7 @@ module.exports = {
     never(
       'a provider never sees another',
       { path: '^providers/([^/]+)/' },
-      { path: '^providers/[^/]+/', pathNot: '^providers/($1|http)/' },
+      { path: '^providers/[^/]+/', pathNot: '^providers/($1|http|hooks)/' },
     ),
     never(
       'workflows take only types from activities',

@@ -24,6 +24,8 @@ export interface ActivityDeps {
   readonly config: {
     /** Queue of workflows and hub work; a provider's calls run on `<taskQueue>-<slug>`. */
     readonly taskQueue: string
+    /** Where others reach the API, without a slash at the end: what webhooks are posted to. */
+    readonly publicUrl: string
   }
   /** Makes a connection's schedule, or brings it in line with its interval and state. `client` is the activity's own. */
   ensureSyncSchedule(client: Client, connection: Connection): Promise<void>

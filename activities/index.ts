@@ -5,6 +5,7 @@
 import { createAutomationActivities } from './automations.ts'
 import { createCheckActivities } from './check.ts'
 import { createConnectActivities } from './connect-account.ts'
+import { createSubscriptionActivities } from './hook-subscription.ts'
 import { createInboxActivities } from './inbox.ts'
 import { createKeepingActivities } from './custodian-keeping.ts'
 import { createDeliveryActivities } from './delivery.ts'
@@ -32,6 +33,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createWriteActivities(deps),
     ...createAutomationActivities(deps),
     ...createInboxActivities(deps),
+    ...createSubscriptionActivities(deps),
     ...createDeliveryActivities(deps),
   }
 }

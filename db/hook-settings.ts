@@ -118,6 +118,26 @@ export async function noteSubscription(db: Db, connectionId: string, note: Subsc
   `.execute(db)
 }
 
+/** Active connections whose webhooks are set up and whose subscription was not looked at since `before`. */
+export async function subscriptionCandidates(
+  db: Db,
+  query: {
+    readonly slugs: readonly string[]
+    readonly before: Date
+    readonly connectionId?: string
+    readonly limit: number
+  },
+): Promise<{ connectionId: string; provider: string }[]> {
+  const one = query.connectionId === undefined ? sql`` : sql`and c.connection_id = ${query.connectionId}`
+  const found = await sql<{ connectionId: string; provider: string }>`
+    select c.connection_id, c.provider from connections c join hook_settings h using (connection_id)
+    where c.state = 'active' and c.provider = any (${[...query.slugs]}::text[]) ${one}
+      and (h.subscription_checked_at is null or h.subscription_checked_at < ${query.before}::timestamptz)
+    order by h.subscription_checked_at nulls first, c.connection_id limit ${query.limit}
+  `.execute(db)
+  return found.rows
+}
+
 /** Values in force at the moment, by name. */
 export const valuesNow = (secrets: StoredHookSecrets, now: Date): Record<string, string[]> =>
   Object.fromEntries(

@@ -223,17 +223,6 @@ export async function listInboxEvents(
   return found.rows
 }
 
-/** Oldest first after `after`: for following. */
-export async function followInboxEvents(
-  db: Db,
-  query: InboxQuery & { readonly after: string; readonly limit: number },
-): Promise<InboxEvent[]> {
-  const found = await sql<InboxEvent>`
-    select ${columns} from inbox_events e where ${whereOf(query)} and e.event_id > ${query.after} order by e.event_id limit ${query.limit}
-  `.execute(db)
-  return found.rows
-}
-
 export async function getInboxEvent(db: Db, eventId: string): Promise<InboxEvent | undefined> {
   const found =
     await sql<InboxEvent>`select ${columns} from inbox_events e where e.event_id = ${eventId}`.execute(db)

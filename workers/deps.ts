@@ -18,7 +18,10 @@ import { databasePoolSize } from './queues.ts'
 
 /** Nothing is connected before the first query. Close with `deps.database.close()`. @param env holds the hub's own apps at providers. */
 export function createWorkerDeps(
-  config: Pick<ServiceConfig, 'databaseUrl' | 'encryptionKeys' | 'environment' | 'originMap' | 'taskQueue'>,
+  config: Pick<
+    ServiceConfig,
+    'databaseUrl' | 'encryptionKeys' | 'environment' | 'originMap' | 'publicUrl' | 'taskQueue'
+  >,
   log: Log,
   env: Readonly<Record<string, string | undefined>>,
 ): ActivityDeps {
@@ -40,7 +43,7 @@ export function createWorkerDeps(
     metrics,
     log,
     clock,
-    config: { taskQueue: config.taskQueue },
+    config: { taskQueue: config.taskQueue, publicUrl: config.publicUrl },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue: config.taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: config.environment !== 'production' }),

@@ -114,6 +114,7 @@ async function reconcile(
     await hub.ensureDispatcher()
     await hub.ensureKeepAlive()
     await hub.ensureInboxSweep()
+    await hub.ensureSubscriptionCare()
   } catch (err) {
     log.warn(
       { err },

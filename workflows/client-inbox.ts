@@ -2,6 +2,7 @@
 import { ScheduleAlreadyRunning, type ScheduleClient } from '@temporalio/client'
 import { reaching } from './client-errors.ts'
 import type { HubClientOptions } from './client-options.ts'
+import type { keepSubscriptions } from './keep-subscriptions.ts'
 import { temporalPriority, wakeSignal, workflowIds } from './messages.ts'
 import type { processInbox, sweepInbox } from './process-inbox.ts'
 import { searchAttributes } from './search-attributes.ts'
@@ -31,21 +32,52 @@ export function createInboxClient({ client, taskQueue }: HubClientOptions) {
           staticSummary: `Webhooks of ${facts.provider}`,
         })
       }),
+    /** Brings the webhook of one connection at its provider in line. Repeatable: one that is under way is joined. */
+    startKeepSubscription: ({ connectionId, ...facts }: LaneFacts): Promise<void> =>
+      reaching(async () => {
+        await client.workflow.start<typeof keepSubscriptions>('keepSubscriptions', {
+          workflowId: workflowIds.keepSubscription(connectionId),
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          taskQueue,
+          args: [{ connectionId }],
+          typedSearchAttributes: searchAttributes({ connectionId, ...facts }),
+          staticSummary: `The webhook at ${facts.provider}`,
+        })
+      }),
+    /** Makes the schedule that looks after webhooks at providers. Repeatable. */
+    ensureSubscriptionCare: (): Promise<void> =>
+      reaching(() =>
+        ensure(
+          client,
+          taskQueue,
+          'keepSubscriptions',
+          workflowIds.keepSubscriptions(taskQueue),
+          '15 minutes',
+        ),
+      ),
     /** Makes the schedule of the sweep. Repeatable; one that is there is left as it is. */
     ensureInboxSweep: (): Promise<void> =>
-      reaching(async () => {
-        const id = workflowIds.sweepInbox(taskQueue)
-        const options: ScheduleOptions = {
-          scheduleId: id,
-          spec: { intervals: [{ every: '1 minute' }] },
-          policies: { overlap: 'SKIP', catchupWindow: '1 minute' },
-          action: { type: 'startWorkflow', workflowType: 'sweepInbox', workflowId: id, taskQueue, args: [] },
-        }
-        try {
-          await client.schedule.create<typeof sweepInbox>(options)
-        } catch (error) {
-          if (!(error instanceof ScheduleAlreadyRunning)) throw error
-        }
-      }),
+      reaching(() => ensure(client, taskQueue, 'sweepInbox', workflowIds.sweepInbox(taskQueue), '1 minute')),
+  }
+}
+
+async function ensure(
+  client: HubClientOptions['client'],
+  taskQueue: string,
+  workflowType: 'sweepInbox' | 'keepSubscriptions',
+  id: string,
+  every: '1 minute' | '15 minutes',
+): Promise<void> {
+  const options: ScheduleOptions = {
+    scheduleId: id,
+    spec: { intervals: [{ every }] },
+    policies: { overlap: 'SKIP', catchupWindow: '1 minute' },
+    action: { type: 'startWorkflow', workflowType, workflowId: id, taskQueue, args: [] },
+  }
+  try {
+    await client.schedule.create<typeof sweepInbox>(options)
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error
   }
 }

@@ -244,6 +244,17 @@ export interface ProcessInboxInput {
   readonly continued?: InboxCounts
 }
 
+export interface KeepSubscriptionsInput {
+  readonly connectionId?: string
+}
+
+export interface KeepSubscriptionsResult {
+  readonly active: number
+  readonly failed: number
+  readonly unsupported: number
+  readonly none: number
+}
+
 export interface SweepInboxResult {
   readonly woken: number
 }
@@ -283,6 +294,9 @@ export const workflowIds = {
   keepCredentialsAlive: (taskQueue: string) =>
     taskQueue === 'tieline' ? 'keep-credentials-alive' : `keep-credentials-alive:${taskQueue}`,
   processInbox: (connectionId: string) => `inbox:${connectionId}`,
+  keepSubscription: (connectionId: string) => `keep-subscription:${connectionId}`,
+  keepSubscriptions: (taskQueue: string) =>
+    taskQueue === 'tieline' ? 'keep-subscriptions' : `keep-subscriptions:${taskQueue}`,
   /** One per hub; hubs that share a namespace differ in their queue. */
   sweepInbox: (taskQueue: string) => (taskQueue === 'tieline' ? 'sweep-inbox' : `sweep-inbox:${taskQueue}`),
   deliverEvents: (endpointId: string) => `deliver:${endpointId}`,

@@ -154,6 +154,11 @@ export const setUpHook: Handler<'setUpHook'> = async (deps, { path, header, body
     })
     return after
   })
+  // The webhook at the provider follows; without Temporal the schedule sees to it later.
+  if (deps.findProvider(connection.provider)?.webhooks?.subscriptions)
+    await deps.temporal
+      .startKeepSubscription(connection)
+      .catch((err: unknown) => deps.log.warn({ err }, 'the webhook at the provider is made later'))
   const shownHook = await show(deps, connection, stored, shown)
   return { status: 200, body: shownHook, headers: { ETag: `"${shownHook.version}"` } }
 }

@@ -42,7 +42,7 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
     metrics,
     log: createLog('test', 'silent'),
     clock,
-    config: { taskQueue: 'none' },
+    config: { taskQueue: 'none', publicUrl: 'http://127.0.0.1:1' },
     ensureSyncSchedule: async () => undefined,
     outbound: createOutbound({ allowLoopback: true }),
     wakeEndpoint: async () => undefined,

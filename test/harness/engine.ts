@@ -69,7 +69,7 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
       metrics,
       log: createLog('test', 'silent'),
       clock,
-      config: { taskQueue: 'tieline' },
+      config: { taskQueue: 'tieline', publicUrl: 'http://127.0.0.1:1' },
       ensureSyncSchedule: async () => undefined,
       outbound: createOutbound({ allowLoopback: true }),
       wakeEndpoint: async () => undefined,

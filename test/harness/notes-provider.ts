@@ -24,6 +24,8 @@ export interface NotesProvider {
   loseAnswers(count: number): void
   /** Ids of notes whose writes are refused. */
   readonly refused: Set<string>
+  /** Webhooks that stand at the provider; one called `refuse` has it refuse all that concerns them. */
+  readonly subscribed: Map<string, JsonObject>
   /** Any answer that would hold this note is refused from now on. */
   refuseReading(id: string): void
   close(): Promise<void>
@@ -58,6 +60,7 @@ export async function startNotesProvider(): Promise<NotesProvider> {
   const notes = new Map<string, Note>()
   const answered = new Map<string, unknown>()
   const refused = new Set<string>()
+  const subscribed = new Map<string, JsonObject>()
   const unreadable = new Set<string>()
   let lose = 0
   let next = 1
@@ -92,7 +95,18 @@ export async function startNotesProvider(): Promise<NotesProvider> {
     if (typeof key === 'string') answered.set(key, body)
     return { status: 200, body }
   }
+  /** Webhooks at the provider: listed, made, removed. */
+  const hooks = ({ method, path, body }: TinyRequest): { status: number; body: unknown } => {
+    if (subscribed.has('refuse')) return { status: 403, body: { error: 'not allowed' } }
+    const id = /\/hooks\/(\w+)/.exec(path)?.[1]
+    if (method === 'DELETE') subscribed.delete(id ?? '')
+    if (method !== 'POST') return { status: 200, body: { hooks: [...subscribed.values()] } }
+    const made = { ...(body as JsonObject), id: `h${subscribed.size + 1}`, active: true }
+    subscribed.set(made.id, made)
+    return { status: 200, body: made }
+  }
   tiny.answer((request) => {
+    if (request.path.startsWith('/hooks')) return hooks(request)
     if (request.method === 'GET') {
       const ids = new URL(request.path, 'http://x').searchParams.get('ids')?.split(',') ?? [...notes.keys()]
       if (ids.some((id) => unreadable.has(id))) return { status: 422, body: { error: 'cannot be read' } }
@@ -118,6 +132,7 @@ export async function startNotesProvider(): Promise<NotesProvider> {
       lose = count
     },
     refused,
+    subscribed,
     refuseReading: (id) => void unreadable.add(id),
     close: () => tiny.close(),
   }

@@ -48,6 +48,25 @@ export const notesWebhooks: Webhooks = {
       : [given]
   },
   split: (request) => objectsIn(objectOf(request), 'events').map(eventOf),
+  subscriptions: {
+    topics: ['notes'],
+    async list({ call }) {
+      const { body } = await call({ method: 'GET', path: '/hooks', group: 'all' })
+      return (body as { hooks: { id: string; url: string; active: boolean; topics: string[] }[] }).hooks
+    },
+    async create({ call }, { url, topics }) {
+      const { body } = await call({
+        method: 'POST',
+        path: '/hooks',
+        body: { url, topics: [...topics] },
+        group: 'all',
+      })
+      return { id: (body as { id: string }).id }
+    },
+    async remove({ call }, id) {
+      await call({ method: 'DELETE', path: `/hooks/${id}`, group: 'all', repeatable: true })
+    },
+  },
   setup: ['Enter {url} and {secret:secret}.'],
   samples: [{ event: 'note.changed', title: 'A note changes', resource: 'notes', effect: 'updated' }],
   sample({ event, externalId, secrets, now, id, tenant }) {

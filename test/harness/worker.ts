@@ -104,7 +104,7 @@ function testDeps(
     metrics,
     log,
     clock,
-    config: { taskQueue },
+    config: { taskQueue, publicUrl: 'http://127.0.0.1:1' },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: true }),

@@ -93,7 +93,7 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       ],
       [['writeRecord', 'writeMany'], async () => recordWrites(await withNotes())],
       [['remapRecords', 'describeFields'], async () => recordRemaps(await withNotes())],
-      [['processInbox', 'sweepInbox'], async () => recordInbox(await withNotes())],
+      [['processInbox', 'sweepInbox', 'keepSubscriptions'], async () => recordInbox(await withNotes())],
       [['runAutomation', 'dispatchEvents'], async () => recordAutomations(await withNotes())],
     ]
     for (const [names, record] of parts) if (only === undefined || names.includes(only)) await record()

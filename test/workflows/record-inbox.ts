@@ -1,6 +1,7 @@
 /** The main paths of a lane of webhooks and of the sweep. */
 import type { WorkflowHandle } from '@temporalio/client'
 import type { Connection } from '../../db/connections.ts'
+import { putHookSettings } from '../../db/hook-settings.ts'
 import { sealRequest } from '../../db/hook-payload.ts'
 import { acceptHook } from '../../db/inbox-accept.ts'
 import { newId } from '../../platform/new-id.ts'
@@ -61,6 +62,15 @@ export async function recordInbox(recorder: Recorder): Promise<void> {
   await receive(recorder, 'w2', new Date())
   await test.hub.wakeInbox(connection)
   await keep('processInbox-second-look', lane)
+  const care = (input: { connectionId?: string }) =>
+    client.workflow.start('keepSubscriptions', {
+      workflowId: `care:${newId('request')}`,
+      taskQueue: test.taskQueue,
+      args: [input],
+    })
+  await keep('keepSubscriptions-nothing', await care({}))
+  await putHookSettings(test.deps.database.db, test.deps.vault, connection, {})
+  await keep('keepSubscriptions-made', await care({ connectionId: connection.connectionId }))
   const sweep = (id: string) =>
     client.workflow.start('sweepInbox', { workflowId: id, taskQueue: test.taskQueue, args: [] })
   await keep('sweepInbox-nothing', await sweep(`sweep:${newId('request')}`))

@@ -1,0 +1,53 @@
+/** Webhooks at providers are kept as they are wished: made, mended, doubles removed, failures told. */
+import { openHookSettings } from '../../db/hook-settings.ts'
+import { createVault } from '../../db/vault.ts'
+import { startNotesInbox, type NotesInbox } from '../harness/notes-inbox.ts'
+
+let hub: NotesInbox
+beforeAll(async () => {
+  hub = await startNotesInbox()
+}, 120_000)
+afterAll(() => hub?.close())
+
+async function care(): Promise<unknown> {
+  const { client } = hub.api.hub.temporal
+  return await client.workflow.execute('keepSubscriptions', {
+    workflowId: `care-${hub.connectionId}-${Date.now()}`,
+    taskQueue: hub.api.hub.taskQueue,
+    args: [{ connectionId: hub.connectionId }],
+  })
+}
+const state = async () =>
+  (await openHookSettings(hub.api.database.database.db, createVault(hub.api.hub.ring), hub.connectionId))
+    ?.settings
+
+it('one is made, and made only once', async () => {
+  expect(await care()).toMatchObject({ active: 1, failed: 0 })
+  expect(await care()).toMatchObject({ active: 1 })
+  const [[id, made] = [], ...others] = [...hub.notes.subscribed]
+  expect(others).toEqual([])
+  expect(made).toMatchObject({ topics: ['notes'] })
+  expect(JSON.stringify(made)).toContain(`/hooks/notes/${hub.connectionId}`)
+  expect(await state()).toMatchObject({ subscriptionId: id, subscriptionState: 'active' })
+})
+
+it('one that somebody removed or switched off is there again; doubles go, those of others stay', async () => {
+  hub.notes.subscribed.clear()
+  await care()
+  const [[id = '', made = {}] = []] = [...hub.notes.subscribed]
+  hub.notes.subscribed.set('h8', { ...made, id: 'h8' })
+  hub.notes.subscribed.set('h9', { ...made, id: 'h9', url: 'https://elsewhere.example/hooks/notes/x' })
+  hub.notes.subscribed.set(id, { ...made, active: false })
+  await care()
+  const left = [...hub.notes.subscribed.values()]
+  expect(left.filter(({ url }) => url === made['url'])).toMatchObject([{ active: true }])
+  expect(left).toContainEqual(expect.objectContaining({ id: 'h9' }))
+})
+
+it('a provider that refuses is told of, and nothing else stops', async () => {
+  const { connectionId } = hub
+  hub.notes.subscribed.set('refuse', {})
+  expect(await care()).toMatchObject({ active: 0, failed: 1 })
+  const hook = await hub.api.request('GET', `/admin/v1/connections/${connectionId}/webhook`)
+  expect(hook.body).toMatchObject({ subscription: { state: 'failed', error: expect.any(String) as string } })
+})
