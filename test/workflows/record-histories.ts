@@ -31,6 +31,7 @@ import { ledgerlyVariables } from '../harness/token-endpoint.ts'
 import { createTestHub, type TestHub } from '../harness/worker.ts'
 import { recordConnects } from './record-connects.ts'
 import { recordCredentials } from './record-credentials.ts'
+import { recordDelivery } from './record-delivery.ts'
 import { recordInbox } from './record-inbox.ts'
 import { recordAutomations, recordRemaps, recordWrites } from './record-integrations.ts'
 
@@ -94,6 +95,7 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       [['writeRecord', 'writeMany'], async () => recordWrites(await withNotes())],
       [['remapRecords', 'describeFields'], async () => recordRemaps(await withNotes())],
       [['processInbox', 'sweepInbox', 'keepSubscriptions'], async () => recordInbox(await withNotes())],
+      [['deliverEvents'], () => recordDelivery({ test, keep })],
       [['runAutomation', 'dispatchEvents'], async () => recordAutomations(await withNotes())],
     ]
     for (const [names, record] of parts) if (only === undefined || names.includes(only)) await record()
