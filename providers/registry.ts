@@ -7,6 +7,7 @@ import { mixpanel } from './mixpanel/index.ts'
 import { quickbooks } from './quickbooks/index.ts'
 import { salesforce } from './salesforce/index.ts'
 import { zendesk } from './zendesk/index.ts'
+import { zohoCrm } from './zoho-crm/index.ts'
 
 export const providers = [zendesk, hubspot, quickbooks, mixpanel] as const satisfies readonly Provider[]
 
@@ -18,7 +19,7 @@ export function findProvider(slug: string): Provider | undefined {
 }
 
 /** Providers of which only webhooks are received so far. */
-export const receivers: readonly Receiver[] = [amplitude, salesforce]
+export const receivers: readonly Receiver[] = [amplitude, salesforce, zohoCrm]
 
 /** Whoever sends webhooks, by slug: complete providers and receivers. */
 export interface HookSource {
