@@ -11,6 +11,7 @@ import type * as Syncs from './commands/sync.ts'
 import { registerAutomations } from './register-automations.ts'
 import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
+import { registerEndpoints } from './register-endpoints.ts'
 import { registerMappings } from './register-mappings.ts'
 import { registerWebhooks } from './register-webhooks.ts'
 import { registerWrites } from './register-writes.ts'
@@ -331,6 +332,7 @@ registerConnect(program)
 registerCatalogue(program)
 registerMappings(program)
 registerWebhooks(program)
+registerEndpoints(program)
 registerWrites(program)
 registerAutomations(program)
 
