@@ -36,9 +36,34 @@ export const eraseUser: Action = {
     if (trackingId === undefined) throw protocolError('an erasure without a task id')
     return { trackingId }
   },
+  undo: {
+    action: 'cancel_erasure',
+    input: (_input, output) => ({ trackingId: output['trackingId'] ?? '' }),
+  },
 }
 
-const ended = new Set(['SUCCESS', 'FAILURE', 'REVOKED', 'NOT_FOUND'])
+export const cancelErasure: Action = {
+  name: 'cancel_erasure',
+  title: 'Cancel an erasure',
+  description:
+    'Takes a request to erase people back, as long as Mixpanel has not done it. One that is over or unknown is no error.',
+  input: objectSchema({ trackingId: text(255) }, ['trackingId'], [{ trackingId: '1765000000000000000' }]),
+  output: objectSchema({ cancelled: { type: 'boolean' } }, ['cancelled']),
+  async run(context, input) {
+    const response = await callApp(context, {
+      method: 'DELETE',
+      path: `${path}/${encodeURIComponent(requireText(input, 'trackingId'))}`,
+      query: { token: projectToken(context.settings) },
+      repeatable: true,
+      // How a job that is over is refused is not documented.
+      accept: [400, 404],
+    })
+    return { cancelled: response.status < 300 }
+  },
+}
+
+/** A job's states that do not change again. */
+export const endedStates = new Set(['SUCCESS', 'FAILURE', 'REVOKED', 'NOT_FOUND'])
 
 export const erasureStatus: Report = {
   name: 'erasure_status',
@@ -66,7 +91,7 @@ export const erasureStatus: Report = {
     const people = job['distinct_ids']
     return {
       status,
-      isOver: ended.has(status),
+      isOver: endedStates.has(status),
       requestedAt: textIn(job, 'date_requested') ?? null,
       people: Array.isArray(people) ? people.length : 0,
     }

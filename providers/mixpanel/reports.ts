@@ -4,9 +4,11 @@
  */
 import type { Report } from '../contract.ts'
 import { erasureStatus } from './action-erasure.ts'
+import { retrievalStatus } from './action-retrieval.ts'
 import { cohortList, cohortMemberList, experimentList } from './report-audience.ts'
 import { funnel, funnelList } from './report-funnels.ts'
 import { insights } from './report-insights.ts'
+import { eventNames, eventProperties, propertyValues } from './report-names.ts'
 import { frequency, retention } from './report-retention.ts'
 import { eventsTop, segmentation, trends } from './report-segmentation.ts'
 
@@ -20,7 +22,11 @@ export const reports: readonly Report[] = [
   segmentation,
   trends,
   eventsTop,
+  eventNames,
+  eventProperties,
+  propertyValues,
   insights,
   experimentList,
   erasureStatus,
+  retrievalStatus,
 ]

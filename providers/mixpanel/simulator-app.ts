@@ -239,6 +239,25 @@ const cancelErasure: Handler<Scene> = ({ project }, request, [id = '']) => {
   return { status: 204 }
 }
 
+const retrieve: Handler<Scene> = ({ project }, request) => {
+  const { distinct_ids: ids } = bodyOf(request)
+  if (request.query.get('token') !== projectToken) return no(401, 'Invalid token')
+  if (!Array.isArray(ids) || ids.length === 0) return no(400, 'distinct_ids is required')
+  const trackingId = String(1_775_000_000_000_000 + project.changes())
+  project.put('retrievals', trackingId, { status: 'PENDING', results: '', distinct_ids: ids })
+  return ok({ task_id: trackingId }, 201)
+}
+
+/** The file is there by the second look. */
+const retrieval: Handler<Scene> = ({ project }, request, [id = '']) => {
+  if (request.query.get('token') !== projectToken) return no(401, 'Invalid token')
+  const known = project.tables.retrievals.get(id)
+  if (!known) return no(404, 'not found')
+  const file = `https://storage.example.com/mixpanel/${id}.zip`
+  project.put('retrievals', id, { ...known, status: 'SUCCESS', results: file })
+  return ok(known)
+}
+
 /** Names of properties that were seen, as the Lexicon lists them. */
 const schemas: Handler<Scene> = ({ project }, _request, [id]) => {
   if (id !== projectId) return no(403, 'You do not have access to this project')
@@ -303,6 +322,8 @@ const routes: readonly Route<Scene>[] = [
   ['POST', '/data-deletions/v3.0', erase],
   ['GET', '/data-deletions/v3.0/:tracking', erasure],
   ['DELETE', '/data-deletions/v3.0/:tracking', cancelErasure],
+  ['POST', '/data-retrievals/v3.0', retrieve],
+  ['GET', '/data-retrievals/v3.0/:tracking', retrieval],
   ['GET', '/projects/:project/schemas', schemas],
 ]
 const route = createRouter(routes)

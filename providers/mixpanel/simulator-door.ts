@@ -15,9 +15,11 @@ import {
   funnels,
   insights,
   numbers,
+  propertyValues,
   retention,
   segmentation,
   topEvents,
+  topProperties,
 } from './simulator-queries.ts'
 import { engage, exportEvents, listCohorts, listFunnels, queryError, type Scene } from './simulator-reads.ts'
 import { projectId, projectToken, type Project } from './simulator-world.ts'
@@ -43,6 +45,8 @@ const queries: readonly Route<Scene>[] = [
   ['GET', '/events', events],
   ['GET', '/events/names', eventNames],
   ['GET', '/events/top', topEvents],
+  ['GET', '/events/properties/top', topProperties],
+  ['GET', '/events/properties/values', propertyValues],
 ]
 const ingestion: readonly Route<Scene>[] = [
   ['POST', '/import', importEvents],

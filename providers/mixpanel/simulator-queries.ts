@@ -207,6 +207,28 @@ export const eventNames = (scene: Scene, request: SimulatorRequest): SimulatorRe
     .slice(0, Number(request.query.get('limit') ?? 255)),
 })
 
+/** Events by the values of what `read` finds in their properties, the most frequent first. */
+const counted = (scene: Scene, request: SimulatorRequest, read: (properties: JsonObject) => string[]) => {
+  const counts = new Map<string, number>()
+  for (const event of scene.project.tables.events.values())
+    if (nameOf(event) === request.query.get('event'))
+      for (const word of read(propertiesOf(event))) counts.set(word, (counts.get(word) ?? 0) + 1)
+  return [...counts].sort((a, b) => b[1] - a[1]).slice(0, Number(request.query.get('limit') ?? 10))
+}
+
+export const topProperties = (scene: Scene, request: SimulatorRequest): SimulatorReply => ({
+  status: 200,
+  body: Object.fromEntries(counted(scene, request, Object.keys).map(([name, count]) => [name, { count }])),
+})
+
+export const propertyValues = (scene: Scene, request: SimulatorRequest): SimulatorReply => {
+  const name = request.query.get('name') ?? ''
+  const values = counted(scene, request, (properties) =>
+    name in properties ? [wordOf(properties[name])] : [],
+  )
+  return { status: 200, body: values.map(([value]) => value) }
+}
+
 export const topEvents = (scene: Scene, request: SimulatorRequest): SimulatorReply => ({
   status: 200,
   body: {

@@ -26,6 +26,7 @@ const kinds = [
   'groups',
   'accounts',
   'erasures',
+  'retrievals',
 ] as const
 export type Kind = (typeof kinds)[number]
 export type Objects = Map<string, JsonObject>

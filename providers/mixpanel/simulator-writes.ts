@@ -25,6 +25,36 @@ interface Refusal {
   readonly message: string
 }
 
+/** Two ids, of a project whose token is given (identity.openapi.yaml). */
+function mergeRefusalOf(properties: JsonObject): Refusal | undefined {
+  const ids = properties['$distinct_ids']
+  if (properties['token'] !== projectToken)
+    return { field: 'properties.token', message: "'properties.token' is invalid" }
+  return Array.isArray(ids) && ids.length === 2 && ids.every((id) => typeof id === 'string')
+    ? undefined
+    : { field: 'properties.$distinct_ids', message: "'properties.$distinct_ids' must be two ids" }
+}
+
+/** The first id stays; what the other did is its own from now on, and the other's profile is gone. */
+function merge({ project }: Scene, properties: JsonObject): void {
+  const [stays = '', goes = ''] = Array.isArray(properties['$distinct_ids'])
+    ? properties['$distinct_ids'].map(wordOf)
+    : []
+  for (const [id, event] of [...project.tables.events]) {
+    const given = propertiesOf(event)
+    if (given['distinct_id'] !== goes) continue
+    const moved = { ...given, distinct_id: stays }
+    project.put('events', id, null)
+    project.put('events', identityOf(wordOf(event['event']), moved), { ...event, properties: moved })
+  }
+  const profile = project.tables.profiles.get(goes)
+  if (!profile) return
+  const known = project.tables.profiles.get(stays)
+  const $properties = { ...propertiesOf(profile), ...(known ? propertiesOf(known) : {}) }
+  project.put('profiles', stays, { $distinct_id: stays, $properties })
+  project.put('profiles', goes, null)
+}
+
 /** Why an event is refused by a strict import; undefined when it is taken. */
 function refusalOf(event: JsonObject, nowMs: number): Refusal | undefined {
   const properties = isJsonObject(event['properties']) ? event['properties'] : undefined
@@ -32,6 +62,7 @@ function refusalOf(event: JsonObject, nowMs: number): Refusal | undefined {
   if (typeof event['event'] !== 'string' || event['event'] === '')
     return say('event', "'event' must be a string")
   if (!properties) return say('properties', "'properties' must be an object")
+  if (event['event'] === '$merge') return mergeRefusalOf(properties)
   const { time, distinct_id: person, $insert_id: insertId } = properties
   if (typeof time !== 'number' || !Number.isInteger(time))
     return say(
@@ -127,7 +158,8 @@ export function importEvents(scene: Scene, request: SimulatorRequest): Simulator
       const insertId = propertiesOf(event)['$insert_id'] ?? ''
       failed.push({ index, insert_id: insertId, ...refusal })
     } else {
-      keep(scene, event)
+      if (event['event'] === '$merge') merge(scene, propertiesOf(event))
+      else keep(scene, event)
       imported++
     }
   })

@@ -233,10 +233,15 @@ function sealed(schema: unknown, isPart = false): unknown {
   if (Array.isArray(schema)) return schema.map((one) => sealed(one, isPart))
   if (!isNode(schema)) return schema
   const { example: _example, nullable, ...others } = schema
+  // What is required is known, though it be described nowhere (`token` of `$merge`).
+  const required = Object.fromEntries(listOf(schema['required']).map((name) => [textOf(name), {}]))
   const copy: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(others)) {
     if (key === 'properties')
-      copy[key] = Object.fromEntries(Object.entries(nodeOf(value)).map(([name, one]) => [name, sealed(one)]))
+      copy[key] = {
+        ...required,
+        ...Object.fromEntries(Object.entries(nodeOf(value)).map(([name, one]) => [name, sealed(one)])),
+      }
     else copy[key] = key === 'enum' || key === 'required' ? value : sealed(value, key === 'allOf')
   }
   const isNamed = 'properties' in copy || 'allOf' in copy

@@ -77,6 +77,9 @@ judged('requests and answers are as Mixpanel’s OpenAPI files describe', () => 
     ['segmentation', { ...order, measure: 'average', unit: 'day' }],
     ['events', { events: ['App Open', 'Sign Up'], ...days, unit: 'week' }],
     ['events_top', { limit: 5 }],
+    ['event_names', { limit: 3 }],
+    ['event_properties', { event: 'Order Completed' }],
+    ['property_values', { event: 'Order Completed', property: '$city' }],
     ['insights', { bookmarkId: '12' }],
     ['experiments', {}],
   ])('the report %s %j', async (name, input) => {
@@ -113,6 +116,7 @@ judged('requests and answers are as Mixpanel’s OpenAPI files describe', () => 
     ['create_annotation', { at: '2026-11-20T10:00:00Z', text: 'Release', tagIds: [1] }],
     ['delete_annotation', { id: '1' }],
     ['erase_user', { profileIds: ['user-3'] }],
+    ['merge_profiles', { profileId: 'user-7', otherId: 'user-8' }],
     ['launch_experiment', experiment(3)],
     ['conclude_experiment', experiment(1)],
     ['decide_experiment', { ...experiment(2), success: true, variant: 'Treatment', message: 'clear' }],
@@ -120,9 +124,23 @@ judged('requests and answers are as Mixpanel’s OpenAPI files describe', () => 
     expect(await judgedWhile(() => bench.act(name, input))).toEqual([])
   })
 
-  it('an erasure’s status', async () => {
-    const { trackingId = '' } = await bench.act('erase_user', { profileIds: ['user-4'] })
-    expect(await judgedWhile(() => bench.ask('erasure_status', { trackingId }))).toEqual([])
+  it('an erasure and its end, a retrieval and its file', async () => {
+    let seen: JsonObject[] = []
+    const work = async () => {
+      const { trackingId: erasing = '' } = await bench.act('erase_user', { profileIds: ['user-4'] })
+      const cancelled = await bench.act('cancel_erasure', { trackingId: erasing })
+      const erased = await bench.ask('erasure_status', { trackingId: erasing })
+      const { trackingId = '' } = await bench.act('retrieve_user', { profileIds: ['user-4'] })
+      const pending = await bench.ask('retrieval_status', { trackingId })
+      seen = [cancelled, erased, pending, await bench.ask('retrieval_status', { trackingId })]
+    }
+    expect(await judgedWhile(work)).toEqual([])
+    expect(seen).toMatchObject([
+      { cancelled: true },
+      { status: 'REVOKED', isOver: true },
+      { status: 'PENDING', isOver: false, file: null },
+      { status: 'SUCCESS', isOver: true, file: expect.stringContaining('https://') as string },
+    ])
   })
 
   it('writing profiles', async () => {

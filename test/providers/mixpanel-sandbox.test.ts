@@ -194,6 +194,35 @@ describe('importing', () => {
   })
 })
 
+describe('people', () => {
+  it('who are two ids become one, with the events of both', async () => {
+    const bench = await setup()
+    const total = async (profileId: string) => {
+      bench.pass(1_000)
+      const { rows } = await bench.read('events')
+      return rows.filter((row) => (row['properties'] as JsonObject)['distinct_id'] === profileId).length
+    }
+    const before = [await total('user-1'), await total('user-2')]
+    for (let n = 0; n < 2; n++)
+      await bench.act('merge_profiles', { profileId: 'user-1', otherId: 'user-2' }, `key-${n}`)
+    expect([await total('user-1'), await total('user-2')]).toEqual([(before[0] ?? 0) + (before[1] ?? 0), 0])
+    expect(bench.sandbox.control.state('mixpanel', 'profiles')).not.toHaveProperty('user-2')
+    const same = { profileId: 'user-1', otherId: 'user-1' }
+    await expect(bench.act('merge_profiles', same)).rejects.toMatchObject({ code: 'InvalidInput' })
+  })
+
+  it('do things whose names, properties and values can be asked for', async () => {
+    const bench = await setup()
+    await bench.act('track_event', event(bench, { properties: { Seats: 5 } }))
+    const { names } = await bench.ask('event_names', {})
+    expect(names).toContain('Deal Won')
+    const { properties } = await bench.ask('event_properties', { event: 'Deal Won' })
+    expect(properties).toContainEqual({ name: 'Seats', count: 1 })
+    const asked = { event: 'Deal Won', property: 'Seats' }
+    expect(await bench.ask('property_values', asked)).toEqual({ values: ['5'] })
+  })
+})
+
 describe('data residency', () => {
   it.each(['eu', 'in'])(
     'a connection of the region %s meets no project of another region',
