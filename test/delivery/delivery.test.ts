@@ -2,12 +2,10 @@
 import { sql } from 'kysely'
 import { Webhook } from 'standardwebhooks'
 import { deliverBatch } from '../../activities/deliver-events.ts'
-import type { ActivityDeps } from '../../activities/deps.ts'
-import { verifyAudit, listAudit } from '../../db/audit.ts'
 import { asTenant } from '../../db/client.ts'
 import { createConnection, setConnectionState } from '../../db/connections.ts'
 import { listAttempts, type Delivery } from '../../db/deliveries.ts'
-import { deleteEndpoint, setEndpointState, takeEvents, type Endpoint } from '../../db/endpoints.ts'
+import { deleteEndpoint, takeEvents, type Endpoint } from '../../db/endpoints.ts'
 import { getEvents, scanEvents } from '../../db/events.ts'
 import { newId } from '../../platform/new-id.ts'
 import { createOutbound } from '../../platform/outbound/post.ts'
@@ -15,59 +13,29 @@ import { newSigningSecret } from '../../platform/secrets/webhook-signing.ts'
 import {
   deliver,
   deliveriesOf,
-  endpointNow,
   happen,
   idsOf,
   newEndpoint,
-  newPartner,
-  testClock,
+  startDeliveryBench,
   toldTo,
+  type DeliveryBench,
 } from '../harness/delivery-bench.ts'
 import { perform } from '../harness/engine.ts'
-import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts'
 import { startReceiver, type Receiver } from '../harness/receiver.ts'
-import { createTestHub, type TestHub } from '../harness/worker.ts'
 
-let database: TestDatabase
-let hub: TestHub
+let bench: DeliveryBench
 let receiver: Receiver
 beforeAll(async () => {
-  database = await createTestDatabase()
-  hub = await createTestHub({ database: database.database, providers: [], startWorkers: false })
-  receiver = await startReceiver()
+  bench = await startDeliveryBench()
+  receiver = bench.receiver
 })
-beforeEach(() => {
-  receiver.answer()
-  receiver.received.length = 0
-})
-afterAll(async () => {
-  await receiver.close()
-  await hub.close()
-  await database.drop()
-})
+beforeEach(() => bench.reset())
+afterAll(() => bench.close())
 
 const minute = 60_000
-const hour = 60 * minute
-
-/** A partner, and a clock of its own. */
-async function setup() {
-  const clock = testClock()
-  const deps: ActivityDeps = { ...hub.deps, clock }
-  const partner = await newPartner(deps)
-  const endpoint = (wish: Parameters<typeof newEndpoint>[3] = {}) =>
-    newEndpoint(deps, partner, receiver.url, wish)
-  return {
-    clock,
-    deps,
-    partner,
-    endpoint,
-    happen: (count: number, model?: string) => happen(deps, partner, count, model),
-  }
-}
-
+const setup = () => bench.setup()
+const failWith: DeliveryBench['failWith'] = (...given) => bench.failWith(...given)
 const statesOf = (deliveries: readonly Delivery[]) => deliveries.map(({ state }) => state)
-const failWith = (status: number, headers: Record<string, string> = {}) =>
-  receiver.answer((response) => void response.writeHead(status, headers).end('no'))
 
 describe('an event on its way', () => {
   it('arrives signed, as the specification has it, with the id that the stream has', async () => {
@@ -77,9 +45,8 @@ describe('an event on its way', () => {
     const [externalId] = await happen(1)
     expect(await deliver(deps, one)).toMatchObject({ state: 'idle', delivered: 1, failed: 0 })
     const [webhook] = receiver.received
-    const [event] = (
-      await scanEvents(database.database.db, { partnerId: partner.partnerId, types: null, limit: 10 })
-    ).events
+    const [event] = (await scanEvents(bench.db, { partnerId: partner.partnerId, types: null, limit: 10 }))
+      .events
     const id = `ev_${event?.cursor.transactionId}_${event?.cursor.seq}`
     expect(new Webhook(secret.secret).verify(webhook?.body ?? '', webhook?.headers ?? {})).toMatchObject({
       id,
@@ -97,7 +64,7 @@ describe('an event on its way', () => {
     await sql`
       insert into records (connection_id, resource, external_id, partner_id, account_id, model, raw, mapped, fingerprint, read_at, version)
       values ('con_x', 'things', ${externalId ?? ''}, ${partner.partnerId}, ${partner.accountId}, 'ticket', '{}', '{"id": "7", "subject": "Help"}', '\\x00', now(), 3)
-    `.execute(database.database.db)
+    `.execute(bench.db)
     await deliver(deps, one)
     expect(receiver.received[0]?.event.data).toMatchObject({
       version: 1,
@@ -127,7 +94,7 @@ describe('an event on its way', () => {
 
   it('what the hub itself tells comes in the same stream, in the transaction of what has happened', async () => {
     const { deps, partner, endpoint } = await setup()
-    const { db } = database.database
+    const { db } = bench
     const one = await endpoint({ eventTypes: ['connection.*'] })
     const connectionId = newId('connection')
     await createConnection(db, {
@@ -170,7 +137,7 @@ describe('an event on its way', () => {
         void sql<{
           n: number
         }>`select count(*)::int as n from deliveries where endpoint_id = ${one.endpointId} and state = 'waiting'`
-          .execute(database.database.db)
+          .execute(bench.db)
           .then(({ rows }) => (most = Math.max(most, rows[0]?.n ?? 0)))
     })
     expect(await deliver(deps, one)).toMatchObject({ state: 'idle', failed: 0 })
@@ -222,7 +189,7 @@ describe('an attempt that fails', () => {
     expect(await deliver(deps, one)).toMatchObject({ state: 'idle', delivered: 1 })
     const [delivery] = await deliveriesOf(deps, one)
     expect(delivery).toMatchObject({ state: 'delivered', attempts: 2, lastStatus: 200, lastError: null })
-    const log = await listAttempts(database.database.db, delivery?.deliveryId ?? '')
+    const log = await listAttempts(bench.db, delivery?.deliveryId ?? '')
     expect(log).toMatchObject([
       {
         attempt: 1,
@@ -366,179 +333,10 @@ describe('an attempt that fails', () => {
   })
 })
 
-describe('an endpoint that fails', () => {
-  /** Until it is given up: five failures over more than an hour. */
-  async function untilFailing(wish: Parameters<typeof newEndpoint>[3] = {}) {
-    const all = await setup()
-    const one = await all.endpoint(wish)
-    const ids = await all.happen(3)
-    failWith(500)
-    for (let n = 0; n < 60 && (await endpointNow(all.deps, one)).state === 'active'; n++) {
-      const { until } = await deliver(all.deps, one)
-      all.clock.advance(Date.parse(until ?? '') - all.clock.now().getTime() + 1)
-    }
-    return { ...all, one, ids }
-  }
-
-  it('is given up after an hour, with notice in the stream and the audit chain', async () => {
-    const { deps, partner, one } = await untilFailing()
-    const endpoint = await endpointNow(deps, one)
-    expect(endpoint.state).toBe('failing')
-    expect(endpoint.failuresInRow).toBeGreaterThanOrEqual(5)
-    await happen(deps, partner, 1)
-    expect(await toldTo(deps, partner)).toContain('endpoint.disabled')
-    const { db } = database.database
-    expect((await listAudit(db, { subject: one.endpointId, limit: 5 }))[0]).toMatchObject({
-      action: 'endpoint.failing',
-      actor: 'deliverEvents',
-    })
-    expect(await verifyAudit(db)).toMatchObject({ ok: true })
-  })
-
-  it('is then sent nothing but a probe now and then, whatever happens meanwhile', async () => {
-    const { clock, deps, one, happen } = await untilFailing()
-    await deliver(deps, one)
-    receiver.received.length = 0
-    await happen(300)
-    let hours = 0
-    for (; hours < 24; hours++) {
-      clock.advance(hour)
-      expect((await deliver(deps, one)).state).toBe('waiting')
-    }
-    expect(receiver.received.length).toBeGreaterThanOrEqual(20)
-    expect(receiver.received.length).toBeLessThanOrEqual(24)
-    // What waits is in the stream, not in rows.
-    expect((await deliveriesOf(deps, one)).length).toBeLessThanOrEqual(210)
-  })
-
-  it('is served again, from where it stood, when a probe comes through', async () => {
-    for (const ordered of [false, true]) {
-      const {
-        clock,
-        deps,
-        partner,
-        one,
-        ids,
-        happen: more,
-      } = await untilFailing({ ordered, maxConcurrency: 4 })
-      const missed = await more(250)
-      receiver.answer()
-      receiver.received.length = 0
-      clock.advance(hour)
-      expect(await deliver(deps, one)).toMatchObject({ state: 'idle' })
-      expect((await endpointNow(deps, one)).state).toBe('active')
-      const arrived = idsOf(receiver.received).filter((id) => id.startsWith('x'))
-      expect(ordered ? arrived : [...arrived].sort()).toEqual([...ids, ...missed])
-      await happen(deps, partner, 1)
-      expect(await toldTo(deps, partner)).toContain('endpoint.enabled')
-    }
-  })
-
-  it('an event that alone is refused is given up after ten attempts over three days, and the rest goes on', async () => {
-    const { clock, deps, endpoint, happen } = await setup()
-    const one = await endpoint()
-    const [poison] = await happen(1)
-    const began = clock.now().getTime()
-    receiver.answer((response, { event }) => {
-      const isBad = (event.data as { externalId?: string }).externalId === poison
-      response.writeHead(isBad ? 400 : 204).end()
-    })
-    for (let n = 0; n < 200; n++) {
-      await deliver(deps, one)
-      const [delivery] = await deliveriesOf(deps, one)
-      if (delivery?.state !== 'waiting') break
-      clock.advance(30 * minute)
-      await happen(1)
-    }
-    const [delivery, ...rest] = await deliveriesOf(deps, one)
-    expect(delivery).toMatchObject({ state: 'failed', attempts: 10, lastStatus: 400 })
-    expect((delivery?.endedAt?.getTime() ?? 0) - began).toBeGreaterThan(72 * hour)
-    expect(new Set(statesOf(rest))).toEqual(new Set(['delivered']))
-    expect((await endpointNow(deps, one)).state).toBe('active')
-    const log = await listAttempts(database.database.db, delivery?.deliveryId ?? '')
-    expect(log.at(-1)?.outcome).toBe('given_up')
-  })
-
-  it('an ordered endpoint whose head alone is refused goes on after three days: a harmless event shows that it answers', async () => {
-    const { clock, deps, endpoint, happen } = await setup()
-    const one = await endpoint({ ordered: true })
-    const [poison, ...others] = await happen(4)
-    receiver.answer((response, { event }) => {
-      const isBad = (event.data as { externalId?: string }).externalId === poison
-      response.writeHead(isBad ? 400 : 204).end()
-    })
-    const began = clock.now().getTime()
-    for (let n = 0; n < 400; n++) {
-      const { state, until } = await deliver(deps, one)
-      if (state === 'idle') break
-      clock.advance(Math.max(1, Date.parse(until ?? '') - clock.now().getTime() + 1))
-    }
-    const days = (clock.now().getTime() - began) / (24 * hour)
-    expect(days).toBeGreaterThan(3)
-    expect(days).toBeLessThan(4)
-    const arrived = receiver.received.filter(
-      ({ event }) => (event.data as { externalId?: string }).externalId !== poison,
-    )
-    expect(arrived[0]?.event.type).toBe('endpoint.test')
-    expect(idsOf(arrived.filter(({ event }) => event.type === 'ticket.created'))).toEqual(others)
-    expect((await deliveriesOf(deps, one))[0]).toMatchObject({ state: 'failed' })
-  })
-
-  it('one that is dead is never given an event up for; after a month it is left to a person, and then gets everything', async () => {
-    const { clock, deps, one, ids, happen: more } = await untilFailing({ ordered: true })
-    const later = await more(2)
-    for (let day = 0; day < 32 && (await endpointNow(deps, one)).state === 'failing'; day++) {
-      clock.advance(24 * hour)
-      await deliver(deps, one)
-    }
-    const dead = await endpointNow(deps, one)
-    expect(dead).toMatchObject({ state: 'disabled', stateReason: expect.stringMatching(/month/) as string })
-    expect(statesOf((await deliveriesOf(deps, one)).filter(({ kind }) => kind === 'event'))).not.toContain(
-      'failed',
-    )
-    receiver.answer()
-    receiver.received.length = 0
-    expect(await deliver(deps, one)).toMatchObject({ state: 'stopped', delivered: 0 })
-    await setEndpointState(database.database.db, one.endpointId, {
-      state: 'active',
-      reason: null,
-      probeAt: null,
-    })
-    clock.advance(25 * hour)
-    await deliver(deps, one)
-    expect(idsOf(receiver.received).filter((id) => id.startsWith('x'))).toEqual([...ids, ...later])
-  })
-
-  it.each([
-    ['410', { status: 410, headers: {} }, 'waiting'],
-    ['webhook-delivery: disable', { status: 200, headers: { 'webhook-delivery': 'disable' } }, 'delivered'],
-  ])('%s switches it off at once; nothing is lost', async (_name, { status, headers }, state) => {
-    const { clock, deps, endpoint, happen } = await setup()
-    const one = await endpoint({ maxConcurrency: 1 })
-    const ids = await happen(3)
-    failWith(status, headers as Record<string, string>)
-    expect(await deliver(deps, one)).toMatchObject({ state: 'stopped' })
-    expect(receiver.received).toHaveLength(1)
-    expect(await endpointNow(deps, one)).toMatchObject({ state: 'disabled' })
-    expect((await deliveriesOf(deps, one))[0]?.state).toBe(state)
-    receiver.answer()
-    const missed = await happen(2)
-    await setEndpointState(database.database.db, one.endpointId, {
-      state: 'active',
-      reason: null,
-      probeAt: null,
-    })
-    clock.advance(minute)
-    await deliver(deps, one)
-    const arrived = new Set(idsOf(receiver.received))
-    for (const id of [...ids, ...missed]) expect(arrived).toContain(id)
-  })
-})
-
 describe('the place in the stream', () => {
   it('moves in the transaction that makes the rows: a rollback loses nothing, two readers make nothing twice', async () => {
     const { deps, partner, endpoint, happen } = await setup()
-    const { db } = database.database
+    const { db } = bench
     const one = await endpoint()
     await happen(40)
     const take = (): Promise<unknown> =>
@@ -563,14 +361,14 @@ describe('the place in the stream', () => {
     failWith(500)
     await deliver(deps, one)
     receiver.received.length = 0
-    expect(await deleteEndpoint(database.database.db, one.endpointId)).toBe(true)
+    expect(await deleteEndpoint(bench.db, one.endpointId)).toBe(true)
     expect(await deliver(deps, one)).toMatchObject({ state: 'stopped' })
     expect(receiver.received).toHaveLength(0)
     expect(statesOf(await deliveriesOf(deps, one))).toEqual(['discarded', 'discarded'])
     const kept = await sql<{
       bytes: number
     }>`select length(sealed_secrets) as bytes from endpoints where endpoint_id = ${one.endpointId}`.execute(
-      database.database.db,
+      bench.db,
     )
     expect(kept.rows).toEqual([{ bytes: 0 }])
   })
@@ -579,15 +377,15 @@ describe('the place in the stream', () => {
     const { deps, partner, endpoint, happen } = await setup()
     const one = await endpoint({ ordered: true })
     await happen(2)
-    await asTenant(database.database.db, partner.partnerId, (tx) =>
+    await asTenant(bench.db, partner.partnerId, (tx) =>
       takeEvents(tx, one.endpointId, { room: 10, now: deps.clock.now() }),
     )
     const [first] = await deliveriesOf(deps, one)
     await sql`delete from changes where partner_id = ${partner.partnerId} and seq = ${first?.cursor.seq ?? 0}`.execute(
-      database.database.db,
+      bench.db,
     )
     await deliver(deps, one)
     expect(statesOf(await deliveriesOf(deps, one))).toEqual(['failed', 'delivered'])
-    expect(await getEvents(database.database.db, first ? [first.cursor] : [], partner.partnerId)).toEqual([])
+    expect(await getEvents(bench.db, first ? [first.cursor] : [], partner.partnerId)).toEqual([])
   })
 })

@@ -11,12 +11,15 @@ import type { Clock } from '../../platform/clock.ts'
 import { newId } from '../../platform/new-id.ts'
 import { newSigningSecret, type SigningSecret } from '../../platform/secrets/webhook-signing.ts'
 import { perform } from './engine.ts'
+import { createTestDatabase } from './postgres.ts'
+import { startReceiver } from './receiver.ts'
+import { createTestHub } from './worker.ts'
 
 interface TestClock extends Clock {
   advance(ms: number): void
 }
 
-export function testClock(): TestClock {
+function testClock(): TestClock {
   let ahead = 0
   return {
     now: () => new Date(Date.now() + ahead),
@@ -142,3 +145,41 @@ export async function toldTo({ database }: ActivityDeps, { partnerId }: Partner)
 /** External ids of the records that webhooks were about. */
 export const idsOf = (webhooks: readonly { readonly event: { readonly data: unknown } }[]): string[] =>
   webhooks.map(({ event }) => String((event.data as { externalId?: string }).externalId))
+
+/** What tests of deliveries stand on: a database, a receiver, and a partner with a clock of its own for each test. */
+export async function startDeliveryBench() {
+  const database = await createTestDatabase()
+  const hub = await createTestHub({ database: database.database, providers: [], startWorkers: false })
+  const receiver = await startReceiver()
+  return {
+    db: database.database.db,
+    receiver,
+    /** Answers everything with this. */
+    failWith: (status: number, headers: Record<string, string> = {}): void =>
+      receiver.answer((response) => void response.writeHead(status, headers).end('no')),
+    setup: async () => {
+      const clock = testClock()
+      const deps: ActivityDeps = { ...hub.deps, clock }
+      const partner = await newPartner(deps)
+      return {
+        clock,
+        deps,
+        partner,
+        endpoint: (wish: Parameters<typeof newEndpoint>[3] = {}) =>
+          newEndpoint(deps, partner, receiver.url, wish),
+        happen: (count: number, model?: string) => happen(deps, partner, count, model),
+      }
+    },
+    reset: (): void => {
+      receiver.answer()
+      receiver.received.length = 0
+    },
+    close: async (): Promise<void> => {
+      await receiver.close()
+      await hub.close()
+      await database.drop()
+    },
+  }
+}
+
+export type DeliveryBench = Awaited<ReturnType<typeof startDeliveryBench>>
