@@ -51,38 +51,44 @@ const stateOf = ({ owner, failure }: NewInboxEvent): string =>
 const isDeadlock = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === '40P01'
 
+export interface Arrival {
+  readonly request: NewHookRequest
+  readonly events: readonly NewInboxEvent[]
+}
+
 /**
- * Stores a request and those of its events that are new. When it returns they are committed; a body of which nothing is new is counted
- * and not kept. Two deliveries of the same events at the same time wait for each other by key.
- * @returns how many were new.
+ * Stores requests and those of their events that are new, in one statement. When it returns they are committed; a body of which nothing
+ * is new is counted and not kept. Two deliveries of the same events at the same time wait for each other by key.
+ * @returns how many events of each request were new, in the order of the arrivals.
  */
-export async function acceptHook(
-  db: Db,
-  request: NewHookRequest,
-  events: readonly NewInboxEvent[],
-): Promise<number> {
+export async function acceptHooks(db: Db, arrivals: readonly Arrival[]): Promise<number[]> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await insert(db, request, events)
+      const accepted = await insert(db, arrivals)
+      return arrivals.map(({ request }) => accepted.get(request.requestId) ?? 0)
     } catch (error) {
-      // Two bodies hold the same events in another order.
+      // Two statements hold the same events in another order.
       if (!isDeadlock(error) || attempt === 5) throw error
     }
   }
 }
 
-async function insert(db: Db, request: NewHookRequest, events: readonly NewInboxEvent[]): Promise<number> {
-  const { requestId, provider, owner, receivedAt } = request
-  const column = <T>(pick: (event: NewInboxEvent) => T): T[] => events.map(pick)
-  const stored = await sql<{ accepted: number }>`
+async function insert(db: Db, arrivals: readonly Arrival[]): Promise<Map<string, number>> {
+  const all = arrivals.flatMap(({ request, events }) => events.map((event) => ({ request, event })))
+  const column = <T>(pick: (event: NewInboxEvent) => T): T[] => all.map(({ event }) => pick(event))
+  const ofRequest = <T>(pick: (request: NewHookRequest) => T): T[] => all.map(({ request }) => pick(request))
+  const requests = <T>(pick: (arrival: Arrival) => T): T[] => arrivals.map(pick)
+  const stored = await sql<{ requestId: string; accepted: number }>`
     with stored as (
-      insert into inbox_events (event_id, request_id, provider, connection_id, partner_id, account_id, tenant, dedupe_key, type, about,
-        resource, external_id, occurred_at, sequence, received_at, next_at, state, failure, outcome)
-      select event_id, ${requestId}, ${provider}, connection_id, partner_id, account_id, tenant, dedupe_key, type, about,
-        resource, external_id, occurred_at, sequence, ${receivedAt}::timestamptz, ${receivedAt}::timestamptz, state, failure,
-        case when state = 'dead' then 'unreadable' end
+      insert into inbox_events (event_id, request_id, provider, received_at, next_at, connection_id, partner_id, account_id, tenant,
+        dedupe_key, type, about, resource, external_id, occurred_at, sequence, state, failure, outcome)
+      select event_id, request_id, provider, received_at, received_at, connection_id, partner_id, account_id, tenant,
+        dedupe_key, type, about, resource, external_id, occurred_at, sequence, state, failure, case when state = 'dead' then 'unreadable' end
       from rows from (
         unnest(${column((one) => one.eventId)}::text[]),
+        unnest(${ofRequest((one) => one.requestId)}::text[]),
+        unnest(${ofRequest((one) => one.provider)}::text[]),
+        unnest(${ofRequest((one) => one.receivedAt.toISOString())}::timestamptz[]),
         unnest(${column((one) => one.owner?.connectionId ?? null)}::text[]),
         unnest(${column((one) => one.owner?.partnerId ?? null)}::text[]),
         unnest(${column((one) => one.owner?.accountId ?? null)}::text[]),
@@ -96,18 +102,32 @@ async function insert(db: Db, request: NewHookRequest, events: readonly NewInbox
         unnest(${column((one) => one.sequence)}::bigint[]),
         unnest(${column(stateOf)}::text[]),
         unnest(${column((one) => (one.failure === null ? null : JSON.stringify(one.failure)))}::jsonb[])
-      ) as t (event_id, connection_id, partner_id, account_id, tenant, dedupe_key, type, about, resource, external_id, occurred_at,
-        sequence, state, failure)
+      ) as t (event_id, request_id, provider, received_at, connection_id, partner_id, account_id, tenant, dedupe_key, type, about, resource,
+        external_id, occurred_at, sequence, state, failure)
       on conflict do nothing
-      returning 1
+      returning request_id
+    ), counted as (
+      select request_id, count(*)::int as n from stored group by request_id
     )
     insert into inbox_requests (request_id, provider, connection_id, partner_id, account_id, received_at, client_address, bytes, checks,
       events, accepted, sealed)
-    select ${requestId}, ${provider}, ${owner?.connectionId ?? null}, ${owner?.partnerId ?? null}, ${owner?.accountId ?? null},
-      ${receivedAt}::timestamptz, ${request.clientAddress}, ${request.bytes}, ${JSON.stringify(request.checks)}::jsonb, ${events.length},
-      n, case when n > 0 then ${request.sealed}::bytea end
-    from (select count(*)::int as n from stored) as counted
-    returning accepted
+    select r.request_id, r.provider, r.connection_id, r.partner_id, r.account_id, r.received_at, r.client_address, r.bytes, r.checks,
+      r.events, coalesce(c.n, 0), case when c.n > 0 then r.sealed end
+    from rows from (
+      unnest(${requests(({ request }) => request.requestId)}::text[]),
+      unnest(${requests(({ request }) => request.provider)}::text[]),
+      unnest(${requests(({ request }) => request.owner?.connectionId ?? null)}::text[]),
+      unnest(${requests(({ request }) => request.owner?.partnerId ?? null)}::text[]),
+      unnest(${requests(({ request }) => request.owner?.accountId ?? null)}::text[]),
+      unnest(${requests(({ request }) => request.receivedAt.toISOString())}::timestamptz[]),
+      unnest(${requests(({ request }) => request.clientAddress)}::text[]),
+      unnest(${requests(({ request }) => request.bytes)}::int[]),
+      unnest(${requests(({ request }) => JSON.stringify(request.checks))}::jsonb[]),
+      unnest(${requests(({ events }) => events.length)}::int[]),
+      unnest(${requests(({ request }) => request.sealed)}::bytea[])
+    ) as r (request_id, provider, connection_id, partner_id, account_id, received_at, client_address, bytes, checks, events, sealed)
+    left join counted c using (request_id)
+    returning request_id, accepted
   `.execute(db)
-  return stored.rows[0]?.accepted ?? 0
+  return new Map(stored.rows.map(({ requestId, accepted }) => [requestId, accepted]))
 }

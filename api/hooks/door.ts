@@ -5,7 +5,6 @@
 import type { Middleware } from 'koa'
 import { appendAudit } from '../../db/audit.ts'
 import { inTransaction } from '../../db/client.ts'
-import { acceptHook } from '../../db/inbox-accept.ts'
 import { sealRequest } from '../../db/hook-payload.ts'
 import { isLostDatabase } from '../../db/lost-database.ts'
 import { timingSafeEqualText } from '../../platform/secrets/hash.ts'
@@ -16,6 +15,7 @@ import { findHookSource, type HookSource } from '../../providers/registry.ts'
 import type { ApiDeps } from '../deps.ts'
 import { edgeFailure } from '../problem.ts'
 import type { RequestState } from '../request-state.ts'
+import { createAcceptor, type Acceptor } from './acceptor.ts'
 import { clientAddress, networksOf, type Networks } from './address.ts'
 import { readHook } from './body.ts'
 import { routed, ownerOf } from './routing.ts'
@@ -30,6 +30,7 @@ type DoorDeps = Pick<
 interface Door extends DoorDeps {
   readonly targets: Targets
   readonly throttle: Throttle
+  readonly acceptor: Acceptor
   readonly isTrusted: Networks
 }
 
@@ -51,6 +52,7 @@ export function hookDoor(deps: DoorDeps): Middleware<RequestState> {
     ...deps,
     targets: createTargets({ db, vault: deps.vault }),
     throttle: createThrottle(deps.config.hookRates),
+    acceptor: createAcceptor(db),
     isTrusted: networksOf(deps.config.trustedProxies),
   }
   return async (ctx) => {
@@ -204,9 +206,8 @@ async function accept(door: Door, visit: Visit): Promise<HookAnswer> {
       { requestId, accountId: owner?.accountId ?? null },
       packed,
     )
-    const accepted = await acceptHook(
-      db,
-      {
+    const accepted = await door.acceptor.accept({
+      request: {
         requestId,
         provider: source.slug,
         owner,
@@ -217,7 +218,7 @@ async function accept(door: Door, visit: Visit): Promise<HookAnswer> {
         sealed,
       },
       events,
-    )
+    })
     door.metrics.hookEvents.inc({ provider: source.slug, outcome: 'accepted' }, accepted)
     door.metrics.hookEvents.inc({ provider: source.slug, outcome: 'duplicate' }, events.length - accepted)
     if (accepted > 0)

@@ -3,7 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client'
 import type { Connection } from '../../db/connections.ts'
 import { putHookSettings } from '../../db/hook-settings.ts'
 import { sealRequest } from '../../db/hook-payload.ts'
-import { acceptHook } from '../../db/inbox-accept.ts'
+import { acceptHooks } from '../../db/inbox-accept.ts'
 import { newId } from '../../platform/new-id.ts'
 import { workflowIds } from '../../workflows/client.ts'
 import type { NotesProvider } from '../harness/notes-provider.ts'
@@ -45,7 +45,7 @@ async function receive({ test, connection }: Recorder, note: string, receivedAt:
     about: 'changed' as const,
   }
   const object = { resource: 'notes', externalId: note, occurredAt: null, sequence: null, failure: null }
-  await acceptHook(db, request, [{ ...event, ...object }])
+  await acceptHooks(db, [{ request, events: [{ ...event, ...object }] }])
 }
 
 export async function recordInbox(recorder: Recorder): Promise<void> {
