@@ -15,6 +15,7 @@ import { firstIds, wordOf } from './simulator-objects.ts'
 import * as people from './simulator-people.ts'
 import * as reads from './simulator-reads.ts'
 import { settings } from './simulator-settings.ts'
+import * as webhooks from './simulator-webhooks.ts'
 import * as writes from './simulator-writes.ts'
 import type { Writer } from './simulator-writer.ts'
 
@@ -23,6 +24,7 @@ export interface Scene {
   readonly tables: reads.Tables
   readonly writer: Writer
   readonly jobs: jobs.Jobs
+  readonly hooks: webhooks.Hooks
   readonly now: () => Date
   /** The last second that exports show. */
   readonly horizon: number
@@ -161,6 +163,28 @@ const support: readonly Route<Scene>[] = [
   ['GET', '/satisfaction_ratings', ratings],
 ]
 
+const hooks: readonly Route<Scene>[] = [
+  ['GET', '/webhooks', (scene, request) => webhooks.listWebhooks(scene.hooks, request)],
+  ['POST', '/webhooks', (scene, request) => webhooks.createWebhook(scene.hooks, request)],
+  [
+    'GET',
+    '/webhooks/:webhook/signing_secret',
+    (scene, _request, [id = '']) => webhooks.showSecret(scene.hooks, id),
+  ],
+  ['GET', '/webhooks/:webhook', (scene, _request, [id = '']) => webhooks.showWebhook(scene.hooks, id)],
+  [
+    'PATCH',
+    '/webhooks/:webhook',
+    (scene, request, [id = '']) => webhooks.changeWebhook(scene.hooks, request, id),
+  ],
+  [
+    'PUT',
+    '/webhooks/:webhook',
+    (scene, request, [id = '']) => webhooks.changeWebhook(scene.hooks, request, id),
+  ],
+  ['DELETE', '/webhooks/:webhook', (scene, _request, [id = '']) => webhooks.removeWebhook(scene.hooks, id)],
+]
+
 const helpCenter: readonly Route<Scene>[] = [
   ['GET', '/help_center/sections/:id/articles', articlesOfSection],
   [
@@ -199,7 +223,7 @@ const helpCenter: readonly Route<Scene>[] = [
   ['GET', '/help_center/articles', all((tables) => tables.articles)],
 ]
 
-const find = createRouter([...exportsOf, ...support, ...helpCenter])
+const find = createRouter([...exportsOf, ...support, ...hooks, ...helpCenter])
 
 /** Answers a request that was let in. `InvalidEndpoint` is Zendesk's word for a path that an account does not have. */
 export function route(scene: Scene, request: SimulatorRequest): SimulatorReply {

@@ -70,10 +70,18 @@ function createWorld(options: SimulatorOptions): World {
       options.record({ key, asked: answered.asked, at: answered.at, reply: replyToKeep(answered) })
     },
   }
+  const hooks: Scene['hooks'] = {
+    all: new Map(),
+    now,
+    save: (id, webhook) => {
+      hooks.all.set(id, webhook)
+      options.record({ hook: id, webhook })
+    },
+  }
   let secrets: Readonly<Record<string, string>> = sample.secrets
   const limits: Record<string, number> = { ...defaultLimits, ...options.limits }
   const windows = createWindows(now)
-  const scene = (): Scene => ({ tables, writer, jobs, now, horizon: clock.horizon() })
+  const scene = (): Scene => ({ tables, writer, jobs, hooks, now, horizon: clock.horizon() })
   let { editEveryReads } = options
   let reads = 0
 
@@ -97,11 +105,13 @@ function createWorld(options: SimulatorOptions): World {
     replay: (entry) => {
       const change = readChange(entry)
       const answered = readAnswer(entry)
+      const hook = readHook(entry)
       if (change) {
         changes++
         clock.remember(change.at)
         tables[change.kind].restore(change)
       } else if (answered) answers.set(...answered)
+      else if (hook) hooks.all.set(...hook)
     },
   }
 }
@@ -143,6 +153,11 @@ function readChange(entry: JsonValue): Change | undefined {
     isDeleted: entry['isDeleted'] === true,
     object: entry['object'],
   }
+}
+
+function readHook(entry: JsonValue): [string, JsonObject | null] | undefined {
+  if (!isJsonObject(entry) || typeof entry['hook'] !== 'string') return undefined
+  return [entry['hook'], isJsonObject(entry['webhook']) ? entry['webhook'] : null]
 }
 
 function readAnswer(entry: JsonValue): [string, Answered] | undefined {
