@@ -70,13 +70,15 @@ function registerEndpointCommands(program: Command): void {
       .command('update <endpoint>')
       .description('change what is given')
       .option('--url <url>')
-      .option('--types <types>', 'types of events, separated by commas')
-      .option('--no-ordered', 'in any order'),
-  ).action(
-    doing(async (o, options: Endpoints.UpdateOptions, id: string) =>
-      (await load()).updateEndpoint(id, options, o),
-    ),
+      .option('--types <types>', 'types of events, separated by commas'),
   )
+    // After --ordered: before it, it would make that the default.
+    .option('--no-ordered', 'in any order')
+    .action(
+      doing(async (o, options: Endpoints.UpdateOptions, id: string) =>
+        (await load()).updateEndpoint(id, options, o),
+      ),
+    )
   endpoints
     .command('delete <endpoint>')
     .description('delete it; what is on its way is not sent')

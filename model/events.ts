@@ -183,8 +183,6 @@ interface EventPlace {
 /** The same for ever, wherever the event is shown; a receiver knows it again by it. */
 export const eventIdOf = ({ transactionId, seq }: EventPlace): string => `ev_${transactionId}_${seq}`
 
-export const eventIdPattern = '^ev_[0-9]{1,19}_[0-9]{1,15}$'
-
 export function placeOfEvent(eventId: string): EventPlace | undefined {
   const [, transactionId, seq] = /^ev_(\d{1,19})_(\d{1,15})$/.exec(eventId) ?? []
   return transactionId === undefined ? undefined : { transactionId, seq: Number(seq) }
