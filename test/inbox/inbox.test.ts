@@ -82,8 +82,8 @@ describe('a webhook', () => {
       { id: `e${++events}`, type: 'ping', note: '' },
     ])
     await hub.settled()
-    const events = await listInboxEvents(db(), { connectionId: hub.connectionId, limit: 2 })
-    expect(Object.fromEntries(events.map(({ type, outcome }) => [type, outcome]))).toEqual({
+    const two = await listInboxEvents(db(), { connectionId: hub.connectionId, limit: 2 })
+    expect(Object.fromEntries(two.map(({ type, outcome }) => [type, outcome]))).toEqual({
       'note.admired': 'unknown',
       ping: 'noted',
     })
