@@ -29,9 +29,6 @@ create table hub_events (
 ) partition by range (created_at);
 create table hub_events_default partition of hub_events default;
 create index hub_events_by_partner on hub_events (partner_id, transaction_id, seq);
--- Replay by time finds where it begins.
-create index hub_events_by_time on hub_events (partner_id, created_at);
-create index changes_by_time on changes (partner_id, created_at);
 grant usage on sequence changes_seq_seq to tieline_tenant;
 
 create table endpoints (
@@ -176,8 +173,7 @@ drop trigger runs_tell on runs;
 drop function tell_of_connection();
 drop function tell_of_run();
 drop table delivery_attempts, deliveries, endpoints, hub_events;
-revoke usage on sequence changes_seq_seq from tieline_tenant;
-drop index changes_by_time`,
+revoke usage on sequence changes_seq_seq from tieline_tenant`,
   )
 }
 
