@@ -1,6 +1,7 @@
 /** What came in by webhook: events, what each has led to, and letting them have their effect again. */
 import { appendAudit } from '../../db/audit.ts'
 import { inTransaction } from '../../db/client.ts'
+import { openHookSettings } from '../../db/hook-settings.ts'
 import { openRequest } from '../../db/hook-payload.ts'
 import { dedupeKeyOf } from '../../db/inbox-accept.ts'
 import {
@@ -21,6 +22,7 @@ import { HubError } from '../../platform/errors.ts'
 import { findHookSource } from '../../providers/registry.ts'
 import { workflowIds } from '../../workflows/client.ts'
 import type { ApiDeps } from '../deps.ts'
+import { secretsOf } from '../hooks/targets.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
@@ -109,14 +111,32 @@ const secretHeaders = new Set(['authorization', 'cookie', 'proxy-authorization',
 async function contentOf(deps: ApiDeps, event: InboxEvent, request: HookRequestRow) {
   if (!request.sealed) return { payload: null, headers: {}, body: null }
   const packed = await openRequest(deps.database.db, deps.vault, { ...request, sealed: request.sealed })
+  const secrets = await secretValues(deps, event, request)
+  const isSecret = (text: string) => secrets.some((secret) => text.includes(secret))
   const headers = Object.fromEntries(
     packed.headers
-      .filter(([name]) => !secretHeaders.has(name))
+      .filter(([name, values]) => !secretHeaders.has(name) && !values.some(isSecret))
       .map(([name, values]) => [name, values.join(', ')]),
   )
   // The URL of an app may have brought what belongs to others.
   const body = request.connectionId === null ? null : packed.body.toString('utf8')
   return { payload: payloadOf(deps, event, request, packed), headers, body }
+}
+
+/** Tokens come in headers of any name: what is a secret of these webhooks is not shown. */
+async function secretValues(
+  deps: ApiDeps,
+  event: InboxEvent,
+  { connectionId, receivedAt }: HookRequestRow,
+): Promise<string[]> {
+  const source = findHookSource(event.provider, deps.findProvider)
+  if (!source) return []
+  const stored =
+    connectionId === null ? undefined : await openHookSettings(deps.database.db, deps.vault, connectionId)
+  const known = secretsOf(source.webhooks, stored, deps.env, receivedAt)
+  return Object.values(known)
+    .flat()
+    .filter((secret) => secret.length >= 8)
 }
 
 function payloadOf(

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CliError, type ExitCode } from '../cli-error.ts'
 import { need, openApi, type Api, type GlobalOptions, type Schemas } from '../client.ts'
-import { jsonObject } from '../input.ts'
+import { jsonArray } from '../input.ts'
 import { count, table, type Out } from '../print.ts'
 
 export interface MappingOptions extends GlobalOptions {
@@ -65,7 +65,7 @@ export async function showFields(
 }
 
 type Rules = Schemas['MappingRules']
-const rulesOf = (file: string): Rules => jsonObject(file, '<rules>') as unknown as Rules
+const rulesOf = (text: string): Rules => ({ rules: jsonArray(text, '<rules>', 'rules') }) as unknown as Rules
 
 export async function previewMapping(
   connection: string,
