@@ -32,6 +32,8 @@ export interface Dispatched {
 /** Looks as long as this before it answers that there is nothing. */
 const watchMs = 50_000
 const pauseMs = 700
+/** Nobody listens for so long: the dispatcher ends. */
+const graceMs = 2_000
 const changesAtOnce = 500
 const runsAtOnce = 50
 /** An automation with so many open runs is read no further until some have ended: its place in the feed keeps the rest. */
@@ -43,6 +45,7 @@ type EventTrigger = Extract<Trigger, { readonly kind: 'event' }>
 export async function watchFeed(deps: ActivityDeps, signal: AbortSignal): Promise<Dispatched> {
   const { db } = deps.database
   const until = deps.clock.now().getTime() + watchMs
+  let isIdle = false
   for (;;) {
     const listeners = await listListeners(db)
     let moved = false
@@ -50,8 +53,14 @@ export async function watchFeed(deps: ActivityDeps, signal: AbortSignal): Promis
     await wakeEndpoints(deps)
     const runs = await listPendingRuns(db, runsAtOnce)
     if (runs.length > 0) return { idle: false, runs }
-    if (listeners.length === 0 && !(await hasWebhooks(db)) && !(await hasEndpoints(db)))
-      return { idle: true, runs: [] }
+    if (listeners.length === 0 && !(await hasWebhooks(db)) && !(await hasEndpoints(db))) {
+      // Whoever has just started the dispatcher may not have committed yet.
+      if (isIdle) return { idle: true, runs: [] }
+      isIdle = true
+      await deps.clock.sleep(graceMs, signal).catch(() => undefined)
+      continue
+    }
+    isIdle = false
     if (signal.aborted || deps.clock.now().getTime() >= until) return { idle: false, runs: [] }
     if (!moved) await deps.clock.sleep(pauseMs, signal).catch(() => undefined)
   }

@@ -141,8 +141,9 @@ export const createEndpoint: Handler<'createEndpoint'> = async (deps, { body, ca
       ...{ ordered: body.ordered ?? false, maxConcurrency: body.maxConcurrency ?? (body.ordered ? 1 : 5) },
       ...{ ratePerSecond: body.ratePerSecond ?? 50, createdBy: caller.name, sealedSecrets },
     })
-    await deps.temporal.ensureDispatcher()
     await audit(tx, caller.name, 'endpoint.created', made, { host: new URL(made.url).host })
+    // Inside the transaction: without Temporal nothing is made.
+    await deps.temporal.ensureDispatcher()
     return made
   })
   await watched(deps)

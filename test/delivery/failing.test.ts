@@ -2,8 +2,7 @@
 import { listAudit, verifyAudit } from '../../db/audit.ts'
 import { listAttempts, type Delivery } from '../../db/deliveries.ts'
 import { setEndpointState } from '../../db/endpoints.ts'
-import type {
-  newEndpoint} from '../harness/delivery-bench.ts';
+import type { newEndpoint } from '../harness/delivery-bench.ts'
 import {
   deliver,
   deliveriesOf,
