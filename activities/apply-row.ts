@@ -30,14 +30,14 @@ export interface AppliedReading {
 
 /**
  * Writes rows (and tombstones) in the given transaction; a row that does not fit goes to the quarantine.
- * @param origin `write:<id>`, `webhook:<id>`: whose doing it is, or who told.
+ * @param origin `write:<id>`: the hub's own doing; left out for what happened at the provider, whoever told of it.
  */
 export async function applyRows(
   tx: Db,
   place: Place,
   resource: StoredResource,
   reading: AppliedReading,
-  origin: string,
+  origin?: string,
 ): Promise<readonly Applied[]> {
   const { readAt, readAtOf } = reading
   const { mapping, mappingVersion } = await mappingInForce(tx, place.connectionId, resource)
@@ -52,7 +52,7 @@ export async function applyRows(
     model: resource.model,
     mappingVersion,
     runId: null,
-    origin,
+    ...(origin === undefined ? {} : { origin }),
   }
   const ids = rows.map(({ externalId }) => externalId)
   const stored = await storedRows(tx, scope, ids)

@@ -7,6 +7,7 @@ import { hasWebhooks, listListeners, moveListener, type Listener } from '../db/a
 import { listChanges, type Change } from '../db/changes.ts'
 import { asTenant } from '../db/client.ts'
 import { hasEndpoints } from '../db/endpoints.ts'
+import { getConnection } from '../db/connections.ts'
 import { getRecord, listRecordVersions } from '../db/records.ts'
 import { firstLoads } from '../db/run-resources.ts'
 import type { Trigger } from '../model/automation.ts'
@@ -168,15 +169,12 @@ async function contextOf(deps: ActivityDeps, change: Change): Promise<JsonObject
   }
 }
 
-async function mapper(deps: ActivityDeps, { connectionId, resource: name, model }: Change) {
-  for (const slug of deps.providerSlugs) {
-    const resource = deps
-      .findProvider(slug)
-      ?.resources.find((one) => one.name === name && one.model === model)
-    if (!resource) continue
-    const { mapping } = await mappingInForce(deps.database.db, connectionId, resource)
-    return (raw: JsonObject): JsonObject =>
-      JSON.parse(JSON.stringify(applyMapping(mapping, raw).mapped)) as JsonObject
-  }
-  return (raw: JsonObject): JsonObject => raw
+async function mapper(deps: ActivityDeps, { connectionId, resource: name }: Change) {
+  const connection = await getConnection(deps.database.db, connectionId)
+  const resource =
+    connection && deps.findProvider(connection.provider)?.resources.find((one) => one.name === name)
+  if (!resource) return (raw: JsonObject): JsonObject => raw
+  const { mapping } = await mappingInForce(deps.database.db, connectionId, resource)
+  return (raw: JsonObject): JsonObject =>
+    JSON.parse(JSON.stringify(applyMapping(mapping, raw).mapped)) as JsonObject
 }

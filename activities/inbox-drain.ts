@@ -267,9 +267,8 @@ async function applyObjects(
     if (finding.kind === 'row' || finding.kind === 'gone') readAtOf.set(externalId, finding.readAt)
     else for (const { event } of events) leave(lane, outcomes, event, finding)
   }
-  const origin = `webhook:${objects[0]?.events[0]?.event.requestId ?? ''}`
   const reading = { rows, deletedIds, readAt: deps.clock.now(), readAtOf }
-  const applied = await applyRows(tx, connection, resource, reading, origin)
+  const applied = await applyRows(tx, connection, resource, reading)
   const byId = new Map(applied.map((one) => [one.externalId, one]))
   for (const { externalId, events } of objects) {
     const one = byId.get(externalId)

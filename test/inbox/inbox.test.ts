@@ -1,6 +1,7 @@
 /** Webhooks through the real door into the store: INV-1, INV-2, INV-3. */
 import { gzipSync } from 'node:zlib'
 import { listInboxEvents } from '../../db/inbox.ts'
+import { listChanges } from '../../db/changes.ts'
 import { listAudit } from '../../db/audit.ts'
 import { until } from '../harness/api.ts'
 import { startNotesInbox, secret, type NotesInbox } from '../harness/notes-inbox.ts'
@@ -109,6 +110,14 @@ describe('a webhook', () => {
     const after = await hub.settled()
     expect([after.dead - before.dead, after.duplicates - before.duplicates]).toEqual([1, 1])
   })
+})
+
+it('what a webhook tells is what happened at the provider: listeners to the change feed hear of it', async () => {
+  put('a6', 'Heard')
+  await hub.post([changed('a6')])
+  await hub.settled()
+  const [change] = (await listChanges(db(), { limit: 10_000 })).reverse()
+  expect(change).toMatchObject({ externalId: 'a6', effect: 'created', origin: null, runId: null })
 })
 
 describe('the lane', () => {
