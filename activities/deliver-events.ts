@@ -14,7 +14,6 @@ import {
 } from '../db/endpoints.ts'
 import { getEvents, tellEvent } from '../db/events.ts'
 import { isExhausted } from '../model/delivery.ts'
-import type { SigningSecret } from '../platform/secrets/webhook-signing.ts'
 import { attemptDelivery, type AttemptResult } from './delivery-attempt.ts'
 import type { ActivityDeps } from './deps.ts'
 
@@ -169,6 +168,8 @@ async function sendAll(
   if (deliveries.length === 0) return
   const { db } = deps.database
   const secrets = await openSecrets(db, deps.vault, endpoint.endpointId)
+  // It was deleted a moment ago: nothing leaves unsigned.
+  if (secrets.length === 0) return
   const events = await getEvents(
     db,
     deliveries.map(({ cursor }) => cursor),
@@ -183,7 +184,7 @@ async function sendAll(
       await keepPace(deps, endpoint, slice)
       const letter = {
         endpoint,
-        secrets: secrets as readonly SigningSecret[],
+        secrets,
         delivery: next,
         event: byId.get(next.eventId),
       }

@@ -48,13 +48,13 @@ export const sealSecrets = (
   secrets: readonly SigningSecret[],
 ): Promise<Buffer> => vault.seal(db, sealOwner, place(endpointId), JSON.stringify(secrets))
 
-/** The current one first. */
+/** The current one first; none for an endpoint that was deleted. */
 export async function openSecrets(db: Db, vault: Vault, endpointId: string): Promise<SigningSecret[]> {
   const found = await sql<{ sealed: Buffer }>`
     select sealed_secrets as sealed from endpoints where endpoint_id = ${endpointId}
   `.execute(db)
   const sealed = found.rows[0]?.sealed
-  if (!sealed) return []
+  if (!sealed || sealed.length === 0) return []
   return JSON.parse(
     (await vault.open(db, sealOwner, place(endpointId), sealed)).toString(),
   ) as SigningSecret[]

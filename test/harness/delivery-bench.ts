@@ -153,6 +153,7 @@ export async function startDeliveryBench() {
   const receiver = await startReceiver()
   return {
     db: database.database.db,
+    client: hub.temporal.client,
     receiver,
     /** Answers everything with this. */
     failWith: (status: number, headers: Record<string, string> = {}): void =>
