@@ -3,6 +3,7 @@ import type { Provider } from './contract.ts'
 import type { Receiver, Webhooks } from './contract-webhook.ts'
 import { amplitude } from './amplitude/index.ts'
 import { freshdesk } from './freshdesk/index.ts'
+import { helpscout } from './helpscout/index.ts'
 import { hubspot } from './hubspot/index.ts'
 import { mixpanel } from './mixpanel/index.ts'
 import { quickbooks } from './quickbooks/index.ts'
@@ -20,7 +21,7 @@ export function findProvider(slug: string): Provider | undefined {
 }
 
 /** Providers of which only webhooks are received so far. */
-export const receivers: readonly Receiver[] = [amplitude, salesforce, zohoCrm, freshdesk]
+export const receivers: readonly Receiver[] = [amplitude, salesforce, zohoCrm, freshdesk, helpscout]
 
 /** Whoever sends webhooks, by slug: complete providers and receivers. */
 export interface HookSource {
