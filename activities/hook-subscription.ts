@@ -54,7 +54,11 @@ async function keep(
   try {
     const { context } = await openSession(deps, connectionId, { priority: 'interactive', signal })
     const wish = wishOf(deps, connection, source.slug, stored, subscriptions)
-    const kept = await align(context, subscriptions, wish, deps.clock.now())
+    // One whose secret was lost (a crash before it was kept) is of no use: it is made again.
+    const isKnown = source.webhooks.secrets.every(
+      ({ name, madeBy, optional }) => madeBy === 'hub' || optional || wish.secrets[name] !== undefined,
+    )
+    const kept = await align(context, subscriptions, { wish, isKnown }, deps.clock.now())
     if (kept.secrets) await keepSecrets(deps, connection, stored, kept.secrets)
     await noteSubscription(db, connectionId, { id: kept.id, state: 'active', expiresAt: kept.expiresAt })
     return { state: 'active' }
@@ -95,10 +99,12 @@ interface Kept {
 async function align(
   context: ProviderContext,
   subscriptions: HookSubscriptions,
-  wish: HookWish,
+  { wish, isKnown }: { readonly wish: HookWish; readonly isKnown: boolean },
   now: Date,
 ): Promise<Kept> {
-  const own = (await subscriptions.list(context)).filter(({ url }) => isOurs(url, wish.url))
+  const standing = (await subscriptions.list(context)).filter(({ url }) => isOurs(url, wish.url))
+  if (!isKnown) for (const { id } of standing) await subscriptions.remove(context, id)
+  const own = isKnown ? standing : []
   const [first, ...doubles] = own.sort(
     (a, b) => Number(isInLine(b, wish, now)) - Number(isInLine(a, wish, now)),
   )
