@@ -7,6 +7,7 @@ import { connectRoutes } from './connect/routes.ts'
 import type { ApiDeps } from './deps.ts'
 import { describedOperations, type Method } from './description.ts'
 import { docsScript } from './docs.ts'
+import { hookDocs } from './hooks/docs.ts'
 import { hookDoor } from './hooks/door.ts'
 import { handlers } from './handlers.ts'
 import { operationMiddleware } from './operation.ts'
@@ -47,6 +48,8 @@ function createRouter(deps: ApiDeps): Router<RequestState> {
   }
   register(router, 'get', '/docs/scalar.js', docsScript)
   for (const [method, path, middleware] of connectRoutes(deps)) register(router, method, path, middleware)
+  const docs = hookDocs(deps.config.publicUrl)
+  for (const path of ['/docs/webhooks', '/docs/webhooks/:provider']) register(router, 'get', path, docs)
   // After the described operations: `/hooks/automations/{automationId}` is one of them.
   const door = hookDoor(deps)
   for (const path of ['/hooks/:provider', '/hooks/:provider/:connectionId'])

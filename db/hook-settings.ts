@@ -23,8 +23,6 @@ export interface HookSettings extends HookOwner {
   readonly subscriptionError: string | null
   readonly subscriptionExpiresAt: Date | null
   readonly subscriptionCheckedAt: Date | null
-  readonly lastSequence: number | null
-  readonly gaps: number
   readonly version: number
 }
 
@@ -44,7 +42,7 @@ const place = (connectionId: string) => ({
 })
 
 const columns = sql`connection_id, partner_id, account_id, sealed_secrets, allowed_networks, per_minute, subscription_id, subscription_state,
-  subscription_error, subscription_expires_at, subscription_checked_at, last_sequence, gaps, version`
+  subscription_error, subscription_expires_at, subscription_checked_at, version`
 
 /** Undefined for a connection whose webhooks were never set up. */
 export async function openHookSettings(

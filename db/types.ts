@@ -302,8 +302,6 @@ export interface HookSettings {
   allowedNetworks: Generated<string[]>;
   connectionId: string;
   createdAt: Generated<Timestamp>;
-  gaps: Generated<number>;
-  lastSequence: number | null;
   partnerId: string;
   perMinute: Generated<number>;
   sealedSecrets: Buffer;

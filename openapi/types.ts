@@ -7434,8 +7434,6 @@ export interface components {
                 expiresAt: components["schemas"]["Time"] | null;
                 checkedAt: components["schemas"]["Time"] | null;
             };
-            lastSequence: number | null;
-            gaps: number;
             equation: components["schemas"]["InboxEquation"];
         };
         HookChange: {

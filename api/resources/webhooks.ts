@@ -105,8 +105,6 @@ async function show(
       expiresAt: time(settings?.subscriptionExpiresAt ?? null),
       checkedAt: time(settings?.subscriptionCheckedAt ?? null),
     },
-    lastSequence: settings?.lastSequence ?? null,
-    gaps: settings?.gaps ?? 0,
     equation: await inboxEquation(deps.database.db, { connectionId }),
   }
 }

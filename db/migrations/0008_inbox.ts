@@ -33,9 +33,6 @@ create table hook_settings (
   subscription_error text,
   subscription_expires_at timestamptz,
   subscription_checked_at timestamptz,
-  -- Highest number seen, where the provider counts, and how many are missing.
-  last_sequence bigint,
-  gaps int not null default 0,
   version int not null default 1,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()

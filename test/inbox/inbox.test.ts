@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { listInboxEvents } from '../../db/inbox.ts'
 import { listChanges } from '../../db/changes.ts'
 import { listAudit } from '../../db/audit.ts'
+import { hookSources } from '../../providers/registry.ts'
 import { until } from '../harness/api.ts'
 import { startNotesInbox, secret, type NotesInbox } from '../harness/notes-inbox.ts'
 import { signed } from '../harness/notes-webhooks.ts'
@@ -175,5 +176,21 @@ describe('what is refused', () => {
     expect((await hub.postRaw(path, 'x', { 'content-type': 'text/plain' })).status).toBe(415)
     expect((await hub.postRaw('/hooks/nobody', '{}', {})).status).toBe(404)
     expect((await fetch(hub.api.url + path)).status).toBe(405)
+  })
+})
+
+describe('the pages that say how to set webhooks up', () => {
+  it('list every provider that sends some, each with its steps and its secrets', async () => {
+    const overview = await (await fetch(`${hub.api.url}/docs/webhooks`)).text()
+    const slugs = [...overview.matchAll(/\/docs\/webhooks\/([a-z-]+)"/g)].map(([, slug]) => slug ?? '')
+    expect(slugs).toEqual(hookSources.map(({ slug }) => slug))
+    for (const { slug, name, webhooks } of hookSources) {
+      const page = await (await fetch(`${hub.api.url}/docs/webhooks/${slug}`)).text()
+      expect(page).toContain(name)
+      expect(page).toContain(`/hooks/${slug}`)
+      expect(page).not.toMatch(/\{url\}|\{secret:/)
+      for (const secret of webhooks.secrets) expect(page).toContain(`<code>${secret.name}</code>`)
+    }
+    expect((await fetch(`${hub.api.url}/docs/webhooks/nobody`)).status).toBe(404)
   })
 })
