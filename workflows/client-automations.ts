@@ -1,4 +1,5 @@
 /** Starting and steering runs of automations, their schedules, and the one dispatcher of events. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, type ScheduleClient } from '@temporalio/client'
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/common'
 import { reaching } from './client-errors.ts'
@@ -23,6 +24,9 @@ interface Scheduled {
   readonly isEnabled: boolean
   readonly schedule: { readonly cron: string; readonly timeZone?: string } | null
 }
+
+/** How long an execution may take to close after its last step. */
+const closingMs = 10_000
 
 type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof runAutomation>>[0]
 
@@ -52,6 +56,24 @@ export function createAutomationClient({ client, taskQueue }: HubClientOptions) 
           staticSummary: `Automation: ${run.name}`,
         })
         return { workflowId, runId: handle.firstExecutionRunId }
+      }),
+    /**
+     * Waits for the end of an execution that has said its last word already (its row tells so) and is just closing: a run that is resumed at
+     * that moment would join it and never be taken up.
+     */
+    awaitAutomationEnd: (automationRunId: string): Promise<void> =>
+      reaching(async () => {
+        const handle = client.workflow.getHandle(workflowIds.runAutomation(automationRunId))
+        const end = Date.now() + closingMs
+        const isOpen = () =>
+          handle.describe().then(
+            ({ status }) => status.name === 'RUNNING',
+            (error: unknown) => {
+              if (error instanceof WorkflowNotFoundError) return false
+              throw error
+            },
+          )
+        while ((await isOpen()) && Date.now() < end) await delay(50)
       }),
     /** Tells a run that waits that its decision is there. */
     tellApproval: (workflowId: string): Promise<void> =>

@@ -171,7 +171,8 @@ export const decideAutomationRun: Handler<'decideAutomationRun'> = async (deps, 
 }
 
 export const resumeAutomationRun: Handler<'resumeAutomationRun'> = async (deps, { path, caller }) => {
-  const { automationRunId, automationId } = await runOf(deps, path.automationRunId)
+  const { automationRunId, automationId, endedAt } = await runOf(deps, path.automationRunId)
+  if (endedAt) await deps.temporal.awaitAutomationEnd(automationRunId)
   await inTransaction(deps.database.db, async (tx) => {
     const run = await lockAutomationRun(tx, automationRunId)
     if (!run || !['failed', 'rejected', 'cancelled', 'compensation_failed'].includes(run.state))
