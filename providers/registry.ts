@@ -8,6 +8,7 @@ import { hubspot } from './hubspot/index.ts'
 import { mixpanel } from './mixpanel/index.ts'
 import { quickbooks } from './quickbooks/index.ts'
 import { salesforce } from './salesforce/index.ts'
+import { xero } from './xero/index.ts'
 import { zendesk } from './zendesk/index.ts'
 import { zohoCrm } from './zoho-crm/index.ts'
 
@@ -21,7 +22,7 @@ export function findProvider(slug: string): Provider | undefined {
 }
 
 /** Providers of which only webhooks are received so far. */
-export const receivers: readonly Receiver[] = [amplitude, salesforce, zohoCrm, freshdesk, helpscout]
+export const receivers: readonly Receiver[] = [amplitude, salesforce, zohoCrm, freshdesk, helpscout, xero]
 
 /** Whoever sends webhooks, by slug: complete providers and receivers. */
 export interface HookSource {
