@@ -5,6 +5,7 @@ import { amplitude } from './amplitude/index.ts'
 import { freshdesk } from './freshdesk/index.ts'
 import { helpscout } from './helpscout/index.ts'
 import { hubspot } from './hubspot/index.ts'
+import { intercom } from './intercom/index.ts'
 import { mixpanel } from './mixpanel/index.ts'
 import { quickbooks } from './quickbooks/index.ts'
 import { salesforce } from './salesforce/index.ts'
@@ -22,7 +23,15 @@ export function findProvider(slug: string): Provider | undefined {
 }
 
 /** Providers of which only webhooks are received so far. */
-export const receivers: readonly Receiver[] = [amplitude, salesforce, zohoCrm, freshdesk, helpscout, xero]
+export const receivers: readonly Receiver[] = [
+  amplitude,
+  salesforce,
+  zohoCrm,
+  freshdesk,
+  helpscout,
+  xero,
+  intercom,
+]
 
 /** Whoever sends webhooks, by slug: complete providers and receivers. */
 export interface HookSource {
