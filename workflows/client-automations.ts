@@ -1,5 +1,4 @@
 /** Starting and steering runs of automations, their schedules, and the one dispatcher of events. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, type ScheduleClient } from '@temporalio/client'
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/common'
 import { reaching } from './client-errors.ts'
@@ -73,7 +72,7 @@ export function createAutomationClient({ client, taskQueue }: HubClientOptions) 
               throw error
             },
           )
-        while ((await isOpen()) && Date.now() < end) await delay(50)
+        while ((await isOpen()) && Date.now() < end) await new Promise((next) => setTimeout(next, 50))
       }),
     /** Tells a run that waits that its decision is there. */
     tellApproval: (workflowId: string): Promise<void> =>
