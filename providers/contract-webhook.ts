@@ -166,6 +166,8 @@ export interface Webhooks {
   accepted?(request: HookRequest): HookAnswer
   /** The answer to what is not genuine; 401 and empty when left out. */
   refused?(request: HookRequest): HookAnswer
+  /** Where events have neither id nor time: what comes again within so many milliseconds is taken for a repetition. */
+  readonly repeatWindowMs?: number
   /** @throws HubError `Invalid` for a body that cannot be read (it is genuine: it is kept, and told to an admin). */
   split(request: HookRequest): readonly HookEvent[]
   /** Work that a notice asks for (a verifier to be sent back); repeatable. */

@@ -3,10 +3,12 @@ import type { Provider } from './contract.ts'
 import type { Receiver, Webhooks } from './contract-webhook.ts'
 import { amplitude } from './amplitude/index.ts'
 import { freshdesk } from './freshdesk/index.ts'
+import { freshbooks } from './freshbooks/index.ts'
 import { helpscout } from './helpscout/index.ts'
 import { hubspot } from './hubspot/index.ts'
 import { intercom } from './intercom/index.ts'
 import { mixpanel } from './mixpanel/index.ts'
+import { pipedrive } from './pipedrive/index.ts'
 import { quickbooks } from './quickbooks/index.ts'
 import { salesforce } from './salesforce/index.ts'
 import { xero } from './xero/index.ts'
@@ -31,6 +33,8 @@ export const receivers: readonly Receiver[] = [
   helpscout,
   xero,
   intercom,
+  pipedrive,
+  freshbooks,
 ]
 
 /** Whoever sends webhooks, by slug: complete providers and receivers. */

@@ -115,7 +115,12 @@ if (cases.length > 0)
           ? []
           : webhooks.split(request).map(({ key }) => key)
       const keys = keysOf(requestOf(one))
-      expect(keysOf({ ...requestOf(one), receivedAt: new Date(now.getTime() + 60_000) })).toEqual(keys)
+      expect(
+        keysOf({
+          ...requestOf(one),
+          receivedAt: new Date(now.getTime() + Math.min(60_000, (webhooks.repeatWindowMs ?? Infinity) / 2)),
+        }),
+      ).toEqual(keys)
       expect(new Set(keys).size).toBe(keys.length)
       const later = keysOf(requestOf(one, { id: 'b2', at: new Date(now.getTime() - 7_000) }))
       for (const key of later) expect(keys).not.toContain(key)
