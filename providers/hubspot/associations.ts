@@ -10,7 +10,7 @@ import { associationSchema } from './schemas.ts'
 import { paths } from './versions.ts'
 
 /** Ends in the order in which they are read; each pair once, from one side. */
-const walks = [
+export const walks = [
   { from: 'contacts', to: ['companies', 'deals', 'tickets'] },
   { from: 'companies', to: ['deals', 'tickets'] },
   { from: 'deals', to: ['tickets'] },
