@@ -1,8 +1,11 @@
-/** Objects as the REST API 2.16 has them (`shared/specs/intercom`); webhooks carry them whole. */
+/**
+ * Objects as the REST API 2.16 has them (`shared/specs/intercom`); webhooks carry them whole. Times are Unix seconds there, and text in the
+ * contacts of envelopes.
+ */
 import type { FieldMapping, FieldRule } from '../../model/mapping.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { ReceivedResource } from '../contract-webhook.ts'
-import { textIn } from '../hooks/parse.ts'
+import { momentOf, textIn } from '../hooks/parse.ts'
 
 const text = (to: string, from: string): FieldRule => ({ to, from, convert: 'text' })
 const life: readonly FieldRule[] = [
@@ -18,6 +21,27 @@ const conversation: FieldMapping = {
     { ...text('status', 'state'), values: { open: 'open', closed: 'closed', snoozed: 'hold' } },
     text('assigneeId', 'admin_assignee_id'),
     text('groupId', 'team_assignee_id'),
+    text('requesterId', 'contacts.contacts.0.id'),
+    ...life,
+  ],
+}
+
+/** An admin or team of 0 is none. */
+const assigned = (to: string, from: string): FieldRule => ({ ...text(to, from), values: { 0: null } })
+
+const ticket: FieldMapping = {
+  model: 'ticket',
+  rules: [
+    text('id', 'id'),
+    text('subject', 'ticket_attributes._default_title_'),
+    text('description', 'ticket_attributes._default_description_'),
+    {
+      ...text('status', 'ticket_state.category'),
+      values: { submitted: 'new', in_progress: 'open', waiting_on_customer: 'pending', resolved: 'solved' },
+    },
+    assigned('assigneeId', 'admin_assignee_id'),
+    assigned('groupId', 'team_assignee_id'),
+    text('requesterId', 'contacts.contacts.0.id'),
     ...life,
   ],
 }
@@ -55,11 +79,20 @@ const resource = (
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     type: 'object',
     required: ['id'],
-    properties: { id: { type: ['string', 'integer'] }, updated_at: { type: 'integer' }, ...properties },
+    properties: {
+      id: { type: ['string', 'integer'] },
+      updated_at: { type: ['integer', 'string', 'null'] },
+      ...properties,
+    },
   },
   externalId: (row) => textIn(row as JsonObject, 'id') ?? '',
-  // Unix seconds.
-  updatedAt: ({ updated_at: at }) => (typeof at === 'number' ? new Date(at * 1000).toISOString() : undefined),
+  updatedAt: ({ updated_at: at }) =>
+    (typeof at === 'number'
+      ? momentOf(at * 1000)
+      : typeof at === 'string'
+        ? momentOf(at)
+        : undefined
+    )?.toISOString(),
   mapping,
 })
 
@@ -67,4 +100,5 @@ export const received: readonly ReceivedResource[] = [
   resource('contacts', 'Contacts', contact, { email: textOrNull, name: textOrNull }),
   resource('companies', 'Companies', company, { name: textOrNull }),
   resource('conversations', 'Conversations', conversation, { title: textOrNull, state: textOrNull }),
+  resource('tickets', 'Tickets', ticket, { ticket_id: textOrNull, category: textOrNull }),
 ]
