@@ -5,6 +5,14 @@ import type { ReceivedResource } from '../contract-webhook.ts'
 import { textIn } from '../hooks/parse.ts'
 
 const text = (to: string, from: string): FieldRule => ({ to, from, convert: 'text' })
+/** An amount without a currency is none. */
+const money = (to: string, from: string, currency: string): FieldRule => ({
+  to,
+  from,
+  convert: 'money',
+  currency: { from: currency },
+  when: { '!!': [{ var: currency }] },
+})
 const life: readonly FieldRule[] = [
   { to: 'createdAt', from: 'add_time', convert: 'time' },
   { to: 'updatedAt', from: 'update_time', convert: 'time' },
@@ -32,11 +40,14 @@ export const received: readonly ReceivedResource[] = [
     rules: [
       text('id', 'id'),
       text('name', 'title'),
+      money('amount', 'value', 'currency'),
       text('status', 'status'),
       text('stageId', 'stage_id'),
       text('pipelineId', 'pipeline_id'),
       text('accountId', 'org_id'),
       text('ownerId', 'owner_id'),
+      { to: 'closesAt', from: 'close_time', convert: 'time', when: { '!!': [{ var: 'close_time' }] } },
+      { to: 'closesAt', from: 'expected_close_date', convert: 'time' },
       ...life,
     ],
   }),
@@ -48,6 +59,7 @@ export const received: readonly ReceivedResource[] = [
       text('givenName', 'first_name'),
       text('familyName', 'last_name'),
       text('email', 'emails.0.value'),
+      text('phone', 'phones.0.value'),
       text('accountId', 'org_id'),
       text('ownerId', 'owner_id'),
       ...life,
@@ -59,10 +71,26 @@ export const received: readonly ReceivedResource[] = [
   }),
   resource('activities', 'Activities', {
     model: 'activity',
-    rules: [text('id', 'id'), text('subject', 'subject'), ...life],
+    rules: [
+      text('id', 'id'),
+      text('type', 'type'),
+      text('subject', 'subject'),
+      text('body', 'note'),
+      { ...text('status', 'done'), values: { true: 'done', false: 'open' } },
+      text('ownerId', 'owner_id'),
+      { to: 'dueAt', concat: { from: ['due_date', 'due_time'], with: 'T' }, convert: 'time' },
+      ...life,
+    ],
   }),
   resource('leads', 'Leads', {
     model: 'lead',
-    rules: [text('id', 'id'), text('name', 'title'), text('ownerId', 'owner_id'), ...life],
+    rules: [
+      text('id', 'id'),
+      text('name', 'title'),
+      text('accountId', 'organization_id'),
+      text('ownerId', 'owner_id'),
+      text('source', 'source_name'),
+      ...life,
+    ],
   }),
 ]

@@ -1,19 +1,20 @@
-/** What is special in Pipedrive's webhooks: the meta block, deletions without data, repeated attempts. */
+/** What is special in Pipedrive's webhooks: Basic authentication, the meta block, merges told twice, deletions without data, repeated attempts. */
 import { applyMapping } from '../../model/mapping.ts'
 import { checkMapping } from '../../model/mapping-check.ts'
 import type { HookRequest } from '../contract-webhook.ts'
 import { webhooks } from './webhook.ts'
 
-const request = (body: unknown): HookRequest => ({
+const request = (body: unknown, headers: Record<string, string> = {}): HookRequest => ({
   method: 'POST',
   url: new URL('https://hub.example.com/hooks/pipedrive/con_1?key=k'),
-  headers: new Map(),
-  body: Buffer.from(JSON.stringify(body), 'utf8'),
+  headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value]])),
+  body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body), 'utf8'),
   receivedAt: new Date('2026-11-24T10:00:00Z'),
 })
 const meta = {
   entity: 'deal',
   entity_id: '746',
+  company_id: '123',
   id: 'u-1',
   version: '2.0',
   timestamp: '2026-05-15T18:00:00.000Z',
@@ -23,9 +24,28 @@ const data = {
   id: 746,
   title: 'Biview',
   status: 'won',
+  value: 1200.5,
+  currency: 'EUR',
+  expected_close_date: '2026-06-30',
+  close_time: '2026-05-15T18:00:00Z',
   update_time: '2026-05-15T18:00:00Z',
   custom_fields: {},
 }
+const mapped = (name: string, row: object) => {
+  const resource = webhooks.received?.find((one) => one.name === name)
+  return resource && applyMapping(resource.mapping, row as Record<string, unknown>)
+}
+
+it('is authenticated by user and password as they were entered, in UTF-8', () => {
+  // printf '%s' 'tieline:pässwörd-🎈' | base64
+  const authorization = 'Basic dGllbGluZTpww6Rzc3fDtnJkLfCfjog='
+  const passed = (password: readonly string[], header = authorization) =>
+    webhooks.verify(request('{}', { authorization: header }), { password }, {})[0]?.passed
+  expect(passed(['the-new-one', 'pässwörd-🎈'])).toBe(true)
+  expect(passed(['the-new-one'])).toBe(false)
+  // printf '%s' 'other:pässwörd-🎈' | base64
+  expect(passed(['pässwörd-🎈'], 'Basic b3RoZXI6cMOkc3N3w7ZyZC3wn46I')).toBe(false)
+})
 
 it('a later attempt is the same event', () => {
   const key = (attempt: number) =>
@@ -33,23 +53,135 @@ it('a later attempt is the same event', () => {
   expect(key(2)).toBe(key(1))
 })
 
-it('brings the object; a deletion only names it; what is not synced is unknown', () => {
-  const [event] = webhooks.split(
-    request({ meta: { ...meta, action: 'change' }, data, previous: { status: 'open' } }),
-  )
-  expect(event).toMatchObject({ about: 'changed', resource: 'deals', externalId: '746', row: data })
-  const deals = webhooks.received?.find(({ name }) => name === 'deals')
-  expect(deals && applyMapping(deals.mapping, data)).toMatchObject({
-    mapped: { id: '746', name: 'Biview', status: 'won' },
-  })
-  const gone = webhooks.split(request({ meta: { ...meta, action: 'delete' }, data: null, previous: data }))
-  expect(gone).toMatchObject([{ about: 'deleted', externalId: '746' }])
-  const board = { ...meta, entity: 'board', action: 'create' }
-  expect(webhooks.split(request({ meta: board, data }))).toMatchObject([
-    { about: 'unknown', type: 'create.board' },
+it('brings the object and whose it is; a deletion only names it; what is not synced is unknown', () => {
+  const change = { meta: { ...meta, action: 'change' }, data, previous: { status: 'open' } }
+  expect(webhooks.split(request(change))).toMatchObject([
+    {
+      about: 'changed',
+      resource: 'deals',
+      externalId: '746',
+      row: data,
+      tenant: '123',
+      occurredAt: new Date('2026-05-15T18:00:00.000Z'),
+    },
   ])
+  const gone = { meta: { ...meta, action: 'delete' }, data: null, previous: data }
+  expect(webhooks.split(request(gone))).toMatchObject([{ about: 'deleted', externalId: '746' }])
+  const board = { meta: { ...meta, entity: 'board', action: 'create' }, data }
+  expect(webhooks.split(request(board))).toMatchObject([{ about: 'unknown', type: 'create.board' }])
   expect(() => webhooks.split(request({ v: 1, current: data }))).toThrow(
     expect.objectContaining({ code: 'Invalid' }) as Error,
   )
-  for (const { mapping } of webhooks.received ?? []) expect(checkMapping(mapping)).toEqual([])
+  // Data of another object is not the object's.
+  const other = { meta: { ...meta, action: 'change' }, data: { ...data, id: 7 } }
+  expect(webhooks.split(request(other))[0]?.row).toBeUndefined()
+})
+
+it('reads a time of ten characters as seconds', () => {
+  const at = (timestamp: unknown) =>
+    webhooks.split(request({ meta: { ...meta, action: 'change', timestamp }, data }))[0]?.occurredAt
+  expect(at(1_739_827_361)).toEqual(new Date('2025-02-17T21:22:41.000Z'))
+  expect(at('1739827361')).toEqual(new Date('2025-02-17T21:22:41.000Z'))
+  expect(at('no time')).toBeUndefined()
+})
+
+it('a merge ends one and changes the other, whichever of its two webhooks arrives', () => {
+  const told = (more: object, body: object) =>
+    webhooks
+      .split(request({ meta: { ...meta, entity: 'person', ...more }, ...body }))
+      .map(({ about, resource, externalId, key }) => [about, resource, externalId, key])
+  expect(told({ action: 'delete', merged_to_id: '7' }, { data: null, previous: data })).toEqual([
+    ['deleted', 'persons', '746', 'u-1'],
+    ['changed', 'persons', '7', 'u-1/merged-to'],
+  ])
+  expect(told({ action: 'change', merged_from_id: '9' }, { data })).toEqual([
+    ['changed', 'persons', '746', 'u-1'],
+    ['deleted', 'persons', '9', 'u-1/merged-from'],
+  ])
+})
+
+describe('objects', () => {
+  it('deals have amounts, and the day on which they were or will be closed', () => {
+    expect(mapped('deals', data)).toMatchObject({
+      mapped: {
+        id: '746',
+        name: 'Biview',
+        status: 'won',
+        amount: { amountMinor: 120050, currency: 'EUR' },
+        closesAt: '2026-05-15T18:00:00.000Z',
+      },
+      problems: [],
+    })
+    expect(mapped('deals', { ...data, close_time: null, value: null })).toMatchObject({
+      mapped: { amount: null, closesAt: '2026-06-30T00:00:00.000Z' },
+      problems: [],
+    })
+  })
+
+  it('leads come as Pipedrive sends them', () => {
+    // PipedreamHQ/pipedream components/pipedrive/sources/updated-lead-instant/test-event.mjs (a recorded event), read 2026-11-24; shortened.
+    const id = '123456789-1234-1234-1234-123456789012'
+    const lead = {
+      add_time: '2025-06-19T16:07:08.597Z',
+      custom_fields: {},
+      id,
+      organization_id: null,
+      owner_id: 12345678,
+      person_id: 12,
+      source_name: 'Manually created',
+      title: 'Lead Title',
+      update_time: '2025-06-19T16:07:36.753Z',
+      value: { amount: 123, currency: 'BRL' },
+    }
+    const event = {
+      data: lead,
+      previous: { update_time: '2025-06-19T16:07:30.029Z', value: null },
+      meta: {
+        action: 'change',
+        company_id: '12345678',
+        entity_id: id,
+        entity: 'lead',
+        id,
+        timestamp: '2025-06-19T16:07:36.754Z',
+        type: 'application',
+        version: '2.0',
+        attempt: 1,
+      },
+    }
+    expect(webhooks.split(request(event))).toMatchObject([
+      { about: 'changed', resource: 'leads', externalId: id, row: lead, tenant: '12345678' },
+    ])
+    expect(mapped('leads', lead)).toMatchObject({
+      mapped: { id, name: 'Lead Title', ownerId: '12345678', source: 'Manually created', accountId: null },
+      problems: [],
+    })
+  })
+
+  it('persons and activities', () => {
+    const person = { id: 7, name: 'Zoë', emails: [{ value: 'z@example.com' }], phones: [{ value: '12345' }] }
+    expect(mapped('persons', person)).toMatchObject({
+      mapped: { email: 'z@example.com', phone: '12345' },
+      problems: [],
+    })
+    const activity = {
+      id: 8,
+      type: 'call',
+      done: false,
+      due_date: '2026-12-01',
+      due_time: '10:00',
+      note: 'Hi',
+    }
+    expect(mapped('activities', activity)).toMatchObject({
+      mapped: { type: 'call', status: 'open', dueAt: '2026-12-01T10:00:00.000Z', body: 'Hi' },
+      problems: [],
+    })
+    expect(mapped('activities', { ...activity, done: true, due_time: null })).toMatchObject({
+      mapped: { status: 'done', dueAt: '2026-12-01T00:00:00.000Z' },
+      problems: [],
+    })
+  })
+
+  it('have mappings that hold', () => {
+    for (const { mapping } of webhooks.received ?? []) expect(checkMapping(mapping)).toEqual([])
+  })
 })
