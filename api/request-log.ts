@@ -8,6 +8,13 @@ import type { RequestState } from './request-state.ts'
 /** An id that a caller gives is taken over, so that its log and ours can be laid side by side. */
 const acceptedId = /^[\w.:-]{8,100}$/
 
+/** Health and metrics are asked for every few seconds; an accepted webhook has its row in the inbox. */
+const isOften = (route: string, status: number): boolean =>
+  route === '/healthz' ||
+  route === '/readyz' ||
+  route === '/metrics' ||
+  (route.startsWith('/hooks/{') && status < 300)
+
 export function requestLog({
   log,
   metrics,
@@ -27,8 +34,7 @@ export function requestLog({
       metrics.apiSeconds.observe({ method, route, status: String(status) }, seconds)
       const entry = { requestId, method, route, status, ms: Math.round(seconds * 1e4) / 10 }
       const told = { ...entry, ...(caller ? { caller: caller.name } : {}), ...(code ? { code } : {}) }
-      // Health and metrics are asked for every few seconds.
-      if (route === '/healthz' || route === '/readyz' || route === '/metrics') log.debug(told, 'request')
+      if (isOften(route, status)) log.debug(told, 'request')
       else log.info(told, 'request')
     })
     await next()

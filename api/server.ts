@@ -30,7 +30,8 @@ export function createApi(deps: ApiDeps): Api {
   app.use(requestLog(deps))
   app.use(problems(deps.log))
   app.use(codecCors(deps.config))
-  app.use(router.routes() as Middleware<RequestState>)
+  app.use(unless(/^\/hooks\/(?!automations\/)/, router.routes() as Middleware<RequestState>))
+  app.use(createHookRouter(deps).routes() as Middleware<RequestState>)
   app.use(noSuchRoute)
   // What is thrown is answered by `problems`; here ends only a connection that broke while it was answered.
   app.on('error', (err: unknown) => deps.log.debug({ err }, 'an answer could not be sent'))
@@ -50,7 +51,12 @@ function createRouter(deps: ApiDeps): Router<RequestState> {
   for (const [method, path, middleware] of connectRoutes(deps)) register(router, method, path, middleware)
   const docs = hookDocs(deps.config.publicUrl)
   for (const path of ['/docs/webhooks', '/docs/webhooks/:provider']) register(router, 'get', path, docs)
-  // After the described operations: `/hooks/automations/{automationId}` is one of them.
+  return router
+}
+
+/** The door for webhooks has a table of its own: a burst does not walk through every operation of the API. */
+function createHookRouter(deps: ApiDeps): Router<RequestState> {
+  const router = new Router<RequestState>({ strict: true, sensitive: true })
   const door = hookDoor(deps)
   for (const path of ['/hooks/:provider', '/hooks/:provider/:connectionId'])
     for (const method of ['get', 'post', 'put'] as const) register(router, method, path, door)
@@ -65,6 +71,13 @@ function register(
 ): void {
   router[method](path, middleware as Parameters<typeof router.get>[1])
 }
+
+const unless =
+  (paths: RegExp, middleware: Middleware<RequestState>): Middleware<RequestState> =>
+  async (ctx, next) => {
+    if (paths.test(ctx.path)) await next()
+    else await middleware(ctx, next)
+  }
 
 /** Whatever no route has taken: OPTIONS, a method that does not exist here, a path that does not exist. */
 const noSuchRoute: Middleware<RequestState> = (ctx) => {

@@ -22,7 +22,7 @@ const posts = Number(process.argv[2] ?? 3_000)
 const rounds = Number(process.argv[3] ?? 3)
 /** Of (b): it is slower, and its rate does not depend on how many there are. */
 const fewerPosts = Math.min(posts, 600)
-const connections = 32
+const connections = 64
 const secret = 'bench-secret'
 
 const start = (file: string, argument?: string): ChildProcess =>

@@ -166,9 +166,11 @@ export interface HookTarget extends HookOwner {
   readonly provider: string
   readonly settings: Readonly<Record<string, string>>
   readonly externalAccount: string | null
+  /** Its lane may be woken: it is neither paused nor in need of attention. */
+  readonly isActive: boolean
 }
 
-const targetColumns = sql`connection_id, partner_id, account_id, provider, settings, external_account`
+const targetColumns = sql`connection_id, partner_id, account_id, provider, settings, external_account, state = 'active' as is_active`
 
 /** Undefined for a connection that is not there (any more). */
 export async function hookTarget(

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { idPrefixes, type IdKind } from '../model/ids.ts'
+import { randomBytesPooled } from './random-bytes.ts'
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
@@ -11,6 +11,6 @@ export function newId(kind: IdKind, now: number = Date.now()): string {
     rest = Math.floor(rest / 32)
   }
   let random = ''
-  for (const byte of randomBytes(16)) random += alphabet.charAt(byte & 31)
+  for (const byte of randomBytesPooled(16)) random += alphabet.charAt(byte & 31)
   return `${idPrefixes[kind]}_${time}${random}`
 }

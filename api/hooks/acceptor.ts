@@ -17,9 +17,13 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-/** Statements on their way at the same time, and requests of one. */
-const flights = 3
+/**
+ * One statement at a time carries most: what gathers behind it shares the next. Another one sets off beside it when so many have gathered
+ * that they fill it, or when the one under way is slow.
+ */
+const mostFlights = 4
 const perStatement = 100
+const slowMs = 100
 
 export function createAcceptor(db: Db): Acceptor {
   const waiting: Waiting[] = []
@@ -48,14 +52,20 @@ export function createAcceptor(db: Db): Acceptor {
       await acceptHooks(db, [one.arrival]).then(([accepted = 0]) => one.resolve(accepted), one.reject)
   }
 
+  const setOff = (): void => {
+    if (waiting.length === 0 || flying === mostFlights) return
+    flying++
+    const slow = setTimeout(setOff, slowMs)
+    void fly().finally(() => {
+      clearTimeout(slow)
+      flying--
+      start()
+    })
+  }
+
   const start = (): void => {
-    while (flying < flights && waiting.length > 0) {
-      flying++
-      void fly().finally(() => {
-        flying--
-        start()
-      })
-    }
+    if (flying === 0) setOff()
+    while (flying < mostFlights && waiting.length >= perStatement) setOff()
   }
 
   return {
@@ -63,7 +73,7 @@ export function createAcceptor(db: Db): Acceptor {
       new Promise((resolve, reject) => {
         waiting.push({ arrival, resolve, reject })
         // What arrives in the same turn of the loop goes along.
-        if (waiting.length === 1) setImmediate(start)
+        if (waiting.length === 1 || waiting.length >= perStatement) setImmediate(start)
       }),
   }
 }

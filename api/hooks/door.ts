@@ -193,7 +193,7 @@ async function accept(door: Door, visit: Visit): Promise<HookAnswer> {
   const requestId = newId('hookRequest')
   const owner = guarded ? ownerOf(guarded.target) : null
   try {
-    const events = await routed(door.targets, source, request, guarded?.target)
+    const { events, targets } = await routed(door.targets, source, request, guarded?.target)
     const packed = {
       method: request.method,
       url: request.url.href,
@@ -222,7 +222,8 @@ async function accept(door: Door, visit: Visit): Promise<HookAnswer> {
     door.metrics.hookEvents.inc({ provider: source.slug, outcome: 'accepted' }, accepted)
     door.metrics.hookEvents.inc({ provider: source.slug, outcome: 'duplicate' }, events.length - accepted)
     if (accepted > 0)
-      for (const { owner: whose } of events) if (whose) door.waker.wake({ ...whose, provider: source.slug })
+      // A paused lane is woken when its connection resumes.
+      for (const one of targets) if (one.isActive) door.waker.wake({ ...ownerOf(one), provider: source.slug })
   } catch (error) {
     door.metrics.hookRequests.inc({ provider: source.slug, outcome: 'failed', reason: 'database' })
     if (!isLostDatabase(error)) throw error

@@ -14,6 +14,12 @@ export const ownerOf = ({ connectionId, partnerId, accountId }: HookTarget): Hoo
   accountId,
 })
 
+export interface Routed {
+  readonly events: readonly NewInboxEvent[]
+  /** Connections that have something to process. */
+  readonly targets: readonly HookTarget[]
+}
+
 /**
  * At the URL of a connection everything is its own, unless the body names another tenant. At the URL of an app each event goes to
  * every connection of its tenant; one without any is kept as unmatched. A body that cannot be read is one dead event.
@@ -23,25 +29,29 @@ export async function routed(
   source: HookSource,
   request: HookRequest,
   target: HookTarget | undefined,
-): Promise<NewInboxEvent[]> {
+): Promise<Routed> {
   let events: readonly HookEvent[]
   try {
     events = source.webhooks.split(request)
   } catch (error) {
-    return [unreadable(request, target, error)]
+    return { events: [unreadable(request, target, error)], targets: [] }
   }
   if (target) {
     const owner = ownerOf(target)
-    return events.map((event) => inboxEvent(event, isAnothers(event, target, source) ? null : owner))
+    return {
+      events: events.map((event) => inboxEvent(event, isAnothers(event, target, source) ? null : owner)),
+      targets: [target],
+    }
   }
   const tenants = events.flatMap(({ tenant }) => tenant ?? [])
   const found = await targets.byTenants(source.slug, tenants, source.webhooks)
-  return events.flatMap((event) => {
+  const shared = events.flatMap((event) => {
     const owners = event.tenant === undefined ? [] : (found.get(event.tenant) ?? [])
     return owners.length === 0
       ? [inboxEvent(event, null)]
       : owners.map((owner) => inboxEvent(event, ownerOf(owner)))
   })
+  return { events: shared, targets: [...found.values()].flat() }
 }
 
 function isAnothers({ tenant }: HookEvent, target: HookTarget, { webhooks }: HookSource): boolean {

@@ -43,6 +43,8 @@ export const resumeConnection: Handler<'resumeConnection'> = async (deps, { path
   const active = await changeState(deps, caller, before, 'active')
   await deps.temporal.ensureSyncSchedule(active)
   if (before.state === 'paused') await deps.temporal.resume(active.connectionId).catch(ifRunning)
+  // Webhooks that came meanwhile.
+  deps.waker.wake(active)
   return { status: 200, body: showConnection(active) }
 }
 

@@ -2,8 +2,9 @@
  * Sealing bytes: AES-256-GCM with a random 96-bit nonce. The additional data binds a ciphertext to its place, so that it
  * cannot be moved to another row or column. Layout: one byte version (1), 12 bytes nonce, ciphertext, 16 bytes tag.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { HubError } from '../errors.ts'
+import { randomBytesPooled } from '../random-bytes.ts'
 
 const version = 1
 const nonceBytes = 12
@@ -11,7 +12,7 @@ const tagBytes = 16
 
 /** @param key 32 bytes. */
 export function seal(key: Uint8Array, plain: Uint8Array, additional: string): Buffer {
-  const nonce = randomBytes(nonceBytes)
+  const nonce = randomBytesPooled(nonceBytes)
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   cipher.setAAD(Buffer.from(additional))
   return Buffer.concat([

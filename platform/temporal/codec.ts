@@ -2,9 +2,10 @@
  * Encrypts what passes through Temporal: inputs, results, heartbeats, failure texts, summaries, schedule inputs, memos.
  * Not encrypted, because Temporal itself reads them: ids, types, queues, search attributes, failure types.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 import { METADATA_ENCODING_KEY, ValueError, type Payload, type PayloadCodec } from '@temporalio/common'
 import proto from '@temporalio/proto'
+import { randomBytesPooled } from '../random-bytes.ts'
 import type { KeyRing } from '../secrets/keyring.ts'
 
 const encoding = 'binary/encrypted'
@@ -38,7 +39,7 @@ export function createCodec(ring: KeyRing, namespace: string): PayloadCodec {
 
   const encrypt = (payload: Payload): Payload => {
     const { id } = ring.current
-    const iv = randomBytes(ivBytes)
+    const iv = randomBytesPooled(ivBytes)
     const cipher = createCipheriv('aes-256-gcm', keyOf(id), iv).setAAD(associated(id))
     const plain = proto.temporal.api.common.v1.Payload.encode(payload).finish()
     const sealed = Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()])

@@ -6,6 +6,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { nodeFlags } from '../../cli/up/parts.ts'
 import { freePorts } from '../../cli/up/ports.ts'
 import { startEmbeddedPostgres, stopLeftoverPostgres, type EmbeddedPostgres } from '../../cli/up/postgres.ts'
 import { startProgram, type Program } from '../../cli/up/process.ts'
@@ -106,6 +107,7 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
         name,
         command: process.execPath,
         args: [
+          ...nodeFlags,
           '--import',
           import.meta.resolve('tsx'),
           path.join(root, name === 'api' ? 'api' : 'workers', 'main.ts'),
