@@ -18,6 +18,7 @@ import type { HookSubscription, HookSubscriptions, HookWish } from '../providers
 import { findHookSource } from '../providers/registry.ts'
 import type { ActivityDeps } from './deps.ts'
 import { failing } from './failure.ts'
+import { removeOurs } from './hook-removal.ts'
 import { openSession } from './session.ts'
 import { whileBeating } from './steady.ts'
 
@@ -61,6 +62,11 @@ async function keep(
     const kept = await align(context, subscriptions, { wish, isKnown }, deps.clock.now())
     if (kept.secrets) await keepSecrets(deps, connection, stored, kept.secrets)
     await noteSubscription(db, connectionId, { id: kept.id, state: 'active', expiresAt: kept.expiresAt })
+    // Deleted meanwhile: whoever removes its webhooks may have looked before this one was made.
+    if ((await getConnection(db, connectionId))?.state === 'deleted') {
+      await removeOurs(context, subscriptions, (url) => isOurs(url, wish.url))
+      return { state: 'none' }
+    }
     return { state: 'active' }
   } catch (error) {
     if (!isHubError(error)) throw error

@@ -8,21 +8,23 @@ import { HubError } from '../platform/errors.ts'
 import { authMethod } from '../providers/contract.ts'
 import type { ActivityDeps } from './deps.ts'
 import { failing } from './failure.ts'
+import { removeHooks } from './hook-removal.ts'
 import { whileBeating } from './steady.ts'
 
 interface Key {
   readonly connectionId: string
 }
 
-/** Repeatable: an access that is gone is no error. */
+/** Its webhooks first, as long as they can be reached. Repeatable: an access that is gone is no error. */
 async function revokeAtProvider(deps: ActivityDeps, { connectionId }: Key): Promise<void> {
   const { database, vault } = deps
   const connection = await getConnection(database.db, connectionId)
-  const secrets = await openRevocation(database.db, vault, connectionId)
-  if (!connection || !secrets) return
+  const kept = await openRevocation(database.db, vault, connectionId)
+  if (!connection || !kept) return
+  const secrets = await whileBeating((signal) => removeHooks(deps, connection, kept, signal))
   const provider = deps.findProvider(connection.provider)
   const method = provider && authMethod(provider, connection.auth)
-  if (!provider || method?.kind !== 'oauth2') return
+  if (!provider || method?.kind !== 'oauth2' || !method.endpoints(connection.settings).revoke) return
   const app = deps.appOf(method)
   if (!app)
     throw new HubError('NotConfigured', `The hub’s own app at ${provider.name} is not configured any more.`)

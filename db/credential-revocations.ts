@@ -23,6 +23,24 @@ export async function keepForRevocation(tx: Db, vault: Vault, owner: CredentialO
   return true
 }
 
+/** A token that was renewed meanwhile takes the place of the one that was set aside. */
+export async function replaceRevocation(
+  db: Db,
+  vault: Vault,
+  connectionId: string,
+  secrets: Readonly<Record<string, string>>,
+): Promise<void> {
+  const found = await sql<{ accountId: string }>`
+    select account_id from credential_revocations where connection_id = ${connectionId}
+  `.execute(db)
+  const [row] = found.rows
+  if (!row) return
+  const sealed = await vault.seal(db, row.accountId, place(connectionId), JSON.stringify(secrets))
+  await sql`update credential_revocations set sealed = ${sealed} where connection_id = ${connectionId}`.execute(
+    db,
+  )
+}
+
 /** The secrets in clear; undefined when nothing is left to be ended. */
 export async function openRevocation(
   db: Db,

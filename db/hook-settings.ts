@@ -116,6 +116,14 @@ export async function noteSubscription(db: Db, connectionId: string, note: Subsc
   `.execute(db)
 }
 
+/** Whether the hub keeps a webhook for the connection at its provider. */
+export async function hasHook(db: Db, connectionId: string): Promise<boolean> {
+  const found = await sql`
+    select 1 from hook_settings where connection_id = ${connectionId} and subscription_state = 'active'
+  `.execute(db)
+  return found.rows.length > 0
+}
+
 /** Active connections whose webhooks are set up and whose subscription was not looked at since `before`. */
 export async function subscriptionCandidates(
   db: Db,

@@ -13,6 +13,7 @@ import {
 } from '../../db/connections.ts'
 import { isRevocationLeft, keepForRevocation } from '../../db/credential-revocations.ts'
 import { putCredential } from '../../db/credentials.ts'
+import { hasHook } from '../../db/hook-settings.ts'
 import type { components } from '../../openapi/types.ts'
 import { HubError, isHubError } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
@@ -244,7 +245,8 @@ export const deleteConnection: Handler<'deleteConnection'> = async (deps, { path
   const connection = await connectionOf(deps, path.connectionId)
   const { connectionId, partnerId } = connection
   await inTransaction(deps.database.db, async (tx) => {
-    if (connection.state !== 'deleted' && canRevoke(deps, connection))
+    // Its access is ended, and its webhooks removed, by a workflow.
+    if (connection.state !== 'deleted' && (canRevoke(deps, connection) || (await hasHook(tx, connectionId))))
       await keepForRevocation(tx, deps.vault, connection)
     const deleted = await eraseConnection(tx, connectionId)
     if (!deleted) return

@@ -1,6 +1,7 @@
 /** Webhooks at providers are kept as they are wished: made, mended, doubles removed, failures told. */
 import { openHookSettings } from '../../db/hook-settings.ts'
 import { createVault } from '../../db/vault.ts'
+import { until } from '../harness/api.ts'
 import { startNotesInbox, type NotesInbox } from '../harness/notes-inbox.ts'
 
 let hub: NotesInbox
@@ -50,4 +51,16 @@ it('a provider that refuses is told of, and nothing else stops', async () => {
   expect(await care()).toMatchObject({ active: 0, failed: 1 })
   const hook = await hub.api.request('GET', `/admin/v1/connections/${connectionId}/webhook`)
   expect(hook.body).toMatchObject({ subscription: { state: 'failed', error: expect.any(String) as string } })
+})
+
+it('with its connection the webhook at the provider goes, and nobody else\u2019s', async () => {
+  const { connectionId } = hub
+  hub.notes.subscribed.clear()
+  await care()
+  const [made = {}] = [...hub.notes.subscribed.values()]
+  hub.notes.subscribed.set('h9', { ...made, id: 'h9', url: 'https://elsewhere.example/hooks/notes/x' })
+  expect((await hub.api.request('DELETE', `/admin/v1/connections/${connectionId}`)).status).toBe(204)
+  const settings = await until(state, (one) => one?.subscriptionState === 'none')
+  expect(settings).toMatchObject({ subscriptionId: null })
+  expect([...hub.notes.subscribed.keys()]).toEqual(['h9'])
 })
