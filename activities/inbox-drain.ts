@@ -3,6 +3,7 @@
  * worker that dies repeats at most what had no effect (INV-2); order per object is kept by taking and applying them together (INV-3).
  */
 import { asTenant } from '../db/client.ts'
+import { activeHookRules, type ActiveHookRule } from '../db/hook-rules.ts'
 import { getConnection, type Connection } from '../db/connections.ts'
 import {
   dueEvents,
@@ -17,11 +18,12 @@ import {
 import { isRace } from '../db/pages.ts'
 import { failures, type FailureNote } from '../model/failures.ts'
 import { HubError, isHubError } from '../platform/errors.ts'
-import type { ProviderContext } from '../providers/contract.ts'
+import type { ProviderContext, Row } from '../providers/contract.ts'
 import type { HookEvent } from '../providers/contract-webhook.ts'
 import { findHookSource, type HookSource } from '../providers/registry.ts'
 import { applyRows } from './apply-row.ts'
 import type { ActivityDeps } from './deps.ts'
+import { applyRules, askRules, type HookRuleHit } from './hook-rules.ts'
 import { readEvents } from './inbox-read.ts'
 import { findObjects, isOfAll, type Finding, type HookResource, type ObjectEvents } from './inbox-objects.ts'
 import { openSession } from './session.ts'
@@ -111,16 +113,19 @@ async function openLane(
 interface Outcomes {
   readonly settled: Settled[]
   readonly troubled: Troubled[]
+  /** Rules that hold, by event. */
+  readonly hits: Map<string, { readonly event: InboxEvent; readonly hits: readonly HookRuleHit[] }>
 }
 
 async function processBatch(lane: Lane, events: readonly InboxEvent[]) {
   const told = await readEvents(lane.deps, lane.source.webhooks, events)
-  const outcomes: Outcomes = { settled: [], troubled: [] }
+  const outcomes: Outcomes = { settled: [], troubled: [], hits: new Map() }
   const objects = new Map<string, { resource: HookResource; objects: Map<string, ObjectEvents> }>()
+  const rules = await activeHookRules(lane.deps.database.db, lane.connection)
   for (const event of events) {
     const one = told.get(event.eventId)
     if (!one || one instanceof HubError) fail(lane, outcomes, event, one ?? lost)
-    else await sort(lane, outcomes, objects, event, one)
+    else await rule(lane, outcomes, objects, rules, event, one)
   }
   const found: {
     resource: HookResource
@@ -146,11 +151,33 @@ function count({ deps, source }: Lane, { settled, troubled }: Outcomes): void {
     deps.metrics.hookEvents.inc({ provider, outcome: nextAt === null ? 'dead' : 'postponed' })
 }
 
+type Objects = Map<string, { resource: HookResource; objects: Map<string, ObjectEvents> }>
+
+/** What rules make of an event before it is sorted. */
+async function rule(
+  lane: Lane,
+  outcomes: Outcomes,
+  objects: Objects,
+  rules: readonly ActiveHookRule[],
+  event: InboxEvent,
+  told: HookEvent,
+): Promise<void> {
+  try {
+    const ruled = await askRules(lane.deps.database.db, rules, event, told)
+    if (ruled.hits.length > 0) outcomes.hits.set(event.eventId, { event, hits: ruled.hits })
+    if (ruled.told) await sort(lane, outcomes, objects, event, ruled.told)
+    else outcomes.settled.push({ eventId: event.eventId, outcome: 'ignored', recordVersion: null })
+  } catch (error) {
+    if (!isHubError(error, 'Invalid')) throw error
+    fail(lane, outcomes, event, error)
+  }
+}
+
 /** Events about no object are settled here; the others wait for what is known of theirs. */
 async function sort(
   lane: Lane,
   outcomes: Outcomes,
-  objects: Map<string, { resource: HookResource; objects: Map<string, ObjectEvents> }>,
+  objects: Objects,
   event: InboxEvent,
   told: HookEvent,
 ): Promise<void> {
@@ -159,12 +186,24 @@ async function sort(
   if (told.about === 'unknown') return settle('unknown')
   if (told.about === 'notice') return await notice(lane, outcomes, event, told)
   const resource = told.resource === undefined ? undefined : resourceOf(lane, told.resource)
-  const { externalId } = told
+  const externalId = told.externalId ?? (resource && told.row ? idOf(resource, told.row) : undefined)
   if (!resource || externalId === undefined) return settle('unknown')
   const known = objects.get(resource.name) ?? { resource, objects: new Map<string, ObjectEvents>() }
   objects.set(resource.name, known)
   const before = known.objects.get(externalId)?.events ?? []
   known.objects.set(externalId, { externalId, events: [...before, { event, told }] })
+}
+
+/** Of a row that a rule has made. @throws HubError `Invalid` for one without an id. */
+function idOf(resource: HookResource, row: Row): string {
+  let id: unknown
+  try {
+    id = resource.externalId(row)
+  } catch {
+    id = undefined
+  }
+  if (typeof id === 'string' && !['', 'undefined', 'null', 'NaN'].includes(id)) return id
+  throw new HubError('Invalid', `A rule has made an object of ${resource.name} without an id.`)
 }
 
 async function notice(lane: Lane, outcomes: Outcomes, event: InboxEvent, told: HookEvent): Promise<void> {
@@ -224,7 +263,11 @@ async function commit(
 ): Promise<void> {
   const { connection, workflowRunId, deps } = lane
   for (let attempt = 1; ; attempt++) {
-    const own: Outcomes = { settled: [...outcomes.settled], troubled: [...outcomes.troubled] }
+    const own: Outcomes = {
+      settled: [...outcomes.settled],
+      troubled: [...outcomes.troubled],
+      hits: outcomes.hits,
+    }
     try {
       await asTenant(deps.database.db, connection.partnerId, async (tx) => {
         const waiting = await lockWaiting(tx, events)
@@ -232,11 +275,12 @@ async function commit(
           const still = objects.filter((one) => one.events.some(({ event }) => waiting.has(event.eventId)))
           await applyObjects(lane, tx, resource, still, findings, own)
         }
-        await settleEvents(
-          tx,
-          own.settled.filter(({ eventId }) => waiting.has(eventId)),
-          workflowRunId,
-        )
+        const settled = own.settled.filter(({ eventId }) => waiting.has(eventId))
+        await settleEvents(tx, settled, workflowRunId)
+        for (const { eventId } of settled) {
+          const hit = own.hits.get(eventId)
+          if (hit) await applyRules(deps, tx, connection, hit.event, hit.hits)
+        }
         await postponeEvents(tx, own.troubled, workflowRunId)
       })
       outcomes.settled.splice(0, outcomes.settled.length, ...own.settled)

@@ -10,6 +10,7 @@ import { listBudgets } from './resources/budgets.ts'
 import * as connections from './resources/connections.ts'
 import * as deliveries from './resources/deliveries.ts'
 import * as endpoints from './resources/endpoints.ts'
+import * as hookRules from './resources/hook-rules.ts'
 import * as inbox from './resources/inbox.ts'
 import * as mappings from './resources/mappings.ts'
 import * as operations from './resources/operations.ts'
@@ -37,6 +38,7 @@ export const handlers: Handlers = {
   ...automationRuns,
   ...writes,
   ...webhooks,
+  ...hookRules,
   ...inbox,
   ...endpoints,
   listDeliveries: deliveries.listDeliveries,

@@ -131,10 +131,11 @@ export async function listListeners(db: Db): Promise<Listener[]> {
   return found.rows
 }
 
-/** Whether any enabled automation is started by a webhook: runs may be written down whose workflow could not be started. */
+/** Whether any enabled automation is started by a webhook, or by a rule for webhooks: runs may be written down whose workflow is not started yet. */
 export async function hasWebhooks(db: Db): Promise<boolean> {
   const found = await sql<{ some: boolean }>`
-    select exists (select from automations where state = 'enabled' and hook_secret_hash is not null) as some
+    select exists (select from automations where state = 'enabled' and hook_secret_hash is not null)
+      or exists (select from hook_rules where active_target = 'automation') as some
   `.execute(db)
   return found.rows[0]?.some ?? false
 }

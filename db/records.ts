@@ -117,3 +117,12 @@ export async function listRecordVersions(
   `.execute(db)
   return found.rows
 }
+
+/** The mapped fields of a living record; null when there is none. */
+export async function mappedRecord(
+  db: Db,
+  key: { readonly connectionId: string; readonly resource: string; readonly externalId: string },
+): Promise<JsonObject | null> {
+  const record = await getRecord(db, key)
+  return record?.deletedAt === null ? record.mapped : null
+}

@@ -297,6 +297,42 @@ export interface FieldDescriptions {
   resource: string;
 }
 
+export interface HookRuleEffects {
+  createdAt: Generated<Timestamp>;
+  detail: string | null;
+  eventId: string;
+  outcome: string;
+  partnerId: string;
+  ruleId: string;
+  subject: string | null;
+  target: string;
+  version: number;
+}
+
+export interface HookRules {
+  activeTarget: string | null;
+  activeVersion: number | null;
+  connectionId: string | null;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  latestVersion: Generated<number>;
+  name: string;
+  partnerId: string;
+  provider: string | null;
+  ruleId: string;
+  updatedAt: Generated<Timestamp>;
+}
+
+export interface HookRuleVersions {
+  activatedAt: Timestamp | null;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  definition: Json;
+  partnerId: string;
+  ruleId: string;
+  version: number;
+}
+
 export interface HookSettings {
   accountId: string;
   allowedNetworks: Generated<string[]>;
@@ -680,6 +716,9 @@ export interface DB {
   deliveryAttempts: DeliveryAttempts;
   endpoints: Endpoints;
   fieldDescriptions: FieldDescriptions;
+  hookRuleEffects: HookRuleEffects;
+  hookRules: HookRules;
+  hookRuleVersions: HookRuleVersions;
   hookSettings: HookSettings;
   hubEvents: HubEvents;
   idempotentRequests: IdempotentRequests;

@@ -18,6 +18,7 @@ export const idPrefixes = {
   request: 'req',
   hookRequest: 'hrq',
   inboxEvent: 'evt',
+  hookRule: 'hru',
   endpoint: 'end',
   delivery: 'dlv',
 } as const

@@ -1265,6 +1265,117 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/hook-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the rules for webhooks
+         * @description Oldest first, which is the order in which they are looked at.
+         */
+        get: operations["listHookRules"];
+        put?: never;
+        /**
+         * Make a rule
+         * @description Its first version is a draft: try it on stored events (`/admin/v1/hook-rules/test`), then activate it.
+         */
+        post: operations["createHookRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/hook-rules/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a rule on stored events
+         * @description Newest first, changes nothing. Answers which of them it would be for and what it would send on.
+         */
+        post: operations["testHookRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/hook-rules/{ruleId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ruleId: components["parameters"]["ruleId"];
+            };
+            cookie?: never;
+        };
+        /** Show a rule with its versions */
+        get: operations["getHookRule"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a rule
+         * @description With its versions. What it did with events stays told.
+         */
+        delete: operations["deleteHookRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/hook-rules/{ruleId}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ruleId: components["parameters"]["ruleId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a version
+         * @description A draft beside the version in force.
+         */
+        post: operations["addHookRuleVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/hook-rules/{ruleId}/activation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ruleId: components["parameters"]["ruleId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a version in force
+         * @description Events that are processed from now on are looked at with it. `null` puts none in force.
+         */
+        post: operations["activateHookRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/inbox-equation": {
         parameters: {
             query?: never;
@@ -4612,6 +4723,65 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "webhook.routed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A rule sent on what a provider told by webhook */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventWebhookRouted"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "endpoint.disabled": {
         parameters: {
             query?: never;
@@ -7533,9 +7703,22 @@ export interface components {
                 events: number;
             }[];
         };
+        /** @example hru_01KAT0000000000000000000AA */
+        HookRuleId: string;
         /** @description An event with the request that brought it. */
         InboxEventDetail: {
             event: components["schemas"]["InboxEvent"];
+            /** @description What rules did with it besides its own effect. */
+            rules: {
+                ruleId: components["schemas"]["HookRuleId"];
+                version: number;
+                /** @enum {string} */
+                target: "ignore" | "record" | "automation" | "endpoint";
+                /** @enum {string} */
+                outcome: "done" | "skipped";
+                detail: string | null;
+                subject: string | null;
+            }[];
             /** @description Its own part of the body. */
             payload: components["schemas"]["JsonObject"] | null;
             request: {
@@ -7556,6 +7739,133 @@ export interface components {
                 /** @description As it came; null for the URL of an app, whose body may hold what belongs to others. */
                 body: string | null;
             };
+        };
+        /**
+         * @description Expressions are JSON Logic over `event`, `payload` and what was looked up.
+         * @example {
+         *       "types": [
+         *         "ticket.*"
+         *       ],
+         *       "condition": {
+         *         "==": [
+         *           {
+         *             "var": "payload.priority"
+         *           },
+         *           "urgent"
+         *         ]
+         *       },
+         *       "output": {
+         *         "subject": {
+         *           "var": "payload.subject"
+         *         }
+         *       },
+         *       "target": {
+         *         "kind": "endpoint",
+         *         "topic": "urgent-tickets"
+         *       }
+         *     }
+         */
+        HookRuleDefinition: {
+            /** @description As the provider names them; `*` stands for any text. Left out: every type. */
+            types?: string[];
+            about?: ("changed" | "deleted" | "notice" | "unknown")[];
+            resources?: string[];
+            condition?: {
+                [key: string]: unknown;
+            };
+            lookups?: {
+                as: string;
+                resource: string;
+                /** @description Gives the external id of a record of the same connection. */
+                externalId: string | {
+                    [key: string]: unknown;
+                };
+            }[];
+            /** @description By field, an expression each. Left out: the payload as it came. */
+            output?: {
+                [key: string]: unknown;
+            };
+            target: {
+                /** @constant */
+                kind: "ignore";
+            } | {
+                /** @constant */
+                kind: "record";
+                resource: string;
+            } | {
+                /** @constant */
+                kind: "automation";
+                automationId: components["schemas"]["AutomationId"];
+            } | {
+                /** @constant */
+                kind: "endpoint";
+                topic: string;
+            };
+        };
+        HookRule: {
+            ruleId: components["schemas"]["HookRuleId"];
+            partnerId: string;
+            /** @description Null: every connection of the partner (of the provider, where one is named). */
+            connectionId: components["schemas"]["ConnectionId"] | null;
+            provider: string | null;
+            name: string;
+            activeVersion: number | null;
+            latestVersion: number;
+            createdBy: string;
+            createdAt: components["schemas"]["Time"];
+            updatedAt: components["schemas"]["Time"];
+            /** @description Newest first; not in lists. */
+            versions?: {
+                version: number;
+                definition: components["schemas"]["HookRuleDefinition"];
+                createdBy: string;
+                createdAt: components["schemas"]["Time"];
+                activatedAt: components["schemas"]["Time"] | null;
+            }[];
+        };
+        HookRuleList: {
+            items: components["schemas"]["HookRule"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /** @description For one connection, for all of a provider, or (without either) for all of the partner. */
+        NewHookRule: {
+            name: string;
+            connectionId?: components["schemas"]["ConnectionId"];
+            provider?: components["schemas"]["ProviderSlug"];
+            definition: components["schemas"]["HookRuleDefinition"];
+        };
+        /** @description Either a definition or a rule (its newest version, or the one named), and which stored events. */
+        HookRuleTest: {
+            definition?: components["schemas"]["HookRuleDefinition"];
+            ruleId?: components["schemas"]["HookRuleId"];
+            version?: number;
+            connectionId: components["schemas"]["ConnectionId"];
+            type?: string;
+            since?: components["schemas"]["Time"];
+            until?: components["schemas"]["Time"];
+            /** @default 100 */
+            limit: number;
+        };
+        HookRuleTested: {
+            /** @description Events that were looked at. */
+            events: number;
+            matched: number;
+            failed: number;
+            /** @description Those that match or fail. */
+            results: {
+                eventId: components["schemas"]["InboxEventId"];
+                type: string;
+                output: {
+                    [key: string]: unknown;
+                } | null;
+                error: string | null;
+            }[];
+        };
+        HookRuleChange: {
+            definition: components["schemas"]["HookRuleDefinition"];
+        };
+        HookRuleActivation: {
+            version: number | null;
         };
         /** @description Calls that a connection may make in a while, as the hub's rate limiter counts them for all its processes. */
         Budget: {
@@ -8913,6 +9223,26 @@ export interface components {
                 whoMustAct: string | null;
             };
         };
+        /** @description A rule sent on what a provider told by webhook. */
+        EventWebhookRouted: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "webhook.routed";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                topic: string;
+                ruleId: string;
+                inboxEventId: string;
+                connectionId: string;
+                provider: string;
+                type: string;
+                resource: string | null;
+                externalId: string | null;
+                content: Record<string, never>;
+            };
+        };
         /** @description Nothing is sent to an endpoint any more (`failing`: but for a probe now and then; it resumes by itself). */
         EventEndpointDisabled: {
             id: components["schemas"]["EventId"];
@@ -9048,6 +9378,7 @@ export interface components {
         idempotencyKeyRequired: components["schemas"]["IdempotencyKey"];
         /** @description True - the provider is asked even when the same question was answered a moment ago. */
         fresh: boolean;
+        ruleId: components["schemas"]["HookRuleId"];
         endpointId: components["schemas"]["EndpointId"];
         deliveryId: components["schemas"]["DeliveryId"];
         runId: components["schemas"]["RunId"];
@@ -11144,6 +11475,207 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listHookRules: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+                connectionId?: components["schemas"]["ConnectionId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Rules. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookRuleList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createHookRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHookRule"];
+            };
+        };
+        responses: {
+            /** @description The rule. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookRule"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    testHookRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookRuleTest"];
+            };
+        };
+        responses: {
+            /** @description What it would do. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookRuleTested"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getHookRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ruleId: components["parameters"]["ruleId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rule. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookRule"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteHookRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ruleId: components["parameters"]["ruleId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    addHookRuleVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ruleId: components["parameters"]["ruleId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookRuleChange"];
+            };
+        };
+        responses: {
+            /** @description The rule with its versions. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookRule"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    activateHookRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ruleId: components["parameters"]["ruleId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookRuleActivation"];
+            };
+        };
+        responses: {
+            /** @description The rule. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookRule"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };

@@ -1,6 +1,7 @@
 /** What came in by webhook: events, what each has led to, and letting them have their effect again. */
 import { appendAudit } from '../../db/audit.ts'
 import { inTransaction } from '../../db/client.ts'
+import { listHookRuleEffects } from '../../db/hook-rules.ts'
 import { openHookSettings } from '../../db/hook-settings.ts'
 import { openRequest } from '../../db/hook-payload.ts'
 import { dedupeKeyOf } from '../../db/inbox-accept.ts'
@@ -91,6 +92,11 @@ export const getInboxEvent: Handler<'getInboxEvent'> = async (deps, { path }) =>
     body: {
       event: showEvent(deps, event),
       payload: content.payload,
+      rules: (await listHookRuleEffects(db, event.eventId)).map(
+        ({ ruleId, version, target, outcome, detail, subject }) => ({
+          ...{ ruleId, version, target, outcome, detail, subject },
+        }),
+      ),
       request: {
         receivedAt: receivedAt.toISOString(),
         clientAddress,
@@ -155,6 +161,22 @@ function payloadOf(
   }
   const own = source.webhooks.split(asCame).find(({ key }) => dedupeKeyOf(key) === event.dedupeKey)
   return own?.payload ?? null
+}
+
+/** What stored events say, by id; those whose body is gone or cannot be read are missing. */
+export async function payloadsOf(
+  deps: ApiDeps,
+  events: readonly InboxEvent[],
+): Promise<Map<string, JsonObject>> {
+  const payloads = new Map<string, JsonObject>()
+  for (const event of events) {
+    const request = await getHookRequest(deps.database.db, event.requestId)
+    if (!request?.sealed) continue
+    const packed = await openRequest(deps.database.db, deps.vault, { ...request, sealed: request.sealed })
+    const payload = payloadOf(deps, event, request, packed)
+    if (payload) payloads.set(event.eventId, payload)
+  }
+  return payloads
 }
 
 export const replayInboxEvents: Handler<'replayInboxEvents'> = async (deps, { body, caller }) => {

@@ -10,6 +10,7 @@ import * as automations from './0007_automations.ts'
 import * as inbox from './0008_inbox.ts'
 import * as delivery from './0009_delivery.ts'
 import * as budgetRates from './0010_budget_rates.ts'
+import * as hookRules from './0011_hook_rules.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -22,4 +23,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0008_inbox': inbox,
   '0009_delivery': delivery,
   '0010_budget_rates': budgetRates,
+  '0011_hook_rules': hookRules,
 }
