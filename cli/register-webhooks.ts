@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander'
 import type * as Simulation from './commands/webhooks-simulate.ts'
 import type * as Webhooks from './commands/webhooks.ts'
 import type { GlobalOptions } from './client.ts'
+import { registerWebhookRules } from './register-webhook-rules.ts'
 import { doing, examples, limit } from './registration.ts'
 
 type Module = typeof Webhooks
@@ -40,6 +41,7 @@ export function registerWebhooks(program: Command): void {
         'webhooks tail',
       ),
     )
+  registerWebhookRules(webhooks)
   webhooks
     .command('sources')
     .description('who sends webhooks, and which samples there are')
