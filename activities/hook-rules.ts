@@ -85,8 +85,7 @@ export async function applyRules(
     const { target } = definition
     const note = (rest: Pick<HookRuleEffect, 'outcome' | 'detail' | 'subject'>) =>
       noteHookRuleEffect(tx, { ...key, target: target.kind, ...rest })
-    if (target.kind === 'automation')
-      await startAutomation(deps, tx, connection, hit, target.automationId, note)
+    if (target.kind === 'automation') await startAutomation(deps, tx, connection, event, hit, note)
     else if (target.kind === 'endpoint') {
       if (await note({ outcome: 'done', detail: null, subject: null }))
         await sendOn(tx, connection, event, hit, target.topic)
@@ -98,11 +97,12 @@ async function startAutomation(
   deps: ActivityDeps,
   tx: Db,
   { partnerId, accountId }: Connection,
+  { eventId }: InboxEvent,
   { rule, scope, output }: HookRuleHit,
-  automationId: string,
   note: (rest: Pick<HookRuleEffect, 'outcome' | 'detail' | 'subject'>) => Promise<boolean>,
 ): Promise<void> {
-  const automation = await getAutomation(tx, automationId)
+  const { target } = rule.definition
+  const automation = target.kind === 'automation' ? await getAutomation(tx, target.automationId) : undefined
   if (
     automation?.state !== 'enabled' ||
     automation.accountId !== accountId ||
@@ -117,11 +117,10 @@ async function startAutomation(
   }
   const automationRunId = newId('automationRun')
   if (!(await note({ outcome: 'done', detail: null, subject: automationRunId }))) return
-  const event = scope['event'] as JsonObject
   await addAutomationRun(tx, deps.vault, automation, {
     automationRunId,
     triggerKind: 'webhook',
-    dedupeKey: `rule:${rule.ruleId}:${String(event['id'])}`,
+    dedupeKey: `rule:${rule.ruleId}:${eventId}`,
     context: { ...scope, output },
   })
 }
