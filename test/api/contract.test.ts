@@ -28,6 +28,7 @@ const strangers: Readonly<Record<string, () => string>> = {
   eventId: () => newId('inboxEvent'),
   endpointId: () => newId('endpoint'),
   deliveryId: () => newId('delivery'),
+  ruleId: () => newId('hookRule'),
   workflowId: () => 'sync-many:nobody:2026-01-01T00:00:00.000Z',
   provider: () => 'nobody',
   resource: () => 'nothings',
@@ -69,6 +70,17 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   makeHookSample: () => ({ event: 'thing.updated' }),
   matchInboxEvents: () => ({ tenant: '1' }),
   replayInboxEvents: () => ({ type: 'nothing' }),
+  createHookRule: () => ({
+    name: 'A rule',
+    connectionId: newId('connection'),
+    definition: { target: { kind: 'ignore' } },
+  }),
+  addHookRuleVersion: () => ({ definition: { target: { kind: 'ignore' } } }),
+  activateHookRule: () => ({ version: 1 }),
+  testHookRule: () => ({
+    connectionId: newId('connection'),
+    definition: { target: { kind: 'ignore' } },
+  }),
   createEndpoint: () => ({ url: 'https://nobody.example/', eventTypes: ['*'] }),
   updateEndpoint: () => ({ description: 'New' }),
   rotateEndpointSecret: () => ({ overlapSeconds: 60 }),
@@ -165,12 +177,12 @@ describe('every operation on something', () => {
   })
 
   const withId = guarded.filter((operation) =>
-    /\{(connectionId|runId|sessionId|operationId|remapId|writeId|setId|automationId|automationRunId)\}/.test(
+    /\{(connectionId|runId|sessionId|operationId|remapId|writeId|setId|automationId|automationRunId|ruleId)\}/.test(
       operation.path,
     ),
   )
   it.each(named(withId))('%s refuses an id that is none', async (_name, operation) => {
-    const path = pathOf(operation).replace(/(con|run|ses|op|rmp|wrt|wrs|aut|aur)_\w+/, 'not-an-id')
+    const path = pathOf(operation).replace(/(con|run|ses|op|rmp|wrt|wrs|aut|aur|hru)_\w+/, 'not-an-id')
     const headers = { 'Idempotency-Key': newId('request') }
     const answer = await api.request(operation.method.toUpperCase(), path, { headers })
     expectProblem(answer, 400, 'InvalidInput')
