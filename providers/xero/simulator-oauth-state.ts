@@ -75,10 +75,10 @@ export function createOAuthState(setting: Setting): OAuthState {
   const links = new Map<string, Link>()
   let counter = 0
   const held: Readonly<Record<string, Map<string, JsonObject>>> = {
-    code: codes as Map<string, JsonObject>,
-    access: accesses as Map<string, JsonObject>,
-    refresh: refreshes as Map<string, JsonObject>,
-    link: links as Map<string, JsonObject>,
+    code: codes,
+    access: accesses,
+    refresh: refreshes,
+    link: links,
   }
   /** Each change is told as JSON; `null` is an end. */
   const keep = (kind: string, value: string, object: JsonObject | null) => {

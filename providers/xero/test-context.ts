@@ -63,7 +63,7 @@ export async function startOrganisation(): Promise<ScriptedOrganisation> {
 }
 
 export function resource(name: string): Resource {
-  const found = (xero.resources as readonly Resource[]).find((one) => one.name === name)
+  const found = xero.resources.find((one) => one.name === name)
   if (!found) throw new Error(`there is no ${name}`)
   return found
 }
