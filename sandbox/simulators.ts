@@ -2,6 +2,7 @@
 import { hubspotSimulator } from '../providers/hubspot/simulator.ts'
 import { mixpanelSimulator } from '../providers/mixpanel/simulator.ts'
 import { quickbooksSimulator } from '../providers/quickbooks/simulator.ts'
+import { xeroSimulator } from '../providers/xero/simulator.ts'
 import { zendeskSimulator } from '../providers/zendesk/simulator.ts'
 import type { Simulator } from './kit.ts'
 
@@ -9,6 +10,7 @@ export const simulators: readonly Simulator[] = [
   zendeskSimulator,
   hubspotSimulator,
   quickbooksSimulator,
+  xeroSimulator,
   mixpanelSimulator,
 ]
 

@@ -1,10 +1,9 @@
 /** Webhooks of the app, for every organisation that is connected to it: thin events, counted. Sources: README, "Webhooks". */
 import type { HookEvent, HookRequest, HookSampleWish, Webhooks } from '../contract-webhook.ts'
-import { momentOf, objectOf, objectsIn, textIn, unreadable } from '../hooks/parse.ts'
+import { momentOf, objectIn, objectOf, objectsIn, textIn, unreadable } from '../hooks/parse.ts'
 import { sampleNamed, samplesOf } from '../hooks/sample.ts'
 import { checkSignature, digest, onlyHeader } from '../hooks/verify.ts'
 import type { JsonObject } from '../../model/json.ts'
-import { received } from './webhook-resources.ts'
 
 const header = 'x-xero-signature'
 const how = { algorithm: 'sha256', encoding: 'base64' } as const
@@ -18,6 +17,10 @@ const resources: Readonly<Record<string, string>> = {
 /** `eventDateUtc` comes without a zone and is UTC. */
 const utc = (text: string | undefined): Date | undefined =>
   text === undefined ? undefined : momentOf(/(?:Z|[+-]\d{2}:?\d{2})$/.test(text) ? text : `${text}Z`)
+
+/** Credit notes alone say which side they are of. */
+const isOfSupplier = (one: JsonObject): boolean =>
+  textIn(objectIn(one, 'data') ?? {}, 'Type') === 'ACCPAYCREDIT'
 
 function eventOf(one: JsonObject, sequence: number | undefined): HookEvent {
   const [tenant, id, category = '', type = '', at] = [
@@ -36,8 +39,8 @@ function eventOf(one: JsonObject, sequence: number | undefined): HookEvent {
     ...(occurredAt ? { occurredAt } : {}),
     ...(sequence === undefined ? {} : { sequence }),
   }
-  // Subscriptions are those of the app itself, not of an organisation's books.
-  if (category === 'SUBSCRIPTION') return { ...base, about: 'notice' }
+  // Subscriptions are those of the app itself, not of an organisation's books; credit notes of suppliers are not read.
+  if (category === 'SUBSCRIPTION' || isOfSupplier(one)) return { ...base, about: 'notice' }
   const resource = resources[category]
   if (resource === undefined || id === undefined || (type !== 'CREATE' && type !== 'UPDATE'))
     return { ...base, about: 'unknown' }
@@ -72,6 +75,7 @@ function sampleBody({ event, tenant, externalId, now, id }: HookSampleWish): Jso
         eventCategory: category,
         tenantId: tenant,
         tenantType: 'ORGANISATION',
+        ...(category === 'CREDITNOTE' ? { data: { Type: 'ACCRECCREDIT', Status: 'AUTHORISED' } } : {}),
       },
     ],
     firstEventSequence: 1,
@@ -124,5 +128,4 @@ export const webhooks: Webhooks = {
     const signature = digest(how, wish.secrets['webhookKey'] ?? '', [body])
     return { method: 'POST', headers: { 'content-type': 'application/json', [header]: signature }, body }
   },
-  received,
 }
