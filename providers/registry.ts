@@ -15,7 +15,13 @@ import { xero } from './xero/index.ts'
 import { zendesk } from './zendesk/index.ts'
 import { zohoCrm } from './zoho-crm/index.ts'
 
-export const providers = [zendesk, hubspot, quickbooks, mixpanel, pipedrive] as const satisfies readonly Provider[]
+export const providers = [
+  zendesk,
+  hubspot,
+  quickbooks,
+  mixpanel,
+  pipedrive,
+] as const satisfies readonly Provider[]
 
 export const providerSlugs: readonly string[] = providers.map((provider) => provider.slug)
 

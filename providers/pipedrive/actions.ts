@@ -47,7 +47,8 @@ async function run({ call }: ProviderContext, input: JsonObject): Promise<JsonOb
 const moveDeal: Action = {
   name: 'move_deal',
   title: 'Move a deal',
-  description: 'Puts a deal into another stage, or marks it as won, lost or open again. Repeating changes nothing further.',
+  description:
+    'Puts a deal into another stage, or marks it as won, lost or open again. Repeating changes nothing further.',
   input: object(
     {
       dealId: id,

@@ -42,7 +42,9 @@ async function identify(context: ProviderContext, { token }: { readonly token: J
 /** `deals:full,contacts:read,base`. Full access holds read access. */
 export const scopesIn = (text: string): string[] => {
   const named = text.split(/[\s,]+/).filter((scope) => scope !== '')
-  const held = named.filter((scope) => scope.endsWith(':full')).map((scope) => scope.replace(':full', ':read'))
+  const held = named
+    .filter((scope) => scope.endsWith(':full'))
+    .map((scope) => scope.replace(':full', ':read'))
   return [...new Set([...named, ...held])]
 }
 

@@ -41,8 +41,7 @@ export const dealOf = (row: Row): Row =>
 export const personOf = (row: Row): Row =>
   withDerived(row, { email: primaryOf(row, 'emails'), phone: primaryOf(row, 'phones') })
 
-export const organizationOf = (row: Row): Row =>
-  withDerived(row, { domain: hostOf(textIn(row, 'website')) })
+export const organizationOf = (row: Row): Row => withDerived(row, { domain: hostOf(textIn(row, 'website')) })
 
 /** `person_id` is the primary participant; the others are in `participants`. */
 export function activityOf(row: Row): Row {

@@ -58,7 +58,11 @@ export async function readList(context: ProviderContext, list: ListOf, position:
     ...(since === undefined ? {} : list.withDeleted),
     cursor: textIn(position, 'cursor'),
   })
-  const here: Position = { ...(since === undefined ? {} : { since }), began, ...(isArchived ? { isArchived } : {}) }
+  const here: Position = {
+    ...(since === undefined ? {} : { since }),
+    began,
+    ...(isArchived ? { isArchived } : {}),
+  }
   const found = rows.map((row) => list.derive(row))
   if (cursor !== undefined) return { rows: found, next: { ...here, cursor }, done: false, readAt }
   if (list.archived !== undefined && !isArchived)

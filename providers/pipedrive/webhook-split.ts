@@ -57,7 +57,9 @@ export function split(request: HookRequest): HookEvent[] {
 function pipelineOf(body: JsonObject): Pick<HookEvent, 'about' | 'resource' | 'externalId'> {
   const stage = objectIn(body, 'data') ?? objectIn(body, 'previous')
   const externalId = stage && textIn(stage, 'pipeline_id')
-  return externalId === undefined ? { about: 'unknown' } : { about: 'changed', resource: 'pipelines', externalId }
+  return externalId === undefined
+    ? { about: 'unknown' }
+    : { about: 'changed', resource: 'pipelines', externalId }
 }
 
 /**
