@@ -86,7 +86,7 @@ async function readArchived(
   const isPast = since !== undefined && last !== undefined && last < since
   const found = rows.map((row) => list.derive(row))
   if (!hasMore || isPast) return { rows: found, next: resumeAt(began), done: true, readAt }
-  const step = Math.max(1, rows.length - overlapRows)
+  const step = rows.length - Math.min(overlapRows, Math.floor(rows.length / 2))
   return {
     rows: found,
     next: { ...(since === undefined ? {} : { since }), began, isArchived: true, start: start + step },

@@ -143,6 +143,20 @@ describe('lists of v1', () => {
     expect([...new Set(idsOf(rows, notes))].sort()).toEqual([...same, ...later].map(({ id }) => id).sort())
   })
 
+  it('a lead that leaves the archive between two pages makes no other one be skipped', async () => {
+    const bench = openBench({ leads: 90 })
+    const archived = archivedIds(bench, 'leads')
+    // The latest is on the first page of the archive.
+    const gone = archived.at(-1) ?? ''
+    const { rows } = await readAll(leads, bench.context, {}, () => {
+      if (bench.asked.filter((one) => one.includes('/leads/archived')).length === 1)
+        bench.world.editExactly({ resource: 'leads', id: gone, delete: true })
+    })
+    const kept = archived.filter((id) => id !== gone)
+    expect(kept.length).toBeGreaterThan(10)
+    expect(idsOf(rows, leads)).toEqual(expect.arrayContaining(kept))
+  })
+
   it('of archived leads no page beyond the last change is read', async () => {
     const bench = openBench({ leads: 90 })
     const { position } = await readAll(leads, bench.context)
