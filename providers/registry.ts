@@ -15,7 +15,14 @@ import { xero } from './xero/index.ts'
 import { zendesk } from './zendesk/index.ts'
 import { zohoCrm } from './zoho-crm/index.ts'
 
-export const providers = [zendesk, hubspot, quickbooks, xero, mixpanel] as const satisfies readonly Provider[]
+export const providers = [
+  zendesk,
+  hubspot,
+  quickbooks,
+  xero,
+  mixpanel,
+  pipedrive,
+] as const satisfies readonly Provider[]
 
 export const providerSlugs: readonly string[] = providers.map((provider) => provider.slug)
 
@@ -32,7 +39,6 @@ export const receivers: readonly Receiver[] = [
   freshdesk,
   helpscout,
   intercom,
-  pipedrive,
   freshbooks,
 ]
 

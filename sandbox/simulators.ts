@@ -1,6 +1,7 @@
 /** Every provider's simulator: one line each, as in `providers/registry.ts`. */
 import { hubspotSimulator } from '../providers/hubspot/simulator.ts'
 import { mixpanelSimulator } from '../providers/mixpanel/simulator.ts'
+import { pipedriveSimulator } from '../providers/pipedrive/simulator.ts'
 import { quickbooksSimulator } from '../providers/quickbooks/simulator.ts'
 import { xeroSimulator } from '../providers/xero/simulator.ts'
 import { zendeskSimulator } from '../providers/zendesk/simulator.ts'
@@ -12,6 +13,7 @@ export const simulators: readonly Simulator[] = [
   quickbooksSimulator,
   xeroSimulator,
   mixpanelSimulator,
+  pipedriveSimulator,
 ]
 
 /** Real origins → the sandbox at `url`, for all providers or the chosen ones. */

@@ -14,6 +14,8 @@ export const samples: readonly HookSampleSpec[] = [
     organization: 'organizations',
     activity: 'activities',
     lead: 'leads',
+    note: 'notes',
+    product: 'products',
   }),
   { event: 'person.merged', title: 'person merged into another', resource: 'persons', effect: 'deleted' },
 ]
@@ -40,6 +42,8 @@ const fields: Readonly<Record<string, JsonObject>> = {
   organization: { name: 'Sol e Mar' },
   activity: { subject: 'Call Ana', type: 'call', done: false, due_date: '2026-12-01', due_time: '10:00' },
   lead: { title: 'New roof', person_id: 7, organization_id: 5, source_name: 'Manually created' },
+  note: { content: 'She prefers <b>slate</b>.', deal_id: 746 },
+  product: { name: 'Slate', code: 'SL-1', prices: [{ price: 42, currency: 'EUR' }] },
 }
 
 function bodyOf({ event, tenant, externalId, now, id, row }: HookSampleWish): JsonObject {

@@ -1,14 +1,21 @@
-/** What a body of version 2.0 says: one event about one object; a merge is told twice, from both sides. Sources: README, "Webhooks". */
+/**
+ * What a body of version 2.0 says: one event about one object; a merge is told twice, from both sides. `data` holds only a part of
+ * the object, so that none is taken for a row: it is read by id. Sources: README, "Webhooks".
+ */
 import type { HookEvent, HookRequest } from '../contract-webhook.ts'
 import { momentOf, objectIn, objectOf, textIn, unreadable } from '../hooks/parse.ts'
 import type { JsonObject } from '../../model/json.ts'
 
-export const resources: Readonly<Record<string, string>> = {
+const resources: Readonly<Record<string, string>> = {
   deal: 'deals',
   person: 'persons',
   organization: 'organizations',
   activity: 'activities',
   lead: 'leads',
+  note: 'notes',
+  product: 'products',
+  user: 'users',
+  pipeline: 'pipelines',
 }
 
 type Base = Pick<HookEvent, 'key' | 'type' | 'payload' | 'tenant' | 'occurredAt'>
@@ -37,20 +44,22 @@ export function split(request: HookRequest): HookEvent[] {
     ...(tenant === undefined ? {} : { tenant }),
     ...(occurredAt ? { occurredAt } : {}),
   }
+  if (entity === 'stage') return [{ ...base, ...pipelineOf(body) }]
   const resource = Object.hasOwn(resources, entity) ? resources[entity] : undefined
   if (resource === undefined || externalId === undefined) return [{ ...base, about: 'unknown' }]
   if (action === 'delete')
     return [{ ...base, about: 'deleted', resource, externalId }, ...winner(base, resource, meta)]
   if (action !== 'create' && action !== 'change') return [{ ...base, about: 'unknown' }]
-  const isWhole = data !== undefined && textIn(data, 'id') === externalId
-  const event: HookEvent = {
-    ...base,
-    about: 'changed',
-    resource,
-    externalId,
-    ...(isWhole ? { row: data } : {}),
-  }
-  return [event, ...loser(base, resource, meta)]
+  return [{ ...base, about: 'changed', resource, externalId }, ...loser(base, resource, meta)]
+}
+
+/** Stages are read with their pipeline; of one that was deleted only what it was is told. */
+function pipelineOf(body: JsonObject): Pick<HookEvent, 'about' | 'resource' | 'externalId'> {
+  const stage = objectIn(body, 'data') ?? objectIn(body, 'previous')
+  const externalId = stage && textIn(stage, 'pipeline_id')
+  return externalId === undefined
+    ? { about: 'unknown' }
+    : { about: 'changed', resource: 'pipelines', externalId }
 }
 
 /**

@@ -30,7 +30,7 @@ const open = () =>
   openBench(server, {}, { provider: { ...acme, limits: { ...acme.limits, groups: { webhooks: [] } } } })
 const asked = () => server.requests.map(({ method, url: path }) => `${method} ${path}`)
 
-it('all are listed; what is off, of the old version or without the user is not in force', async () => {
+it('all are listed; what is off, of the old version, without the user or turned away is not in force', async () => {
   const data = [
     one,
     { ...one, id: 2, is_active: 0 },
@@ -38,6 +38,9 @@ it('all are listed; what is off, of the old version or without the user is not i
     { ...one, id: 4, http_auth_user: null },
     { ...one, id: 5, event_action: 'change', event_object: 'deal' },
     { ...one, id: 6, subscription_url: null },
+    // Delivered with a password that was replaced.
+    { ...one, id: 7, last_http_status: 401 },
+    { ...one, id: 8, last_http_status: 503 },
   ]
   server.answer((response) => json(response, 200, { status: 'ok', success: true, data }))
   expect(await subscriptions.list(open())).toEqual([
@@ -46,8 +49,10 @@ it('all are listed; what is off, of the old version or without the user is not i
     { id: '3', url, active: false, topics: ['*.*'] },
     { id: '4', url, active: false, topics: ['*.*'] },
     { id: '5', url, active: true, topics: ['change.deal'] },
+    { id: '7', url, active: false, topics: ['*.*'] },
+    { id: '8', url, active: true, topics: ['*.*'] },
   ])
-  expect(asked()).toEqual(['GET /v1/webhooks'])
+  expect(asked()).toEqual(['GET /api/v1/webhooks'])
 })
 
 it('a company without webhooks has an empty list; an answer that is none is a fault', async () => {
@@ -60,7 +65,7 @@ it('a company without webhooks has an empty list; an answer that is none is a fa
 it('one is made for everything, of version 2.0, with user and password', async () => {
   server.answer((response) => json(response, 201, { status: 'ok', success: true, data: { ...one, id: 42 } }))
   expect(await subscriptions.create(open(), wish)).toEqual({ id: '42' })
-  expect(asked()).toEqual(['POST /v1/webhooks'])
+  expect(asked()).toEqual(['POST /api/v1/webhooks'])
   expect(JSON.parse(server.requests[0]?.body ?? '')).toEqual({
     subscription_url: url,
     event_action: '*',
@@ -84,5 +89,5 @@ it('one is removed; one that is gone already is no fault', async () => {
   const context = open()
   await subscriptions.remove(context, '42')
   await subscriptions.remove(context, '42')
-  expect(asked()).toEqual(['DELETE /v1/webhooks/42', 'DELETE /v1/webhooks/42'])
+  expect(asked()).toEqual(['DELETE /api/v1/webhooks/42', 'DELETE /api/v1/webhooks/42'])
 })

@@ -1,7 +1,6 @@
 /** Webhooks v2 of a company: not signed, Basic authentication that was chosen when they were made. Sources: README, "Webhooks". */
 import type { Webhooks } from '../contract-webhook.ts'
 import { checkBasic } from '../hooks/verify.ts'
-import { received } from './webhook-resources.ts'
 import { sample, samples, user } from './webhook-sample.ts'
 import { split } from './webhook-split.ts'
 import { subscriptions } from './webhook-subscriptions.ts'
@@ -12,7 +11,7 @@ export const webhooks: Webhooks = {
     {
       name: 'password',
       title: 'Password',
-      help: `Made here; entered at Pipedrive as the HTTP Auth password of the user ${user}.`,
+      help: `Made here; entered at Pipedrive as the HTTP Auth password of the user ${user}. Whoever replaces it replaces the URL's key too: the hub then makes the webhook anew at once.`,
       madeBy: 'hub',
     },
   ],
@@ -30,5 +29,4 @@ export const webhooks: Webhooks = {
   ],
   samples,
   sample,
-  received,
 }
