@@ -2,7 +2,7 @@
  * The webhook of a connection at its provider, brought in line with what is wished: made, repaired, renewed; doubles removed. Repeatable:
  * what stands at the provider is looked at first, every time.
  */
-import { getConnection, type Connection } from '../db/connections.ts'
+import { getConnection, receivesOnly, type Connection } from '../db/connections.ts'
 import {
   noteSubscription,
   openHookSettings,
@@ -48,7 +48,7 @@ async function keep(
   if (connection?.state !== 'active' || !stored) return { state: 'none' }
   const source = findHookSource(connection.provider, deps.findProvider)
   const subscriptions = deps.findProvider(connection.provider)?.webhooks?.subscriptions
-  if (!source || !subscriptions) {
+  if (!source || !subscriptions || connection.auth === receivesOnly) {
     await noteSubscription(db, connectionId, { id: null, state: 'unsupported' })
     return { state: 'unsupported' }
   }

@@ -4,7 +4,7 @@
  */
 import { asTenant } from '../db/client.ts'
 import { activeHookRules, type ActiveHookRule } from '../db/hook-rules.ts'
-import { getConnection, type Connection } from '../db/connections.ts'
+import { getConnection, receivesOnly, type Connection } from '../db/connections.ts'
 import {
   dueEvents,
   lockWaiting,
@@ -46,7 +46,7 @@ interface Lane {
   readonly deps: ActivityDeps
   readonly connection: Connection
   readonly source: HookSource
-  /** Undefined for a provider whose sync is not built. */
+  /** Undefined for a provider whose sync is not built, and for a connection that only receives. */
   readonly context: ProviderContext | undefined
   readonly workflowRunId: string
 }
@@ -103,8 +103,9 @@ async function openLane(
   source: HookSource,
   { workflowRunId, signal }: { readonly workflowRunId: string; readonly signal: AbortSignal },
 ): Promise<Lane> {
-  const isComplete = deps.findProvider(connection.provider) !== undefined
-  const session = isComplete
+  // Made when only webhooks of the provider were received, or wished so: it has no credential, whatever is built meanwhile.
+  const canRead = connection.auth !== receivesOnly && deps.findProvider(connection.provider) !== undefined
+  const session = canRead
     ? await openSession(deps, connection.connectionId, { priority: 'webhook', signal })
     : undefined
   return { deps, connection, source, context: session?.context, workflowRunId }

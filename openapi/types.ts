@@ -5330,7 +5330,7 @@ export interface components {
          */
         NewConnection: {
             provider: components["schemas"]["ProviderSlug"];
-            /** @description Name of one of the provider's auth methods; that which takes a token when left out. */
+            /** @description Name of one of the provider's auth methods; that which takes a token when left out. With `webhooks` the hub only receives what the provider posts, without a credential. */
             auth?: string;
             /** @description Whose it is; the hub's default account when left out. */
             accountId?: components["schemas"]["AccountId"];

@@ -70,8 +70,9 @@ export const getConnection: Handler<'getConnection'> = async (deps, call) => {
 
 export const createConnection: Handler<'createConnection'> = async (deps, call) => {
   const { body, caller } = call
-  const receiver = deps.findProvider(body.provider) ? undefined : findHookSource(body.provider)
-  if (receiver) return await createReceiving(deps, call, receiver)
+  const source = findHookSource(body.provider, deps.findProvider)
+  if (source && (body.auth === receivesOnly || !deps.findProvider(body.provider)))
+    return await createReceiving(deps, call, source)
   const provider = givenProvider(deps, body.provider)
   const method = givenMethod(provider, body.auth)
   const values = body.fromEnvironment ? fromEnvironment(provider, method, deps.env, body) : body
@@ -106,15 +107,16 @@ export const createConnection: Handler<'createConnection'> = async (deps, call) 
   return { status: 201, body: showConnection(connection), headers }
 }
 
-/** To a provider of which only webhooks are received: no credential, nothing to sync. */
+/** Of which only webhooks are received, because no more is wished or built: no credential, nothing to sync. */
 async function createReceiving(
   deps: ApiDeps,
   { body, caller }: Parameters<Handler<'createConnection'>>[1],
   { slug, name }: HookSource,
 ): ReturnType<Handler<'createConnection'>> {
-  if (Object.keys(body.secrets ?? {}).length > 0 || body.fromEnvironment || body.auth !== undefined) {
-    const detail = `cannot be given: the hub receives the webhooks of ${name} and does not sign in there yet`
-    throw invalidInput([{ in: 'body', pointer: body.secrets ? '/secrets' : '/auth', detail }])
+  const isOther = body.auth !== undefined && body.auth !== receivesOnly
+  if (Object.keys(body.secrets ?? {}).length > 0 || body.fromEnvironment || isOther) {
+    const detail = `cannot be given: with "${receivesOnly}" the hub receives the webhooks of ${name} and does not sign in there`
+    throw invalidInput([{ in: 'body', pointer: isOther ? '/auth' : '/secrets', detail }])
   }
   const { partnerId, accountId } = await accountOf(deps, body.accountId)
   const connection = await inTransaction(deps.database.db, async (tx) => {

@@ -69,12 +69,12 @@ function sampleOf(source: Source, event: string | undefined): Sample {
   )
 }
 
-/** The first connection of the provider. One that only receives is made when there is none. */
+/** The first connection of the provider, best one that can read there. One that only receives is made when there is none. */
 async function connectionFor(api: Api, source: Source, out: Out): Promise<string> {
   const { items } = await need(
-    api.GET('/admin/v1/connections', { params: { query: { provider: source.provider, limit: 1 } } }),
+    api.GET('/admin/v1/connections', { params: { query: { provider: source.provider, limit: 100 } } }),
   )
-  const [first] = items
+  const first = items.find(({ auth }) => auth !== 'webhooks') ?? items[0]
   if (first) return first.connectionId
   if (source.isComplete)
     throw new CliError(

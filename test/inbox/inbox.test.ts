@@ -91,6 +91,29 @@ describe('a webhook', () => {
     })
   })
 
+  it('of a connection that only receives is kept, and changes what it carries', async () => {
+    const body = { provider: 'notes', name: 'Receives', auth: 'webhooks' }
+    const refused = await hub.api.request('POST', '/admin/v1/connections', {
+      body: { ...body, secrets: { token: 'good-token' } },
+    })
+    expect(refused.status).toBe(400)
+    const made = await hub.api.request('POST', '/admin/v1/connections', { body })
+    expect(made.status).toBe(201)
+    const { connectionId } = made.body as { connectionId: string }
+    const path = `/admin/v1/connections/${connectionId}`
+    const webhooks = await hub.api.request('PUT', `${path}/webhook`, { body: { secrets: { secret } } })
+    expect(webhooks.status).toBe(200)
+    put('a9', 'Not read')
+    const at = '2026-11-24T10:00:00.000Z'
+    const row = { id: 'a10', version: 1, updatedAt: at, title: 'Carried', body: '', owner: '' }
+    await hub.post([changed('a9'), changed('a10', { at, row })], connectionId)
+    await hub.settled(connectionId)
+    const two = await listInboxEvents(db(), { connectionId, limit: 2 })
+    expect(two.map(({ outcome }) => outcome).sort()).toEqual(['created', 'kept'])
+    const settings = await hub.api.request('GET', `${path}/webhook`)
+    expect(JSON.stringify(settings.body)).not.toContain('failed')
+  })
+
   it('may be compressed and chunked, with any characters', async () => {
     put('a5', 'Ünïcødé \u{1f600}')
     const body = JSON.stringify({ events: [changed('a5', { text: 'é\\u0000 \u{1f600} "\\/"' })] })
