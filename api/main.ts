@@ -1,6 +1,6 @@
 /**
- * The API process: any number of them may run. Ends with 2 and one line when its settings, its port, the database or
- * Temporal are not as they should be.
+ * The API process: any number of them may run. Ends with 2 and one line when its settings, its port or the database are not as
+ * they should be. Without Temporal it starts: webhooks are accepted, what needs a workflow answers 503, and `/readyz` says why.
  */
 import { expireConnectSessions } from '../db/connect-sessions.ts'
 import { openDatabase, type Database } from '../db/client.ts'
@@ -14,7 +14,7 @@ import { createMetrics } from '../platform/metrics.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
 import { createSessionLinks } from '../platform/secrets/session-link.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
-import { connectTemporal } from '../platform/temporal/connection.ts'
+import { approachTemporal } from '../platform/temporal/connection.ts'
 import { findProvider } from '../providers/registry.ts'
 import { createHubClient } from '../workflows/client.ts'
 import type { ApiDeps } from './deps.ts'
@@ -75,7 +75,7 @@ async function openDeps(
   })
   stopper.onStop('database', () => database.close())
   await checkDatabase(database)
-  const temporal = await connectTemporal({ temporal: config.temporal, ring })
+  const temporal = approachTemporal({ temporal: config.temporal, ring })
   stopper.onStop('connection to Temporal', () => temporal.close())
   const { client, namespace, codec } = temporal
   const { taskQueue, temporalUiUrl: uiUrl } = config

@@ -36,7 +36,18 @@ export async function connectTemporal({
   const connection = await withPatience(temporal, waitMs ?? 15_000, () =>
     Connection.connect({ ...temporal.connection, address: temporal.address, connectTimeout: 3_000 }),
   )
-  const { namespace } = temporal
+  return clientOver(connection, temporal, ring)
+}
+
+/** Does not wait for Temporal: calls fail as long as it is away, and go through once it is there. */
+export const approachTemporal = ({ temporal, ring }: Omit<ConnectOptions, 'waitMs'>): TemporalConnection =>
+  clientOver(Connection.lazy({ ...temporal.connection, address: temporal.address }), temporal, ring)
+
+function clientOver(
+  connection: Connection,
+  { namespace }: TemporalTarget,
+  ring: KeyRing,
+): TemporalConnection {
   const client = new Client({ connection, namespace, dataConverter: createDataConverter(ring, namespace) })
   return {
     connection,
