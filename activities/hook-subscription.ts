@@ -13,9 +13,10 @@ import {
   type OpenHookSettings,
 } from '../db/hook-settings.ts'
 import { HubError, isHubError } from '../platform/errors.ts'
+import { sha256 } from '../platform/secrets/hash.ts'
 import type { ProviderContext } from '../providers/contract.ts'
 import type { HookSubscription, HookSubscriptions, HookWish } from '../providers/contract-webhook.ts'
-import { findHookSource } from '../providers/registry.ts'
+import { findHookSource, type HookSource } from '../providers/registry.ts'
 import type { ActivityDeps } from './deps.ts'
 import { failing } from './failure.ts'
 import { removeOurs } from './hook-removal.ts'
@@ -59,9 +60,19 @@ async function keep(
     const isKnown = source.webhooks.secrets.every(
       ({ name, madeBy, optional }) => madeBy === 'hub' || optional || wish.secrets[name] !== undefined,
     )
-    const kept = await align(context, subscriptions, { wish, isKnown }, deps.clock.now())
+    // Nor is one that was made with secrets that are replaced: what it sends is refused once their overlap is over.
+    const secretsHash = hashOf(source, wish)
+    const before = stored.settings.subscriptionSecretsHash
+    const isCurrent = before === null || before.equals(secretsHash)
+    const kept = await align(
+      context,
+      subscriptions,
+      { wish, isKnown: isKnown && isCurrent },
+      deps.clock.now(),
+    )
     if (kept.secrets) await keepSecrets(deps, connection, stored, kept.secrets)
-    await noteSubscription(db, connectionId, { id: kept.id, state: 'active', expiresAt: kept.expiresAt })
+    const { id, expiresAt } = kept
+    await noteSubscription(db, connectionId, { id, state: 'active', expiresAt, secretsHash })
     // Deleted meanwhile: whoever removes its webhooks may have looked before this one was made.
     if ((await getConnection(db, connectionId))?.state === 'deleted') {
       await removeOurs(context, subscriptions, (url) => isOurs(url, wish.url))
@@ -95,6 +106,16 @@ function wishOf(
   )
   return { url: url.href, topics, secrets }
 }
+
+/** Of what the hub makes; what the provider makes is its own to know. The key in the URL is compared with the URL. */
+const hashOf = ({ webhooks }: HookSource, { secrets }: HookWish): Buffer =>
+  sha256(
+    JSON.stringify(
+      webhooks.secrets
+        .filter(({ madeBy }) => madeBy === 'hub')
+        .map(({ name }) => [name, secrets[name] ?? null]),
+    ),
+  )
 
 interface Kept {
   readonly id: string

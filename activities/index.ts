@@ -5,6 +5,7 @@
 import { createAutomationActivities } from './automations.ts'
 import { createCheckActivities } from './check.ts'
 import { createConnectActivities } from './connect-account.ts'
+import { createHookGapActivities } from './hook-gaps.ts'
 import { createSubscriptionActivities } from './hook-subscription.ts'
 import { createInboxActivities } from './inbox.ts'
 import { createKeepingActivities } from './custodian-keeping.ts'
@@ -34,6 +35,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createAutomationActivities(deps),
     ...createInboxActivities(deps),
     ...createSubscriptionActivities(deps),
+    ...createHookGapActivities(deps),
     ...createDeliveryActivities(deps),
   }
 }

@@ -23,6 +23,8 @@ export interface HookSettings extends HookOwner {
   readonly subscriptionError: string | null
   readonly subscriptionExpiresAt: Date | null
   readonly subscriptionCheckedAt: Date | null
+  /** SHA-256 of the secrets that the webhook at the provider was made with; null: not known. */
+  readonly subscriptionSecretsHash: Buffer | null
   readonly version: number
 }
 
@@ -42,7 +44,7 @@ const place = (connectionId: string) => ({
 })
 
 const columns = sql`connection_id, partner_id, account_id, sealed_secrets, allowed_networks, per_minute, subscription_id, subscription_state,
-  subscription_error, subscription_expires_at, subscription_checked_at, version`
+  subscription_error, subscription_expires_at, subscription_checked_at, subscription_secrets_hash, version`
 
 /** Undefined for a connection whose webhooks were never set up. */
 export async function openHookSettings(
@@ -105,13 +107,15 @@ export interface SubscriptionNote {
   readonly state: HookSettings['subscriptionState']
   readonly error?: string | undefined
   readonly expiresAt?: Date | undefined
+  readonly secretsHash?: Buffer
 }
 
 /** What became of the subscription at the provider. */
 export async function noteSubscription(db: Db, connectionId: string, note: SubscriptionNote): Promise<void> {
   await sql`
     update hook_settings set subscription_id = ${note.id}, subscription_state = ${note.state}, subscription_error = ${note.error ?? null},
-      subscription_expires_at = ${note.expiresAt ?? null}::timestamptz, subscription_checked_at = now()
+      subscription_expires_at = ${note.expiresAt ?? null}::timestamptz, subscription_checked_at = now(),
+      subscription_secrets_hash = coalesce(${note.secretsHash ?? null}::bytea, subscription_secrets_hash)
     where connection_id = ${connectionId}
   `.execute(db)
 }

@@ -297,6 +297,13 @@ export interface FieldDescriptions {
   resource: string;
 }
 
+export interface HookGaps {
+  firstMissing: number;
+  foundAt: Timestamp;
+  lastMissing: number;
+  provider: string;
+}
+
 export interface HookRuleEffects {
   createdAt: Generated<Timestamp>;
   detail: string | null;
@@ -345,6 +352,7 @@ export interface HookSettings {
   subscriptionError: string | null;
   subscriptionExpiresAt: Timestamp | null;
   subscriptionId: string | null;
+  subscriptionSecretsHash: Buffer | null;
   subscriptionState: Generated<string>;
   updatedAt: Generated<Timestamp>;
   version: Generated<number>;
@@ -716,6 +724,7 @@ export interface DB {
   deliveryAttempts: DeliveryAttempts;
   endpoints: Endpoints;
   fieldDescriptions: FieldDescriptions;
+  hookGaps: HookGaps;
   hookRuleEffects: HookRuleEffects;
   hookRules: HookRules;
   hookRuleVersions: HookRuleVersions;

@@ -61,6 +61,12 @@ export function createMetrics() {
       labelNames: ['provider', 'outcome'] as const,
       registers,
     }),
+    hookGaps: new Counter({
+      name: 'tieline_webhook_events_missing_total',
+      help: 'Events that a provider has counted and that never came',
+      labelNames: ['provider'] as const,
+      registers,
+    }),
     deliveryAttempts: new Counter({
       name: 'tieline_delivery_attempts_total',
       help: 'Attempts to send an event to an endpoint, by outcome',

@@ -166,6 +166,8 @@ export interface Webhooks {
   accepted?(request: HookRequest): HookAnswer
   /** The answer to what is not genuine; 401 and empty when left out. */
   refused?(request: HookRequest): HookAnswer
+  /** True where `sequence` counts, without holes, all that the app's URL is sent: a number that never comes is a lost event. */
+  readonly counts?: boolean
   /** Where events have neither id nor time: what comes again within so many milliseconds is taken for a repetition. */
   readonly repeatWindowMs?: number
   /** @throws HubError `Invalid` for a body that cannot be read (it is genuine: it is kept, and told to an admin). */

@@ -253,6 +253,8 @@ export interface KeepSubscriptionsResult {
   readonly failed: number
   readonly unsupported: number
   readonly none: number
+  /** Runs of numbers that never came, found now; what they told of is read by a sync. */
+  readonly gaps?: number
 }
 
 export interface SweepInboxResult {

@@ -11,6 +11,7 @@ import * as inbox from './0008_inbox.ts'
 import * as delivery from './0009_delivery.ts'
 import * as budgetRates from './0010_budget_rates.ts'
 import * as hookRules from './0011_hook_rules.ts'
+import * as hookCare from './0012_hook_care.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -24,4 +25,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0009_delivery': delivery,
   '0010_budget_rates': budgetRates,
   '0011_hook_rules': hookRules,
+  '0012_hook_care': hookCare,
 }

@@ -96,6 +96,7 @@ const isIntentToReceive = (request: HookRequest): boolean => {
 
 export const webhooks: Webhooks = {
   scope: 'app',
+  counts: true,
   secrets: [
     {
       name: 'webhookKey',

@@ -61,6 +61,7 @@ export async function startNotesProvider(): Promise<NotesProvider> {
   const answered = new Map<string, unknown>()
   const refused = new Set<string>()
   const subscribed = new Map<string, JsonObject>()
+  let subscriptions = 0
   const unreadable = new Set<string>()
   let lose = 0
   let next = 1
@@ -101,7 +102,7 @@ export async function startNotesProvider(): Promise<NotesProvider> {
     const id = /\/hooks\/(\w+)/.exec(path)?.[1]
     if (method === 'DELETE') subscribed.delete(id ?? '')
     if (method !== 'POST') return { status: 200, body: { hooks: [...subscribed.values()] } }
-    const made = { ...(body as JsonObject), id: `h${subscribed.size + 1}`, active: true }
+    const made = { ...(body as JsonObject), id: `w${++subscriptions}`, active: true }
     subscribed.set(made.id, made)
     return { status: 200, body: made }
   }

@@ -45,6 +45,20 @@ it('one that somebody removed or switched off is there again; doubles go, those 
   expect(left).toContainEqual(expect.objectContaining({ id: 'h9' }))
 })
 
+it('one that holds a replaced secret is made anew with the new one', async () => {
+  await care()
+  const before = [...hub.notes.subscribed.keys()]
+  const path = `/admin/v1/connections/${hub.connectionId}/webhook`
+  const rotated = await hub.api.request('POST', `${path}/rotate`, { body: { name: 'secret' } })
+  expect(rotated.status).toBe(200)
+  expect(await care()).toMatchObject({ active: 1 })
+  const after = [...hub.notes.subscribed]
+  expect(after.filter(([id]) => id !== 'h9')).toHaveLength(1)
+  expect(before).not.toContain(after.find(([id]) => id !== 'h9')?.[0])
+  await care()
+  expect([...hub.notes.subscribed.keys()]).toEqual(after.map(([id]) => id))
+})
+
 it('a provider that refuses is told of, and nothing else stops', async () => {
   const { connectionId } = hub
   hub.notes.subscribed.set('refuse', {})
