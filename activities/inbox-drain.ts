@@ -15,6 +15,7 @@ import {
   type Settled,
   type Troubled,
 } from '../db/inbox.ts'
+import { tellEvent } from '../db/events.ts'
 import { isRace } from '../db/pages.ts'
 import { failures, type FailureNote } from '../model/failures.ts'
 import { HubError, isHubError } from '../platform/errors.ts'
@@ -283,6 +284,11 @@ async function commit(
           if (hit) await applyRules(deps, tx, connection, hit.event, hit.hits)
         }
         await postponeEvents(tx, own.troubled, workflowRunId)
+        await tellOfDead(
+          tx,
+          connection,
+          own.troubled.filter(({ eventId }) => waiting.has(eventId)),
+        )
       })
       outcomes.settled.splice(0, outcomes.settled.length, ...own.settled)
       outcomes.troubled.splice(0, outcomes.troubled.length, ...own.troubled)
@@ -291,6 +297,25 @@ async function commit(
       if (!isRace(error) || attempt === 10) throw error
     }
   }
+}
+
+/** One event for the dead letters of a batch: they may be many. */
+async function tellOfDead(
+  tx: Parameters<typeof applyRows>[0],
+  { connectionId, partnerId, provider }: Connection,
+  troubled: readonly Troubled[],
+): Promise<void> {
+  const dead = troubled.filter(({ nextAt }) => nextAt === null)
+  const [first] = dead
+  if (!first) return
+  const data = {
+    connectionId,
+    provider,
+    count: dead.length,
+    inboxEventId: first.eventId,
+    failure: first.failure,
+  }
+  await tellEvent(tx, { partnerId, type: 'webhook.dead_letter', subject: connectionId, data })
 }
 
 async function applyObjects(

@@ -19,6 +19,11 @@ const text: JsonSchema = { type: 'string' }
 const textOrNull: JsonSchema = { type: ['string', 'null'] }
 const time: JsonSchema = { type: 'string', format: 'date-time' }
 const count: JsonSchema = { type: 'integer' }
+const failure: JsonSchema = {
+  type: 'object',
+  required: ['code', 'message'],
+  properties: { code: text, message: text },
+}
 const connectionId = 'con_01KAT0000000000000000000AA'
 const endpointId = 'end_01KAT0000000000000000000AA'
 
@@ -35,14 +40,7 @@ const sync = (title: string, failure: JsonObject | null): HubEvent => ({
     updated: count,
     deleted: count,
     failure: {
-      oneOf: [
-        {
-          type: 'object',
-          required: ['code', 'message'],
-          properties: { code: text, message: text },
-        },
-        { type: 'null' },
-      ],
+      oneOf: [failure, { type: 'null' }],
     },
   },
   example: {
@@ -124,6 +122,17 @@ const hubEvents = {
       resource: 'tickets',
       externalId: '4711',
       content: { subject: 'Printer on fire', priority: 'urgent' },
+    },
+  },
+  'webhook.dead_letter': {
+    title: 'Webhooks of a connection could not be processed and wait for somebody: told once per batch',
+    data: { connectionId: text, provider: text, count, inboxEventId: text, failure },
+    example: {
+      connectionId,
+      provider: 'acme-desk',
+      count: 3,
+      inboxEventId: 'evt_01KAT0000000000000000000AA',
+      failure: { code: 'Invalid', message: 'The row has no field "id".' },
     },
   },
   'endpoint.disabled': endpoint(

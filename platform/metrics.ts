@@ -67,6 +67,17 @@ export function createMetrics() {
       labelNames: ['provider'] as const,
       registers,
     }),
+    hookBacklog: new Gauge({
+      name: 'tieline_webhook_events',
+      help: 'Events of webhooks that wait, are dead letters, or match no connection; of the whole hub, whichever process is asked',
+      labelNames: ['provider', 'state'] as const,
+      registers,
+    }),
+    deliveryBacklog: new Gauge({
+      name: 'tieline_deliveries_waiting',
+      help: 'Events on their way to endpoints; of the whole hub',
+      registers,
+    }),
     deliveryAttempts: new Counter({
       name: 'tieline_delivery_attempts_total',
       help: 'Attempts to send an event to an endpoint, by outcome',

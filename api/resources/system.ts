@@ -1,4 +1,5 @@
 /** Whether the hub is up, what it measures, how it describes itself, which keys sign its proofs. */
+import { deliveryBacklog, inboxBacklog } from '../../db/backlog.ts'
 import { checkSchema } from '../../db/migrate.ts'
 import { listProofKeys as storedProofKeys } from '../../db/proofs.ts'
 import type { components } from '../../openapi/types.ts'
@@ -57,11 +58,23 @@ async function within<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-export const getMetrics: Handler<'getMetrics'> = async ({ metrics }) => ({
-  status: 200,
-  body: await metrics.registry.metrics(),
-  headers: { 'Content-Type': metrics.registry.contentType },
-})
+export const getMetrics: Handler<'getMetrics'> = async (deps) => {
+  const { metrics, log } = deps
+  // What is measured in the process is told also when the database is away.
+  await measureBacklog(deps).catch((err: unknown) => log.warn({ err }, 'the backlog could not be counted'))
+  return {
+    status: 200,
+    body: await metrics.registry.metrics(),
+    headers: { 'Content-Type': metrics.registry.contentType },
+  }
+}
+
+async function measureBacklog({ database: { db }, metrics }: ApiDeps): Promise<void> {
+  const [events, deliveries] = await within(Promise.all([inboxBacklog(db), deliveryBacklog(db)]))
+  metrics.hookBacklog.reset()
+  for (const { provider, state, events: count } of events) metrics.hookBacklog.set({ provider, state }, count)
+  metrics.deliveryBacklog.set(deliveries)
+}
 
 export const getDescription: Handler<'getDescription'> = async () => ({ status: 200, body: description })
 

@@ -1,6 +1,7 @@
 /** Webhooks through the real door into the store: INV-1, INV-2, INV-3. */
 import { gzipSync } from 'node:zlib'
-import { listInboxEvents } from '../../db/inbox.ts'
+import { sql } from 'kysely'
+import { getInboxEvent, listInboxEvents } from '../../db/inbox.ts'
 import { listChanges } from '../../db/changes.ts'
 import { listAudit } from '../../db/audit.ts'
 import { hookSources } from '../../providers/registry.ts'
@@ -157,6 +158,21 @@ describe('the lane', () => {
     expect((await hub.record('good'))?.mapped).toMatchObject({ subject: 'read' })
     const [bad] = await listInboxEvents(db(), { connectionId: hub.connectionId, externalId: 'bad', limit: 1 })
     expect(bad).toMatchObject({ state: 'waiting', attempts: 1, failure: { code: 'Invalid' } })
+
+    await sql`update inbox_events set next_at = now() where event_id = ${bad?.eventId}`.execute(db())
+    await hub.post([changed('good')])
+    await until(
+      () => getInboxEvent(db(), bad?.eventId ?? ''),
+      (event) => event?.state === 'dead',
+    )
+    const told = await hub.api.request('GET', '/admin/v1/events?types=webhook.dead_letter')
+    expect(told.body).toMatchObject({
+      items: [
+        { data: { connectionId: hub.connectionId, provider: 'notes', count: 1, inboxEventId: bad?.eventId } },
+      ],
+    })
+    const metrics = await (await fetch(`${hub.api.url}/metrics`)).text()
+    expect(metrics).toMatch(/tieline_webhook_events\{provider="notes",state="dead"\} [1-9]/)
   })
 })
 
