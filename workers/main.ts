@@ -15,6 +15,7 @@ import { createHubClient } from '../workflows/client.ts'
 import { searchAttributeNames } from '../workflows/messages.ts'
 import { workflowBundle } from './bundle.ts'
 import { createWorkerDeps } from './deps.ts'
+import { keepMonths } from './keep-months.ts'
 import { reconcileSchedules } from './reconcile-schedules.ts'
 import { serveMetrics } from './metrics-server.ts'
 import { temporalLogger } from './runtime-log.ts'
@@ -71,6 +72,7 @@ async function open(config: ServiceConfig, log: Log, stopper: Stopper): Promise<
     checkDatabase(deps),
   ])
   stopper.onStop('connection to Temporal', () => connection.close())
+  stopper.onStop('months ahead', keepMonths(deps.database.db, log))
   await reconcile(config, log, stopper, deps)
   const { namespace } = temporal
   return await createWorkers({ connection, namespace, ring, deps, bundle, identity: config.workerId })
