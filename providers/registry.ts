@@ -22,6 +22,7 @@ export const providers = [
   xero,
   mixpanel,
   pipedrive,
+  freshdesk,
 ] as const satisfies readonly Provider[]
 
 export const providerSlugs: readonly string[] = providers.map((provider) => provider.slug)
@@ -36,7 +37,6 @@ export const receivers: readonly Receiver[] = [
   amplitude,
   salesforce,
   zohoCrm,
-  freshdesk,
   helpscout,
   intercom,
   freshbooks,

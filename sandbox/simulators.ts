@@ -1,4 +1,5 @@
 /** Every provider's simulator: one line each, as in `providers/registry.ts`. */
+import { freshdeskSimulator } from '../providers/freshdesk/simulator.ts'
 import { hubspotSimulator } from '../providers/hubspot/simulator.ts'
 import { mixpanelSimulator } from '../providers/mixpanel/simulator.ts'
 import { pipedriveSimulator } from '../providers/pipedrive/simulator.ts'
@@ -14,6 +15,7 @@ export const simulators: readonly Simulator[] = [
   xeroSimulator,
   mixpanelSimulator,
   pipedriveSimulator,
+  freshdeskSimulator,
 ]
 
 /** Real origins → the sandbox at `url`, for all providers or the chosen ones. */

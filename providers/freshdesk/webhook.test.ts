@@ -2,7 +2,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { applyMapping } from '../../model/mapping.ts'
 import type { HookRequest } from '../contract-webhook.ts'
-import { received } from './webhook-resources.ts'
+import { resources } from './resources.ts'
 import { template } from './webhook-split.ts'
 import { webhooks } from './webhook.ts'
 
@@ -131,7 +131,7 @@ describe('fields that were chosen in the form', () => {
 })
 
 describe('a ticket as the API answers it', () => {
-  const [tickets] = received
+  const tickets = resources.find(({ name }) => name === 'tickets')
   const ticket = {
     id: 20,
     subject: 'Support Needed ☃',

@@ -6,7 +6,6 @@ import type { HookSampleSpec, HookSampleWish, Webhooks } from '../contract-webho
 import { sampleNamed } from '../hooks/sample.ts'
 import { basicHeader, checkBasic } from '../hooks/verify.ts'
 import type { JsonObject } from '../../model/json.ts'
-import { received } from './webhook-resources.ts'
 import { split, template } from './webhook-split.ts'
 
 /** What stands in the rule's field "Username". */
@@ -80,5 +79,4 @@ export const webhooks: Webhooks = {
       body: JSON.stringify(sampleBody(wish)),
     }
   },
-  received,
 }
