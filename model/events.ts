@@ -19,7 +19,7 @@ const text: JsonSchema = { type: 'string' }
 const textOrNull: JsonSchema = { type: ['string', 'null'] }
 const time: JsonSchema = { type: 'string', format: 'date-time' }
 const count: JsonSchema = { type: 'integer' }
-const failure: JsonSchema = {
+const failureSchema: JsonSchema = {
   type: 'object',
   required: ['code', 'message'],
   properties: { code: text, message: text },
@@ -40,7 +40,7 @@ const sync = (title: string, failure: JsonObject | null): HubEvent => ({
     updated: count,
     deleted: count,
     failure: {
-      oneOf: [failure, { type: 'null' }],
+      oneOf: [failureSchema, { type: 'null' }],
     },
   },
   example: {
@@ -126,7 +126,7 @@ const hubEvents = {
   },
   'webhook.dead_letter': {
     title: 'Webhooks of a connection could not be processed and wait for somebody: told once per batch',
-    data: { connectionId: text, provider: text, count, inboxEventId: text, failure },
+    data: { connectionId: text, provider: text, count, inboxEventId: text, failure: failureSchema },
     example: {
       connectionId,
       provider: 'acme-desk',

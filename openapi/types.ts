@@ -4782,6 +4782,65 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "webhook.dead_letter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Webhooks of a connection could not be processed and wait for somebody: told once per batch */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventWebhookDeadLetter"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "endpoint.disabled": {
         parameters: {
             query?: never;
@@ -9241,6 +9300,25 @@ export interface components {
                 resource: string | null;
                 externalId: string | null;
                 content: Record<string, never>;
+            };
+        };
+        /** @description Webhooks of a connection could not be processed and wait for somebody: told once per batch. */
+        EventWebhookDeadLetter: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "webhook.dead_letter";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                connectionId: string;
+                provider: string;
+                count: number;
+                inboxEventId: string;
+                failure: {
+                    code: string;
+                    message: string;
+                };
             };
         };
         /** @description Nothing is sent to an endpoint any more (`failing`: but for a probe now and then; it resumes by itself). */
