@@ -16,6 +16,7 @@ import {
   type Troubled,
 } from '../db/inbox.ts'
 import { tellEvent } from '../db/events.ts'
+import { addHookSecrets } from '../db/hook-settings.ts'
 import { isRace } from '../db/pages.ts'
 import { failures, type FailureNote } from '../model/failures.ts'
 import { HubError, isHubError } from '../platform/errors.ts'
@@ -211,7 +212,8 @@ function idOf(resource: HookResource, row: Row): string {
 async function notice(lane: Lane, outcomes: Outcomes, event: InboxEvent, told: HookEvent): Promise<void> {
   const { onNotice } = lane.source.webhooks
   try {
-    if (onNotice && lane.context) await onNotice(lane.context, told)
+    const found = onNotice && lane.context ? await onNotice(lane.context, told) : undefined
+    if (found) await addHookSecrets(lane.deps.database.db, lane.deps.vault, lane.connection, found.secrets)
     outcomes.settled.push({ eventId: event.eventId, outcome: 'noted', recordVersion: null })
   } catch (error) {
     if (isOfAll(error)) throw error

@@ -1,6 +1,6 @@
 /** How the webhooks of a connection are guarded: secrets (several while one is replaced), networks, rate; their subscription. */
 import { sql } from 'kysely'
-import { HubError } from '../platform/errors.ts'
+import { HubError, isHubError } from '../platform/errors.ts'
 import type { Connection } from './connections.ts'
 import { inTransaction, type Db } from './client.ts'
 import type { HookOwner } from './inbox-accept.ts'
@@ -158,6 +158,34 @@ export const valuesNow = (secrets: StoredHookSecrets, now: Date): Record<string,
         .map(({ value }) => value),
     ]),
   )
+
+/** Values of a secret that are kept: of more the oldest ones go. */
+const mostValues = 50
+
+/** Further values, in force beside those that are: a provider with several webhooks may have a secret for each. Repeatable. */
+export async function addHookSecrets(
+  db: Db,
+  vault: Vault,
+  connection: HookOwner,
+  added: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const before = await openHookSettings(db, vault, connection.connectionId)
+    const secrets = Object.fromEntries(
+      Object.entries(added).map(([name, value]) => {
+        const known = (before?.secrets[name] ?? []).filter((one) => one.value !== value)
+        return [name, [{ value, until: null }, ...known].slice(0, mostValues)]
+      }),
+    )
+    try {
+      const change = { secrets: { ...before?.secrets, ...secrets } }
+      await putHookSettings(db, vault, connection, change, before?.settings.version ?? 0)
+      return
+    } catch (error) {
+      if (!isHubError(error, 'Superseded') || attempt === 5) throw error
+    }
+  }
+}
 
 /** A new current value; those before it stay in force until `until`. */
 export const replaceSecret = (

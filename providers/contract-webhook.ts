@@ -172,11 +172,14 @@ export interface Webhooks {
   readonly repeatWindowMs?: number
   /** @throws HubError `Invalid` for a body that cannot be read (it is genuine: it is kept, and told to an admin). */
   split(request: HookRequest): readonly HookEvent[]
-  /** Work that a notice asks for (a verifier to be sent back); repeatable. */
+  /**
+   * Work that a notice asks for (a verifier to be sent back); repeatable.
+   * @returns secrets that are in force from now on, beside those that are.
+   */
   onNotice?(
     context: ProviderContext,
     event: { readonly type: string; readonly payload: JsonObject },
-  ): Promise<void>
+  ): Promise<{ readonly secrets: Secrets } | undefined>
   readonly subscriptions?: HookSubscriptions
   /** How to set it up by hand at the provider; Markdown, one step each. `{url}` and `{secret:<name>}` are filled in. */
   readonly setup: readonly string[]

@@ -23,6 +23,7 @@ export const providers = [
   mixpanel,
   pipedrive,
   freshdesk,
+  freshbooks,
 ] as const satisfies readonly Provider[]
 
 export const providerSlugs: readonly string[] = providers.map((provider) => provider.slug)
@@ -39,7 +40,6 @@ export const receivers: readonly Receiver[] = [
   zohoCrm,
   helpscout,
   intercom,
-  freshbooks,
 ]
 
 /** Whoever sends webhooks, by slug: complete providers and receivers. */

@@ -1,4 +1,5 @@
 /** Every provider's simulator: one line each, as in `providers/registry.ts`. */
+import { freshbooksSimulator } from '../providers/freshbooks/simulator.ts'
 import { freshdeskSimulator } from '../providers/freshdesk/simulator.ts'
 import { hubspotSimulator } from '../providers/hubspot/simulator.ts'
 import { mixpanelSimulator } from '../providers/mixpanel/simulator.ts'
@@ -16,6 +17,7 @@ export const simulators: readonly Simulator[] = [
   mixpanelSimulator,
   pipedriveSimulator,
   freshdeskSimulator,
+  freshbooksSimulator,
 ]
 
 /** Real origins → the sandbox at `url`, for all providers or the chosen ones. */

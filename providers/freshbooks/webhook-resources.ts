@@ -1,4 +1,4 @@
-/** What callbacks name; a row is what the accounting API answers. Read when FreshBooks' sync is built. */
+/** What callbacks may name besides what is read: their ids are kept. */
 import type { ModelName } from '../../model/records.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { ReceivedResource } from '../contract-webhook.ts'
@@ -21,10 +21,6 @@ const resource = (name: string, title: string, model: ModelName): ReceivedResour
 })
 
 export const received: readonly ReceivedResource[] = [
-  resource('clients', 'Clients', 'customer'),
-  resource('invoices', 'Invoices', 'invoice'),
-  resource('payments', 'Payments', 'payment'),
-  resource('expenses', 'Expenses', 'expense'),
   resource('estimates', 'Estimates', 'invoice'),
   resource('time_entries', 'Time entries', 'timeEntry'),
 ]

@@ -10,10 +10,12 @@ import type {
   HookSecrets,
   Webhooks,
 } from '../contract-webhook.ts'
-import { unreadable } from '../hooks/parse.ts'
+import { textIn, unreadable } from '../hooks/parse.ts'
 import { sampleNamed, samplesOf } from '../hooks/sample.ts'
 import { checkSignature, digest, onlyHeader } from '../hooks/verify.ts'
 import type { JsonObject } from '../../model/json.ts'
+import { HubError } from '../../platform/errors.ts'
+import { subscriptions, verifyCallback } from './callbacks.ts'
 import { received } from './webhook-resources.ts'
 
 const header = 'x-freshbooks-hmac-sha256'
@@ -51,10 +53,10 @@ const fieldIn = (fields: Fields, name: string): string | undefined =>
 function verify(request: HookRequest, secrets: HookSecrets): HookCheck[] {
   const fields = fieldsOf(request.body)
   if (!fields) return [{ name: 'form', passed: false, detail: 'the body is no form' }]
-  // The first post brings the verifier itself, and nothing else: it is let in by the key in the URL alone.
+  // The first post of a callback brings its verifier and nothing else: it is let in by the key in the URL, and the verifier counts
+  // only once FreshBooks has taken it back.
   const isFirst = fieldIn(fields, 'name') === verification && fieldIn(fields, 'verifier') !== undefined
-  const isKnown = (secrets['verifier'] ?? []).some((one) => one !== '')
-  if (isFirst && !isKnown) return [{ name: 'verification', passed: true, detail: 'it brings the verifier' }]
+  if (isFirst) return [{ name: 'verification', passed: true, detail: 'it brings a verifier, to be proved' }]
   const given = onlyHeader(request, header)
   return typeof given === 'string'
     ? [checkSignature(how, given, secrets['verifier'], [signedText(fields)])]
@@ -112,7 +114,7 @@ export const webhooks: Webhooks = {
     {
       name: 'verifier',
       title: 'Verifier',
-      help: 'Comes in the first post after the callback was made: `tieline webhooks list --type callback.verify`, then `show`.',
+      help: 'Of each callback, by its first post. The hub sends it back and keeps it; by hand: `tieline webhooks list --type callback.verify`, then `show`.',
       madeBy: 'provider',
     },
   ],
@@ -122,7 +124,17 @@ export const webhooks: Webhooks = {
   unguessableUrl: true,
   verify,
   split,
+  subscriptions,
+  async onNotice(context, { type, payload }) {
+    const [id, verifier] = [textIn(payload, 'object_id'), textIn(payload, 'verifier')]
+    if (type !== verification || id === undefined || verifier === undefined) return undefined
+    if (!/^\d{1,18}$/.test(id))
+      throw new HubError('Invalid', 'A callback without a number cannot be verified.')
+    await verifyCallback(context, id, verifier)
+    return { secrets: { verifier } }
+  },
   setup: [
+    'With a connection that is signed in the hub does all of this by itself. For one that only receives:',
     'Make the callback by API: `POST /events/account/<account>/events/callbacks` with `{"callback": {"event": "invoice", "uri": "{url}"}}`; likewise for client, payment, expense and time_entry.',
     'FreshBooks posts `callback.verify` at once: look it up with `tieline webhooks list --type callback.verify` and `show`, and enter its `verifier` here: {secret:verifier}.',
     'Send it back: `PUT /events/account/<account>/events/callbacks/<object_id>` with `{"callback": {"verifier": "…"}}`. Only then the callback is active.',
