@@ -48,6 +48,10 @@ export const notesWebhooks: Webhooks = {
       : [given]
   },
   split: (request) => objectsIn(objectOf(request), 'events').map(eventOf),
+  onNotice: async (_context, { payload }) => {
+    const told = textIn(payload, 'secret')
+    return told === undefined ? undefined : { secrets: { secret: told } }
+  },
   subscriptions: {
     topics: ['notes'],
     async list({ call }) {

@@ -115,6 +115,18 @@ describe('a webhook', () => {
     expect(JSON.stringify(settings.body)).not.toContain('failed')
   })
 
+  it('may bring a further secret, which is in force beside those that are', async () => {
+    await hub.post([{ id: `e${++events}`, type: 'ping', note: '', secret: 'a-further-secret' }])
+    await hub.settled()
+    put('a11', 'Signed otherwise')
+    const body = JSON.stringify({ events: [changed('a11')] })
+    const path = `/hooks/notes/${hub.connectionId}`
+    expect((await hub.postRaw(path, body, signed(body, 'a-further-secret'))).status).toBe(200)
+    expect((await hub.post([changed('a11')])).status).toBe(200)
+    await hub.settled()
+    expect((await hub.record('a11'))?.mapped).toMatchObject({ subject: 'Signed otherwise' })
+  })
+
   it('may be compressed and chunked, with any characters', async () => {
     put('a5', 'Ünïcødé \u{1f600}')
     const body = JSON.stringify({ events: [changed('a5', { text: 'é\\u0000 \u{1f600} "\\/"' })] })
