@@ -31,8 +31,8 @@ export function authorizeUrl(
     response_type: 'code',
     client_id: consent.clientId,
     redirect_uri: consent.redirectUri,
-    scope: scopeText(asked) || undefined,
-    ...(apart === undefined ? {} : { [apart]: scopeText(optional) || undefined }),
+    scope: scopeText(method, asked) || undefined,
+    ...(apart === undefined ? {} : { [apart]: scopeText(method, optional) || undefined }),
     state: consent.state,
     ...(consent.codeChallenge === undefined
       ? {}
@@ -42,7 +42,8 @@ export function authorizeUrl(
   return url
 }
 
-const scopeText = (scopes: readonly OAuthScope[]): string => scopes.map(({ scope }) => scope).join(' ')
+const scopeText = ({ scopeSeparator }: OAuth2Auth, scopes: readonly OAuthScope[]): string =>
+  scopes.map(({ scope }) => scope).join(scopeSeparator ?? ' ')
 
 /**
  * Scopes that were asked for and not granted. None when the provider does not tell what it granted.

@@ -108,6 +108,8 @@ export interface OAuth2Auth extends AuthMethodBase {
   readonly tokenHeaders?: Readonly<Record<string, string>>
   readonly pkce: boolean
   readonly scopes: readonly OAuthScope[]
+  /** Between scopes in the authorize URL, where it is not RFC 6749's space. */
+  readonly scopeSeparator?: ','
   /** Parameter of the authorize URL that takes the scopes a person may refuse (`optional_scope`), where there is one. */
   readonly optionalScopeParameter?: string
   /** Further parameters of the authorize URL. */

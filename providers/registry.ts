@@ -24,6 +24,7 @@ export const providers = [
   pipedrive,
   freshdesk,
   freshbooks,
+  zohoCrm,
 ] as const satisfies readonly Provider[]
 
 export const providerSlugs: readonly string[] = providers.map((provider) => provider.slug)
@@ -34,13 +35,7 @@ export function findProvider(slug: string): Provider | undefined {
 }
 
 /** Providers of which only webhooks are received so far. */
-export const receivers: readonly Receiver[] = [
-  amplitude,
-  salesforce,
-  zohoCrm,
-  helpscout,
-  intercom,
-]
+export const receivers: readonly Receiver[] = [amplitude, salesforce, helpscout, intercom]
 
 /** Whoever sends webhooks, by slug: complete providers and receivers. */
 export interface HookSource {

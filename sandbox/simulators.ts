@@ -7,6 +7,7 @@ import { pipedriveSimulator } from '../providers/pipedrive/simulator.ts'
 import { quickbooksSimulator } from '../providers/quickbooks/simulator.ts'
 import { xeroSimulator } from '../providers/xero/simulator.ts'
 import { zendeskSimulator } from '../providers/zendesk/simulator.ts'
+import { zohoCrmSimulator } from '../providers/zoho-crm/simulator.ts'
 import type { Simulator } from './kit.ts'
 
 export const simulators: readonly Simulator[] = [
@@ -18,6 +19,7 @@ export const simulators: readonly Simulator[] = [
   pipedriveSimulator,
   freshdeskSimulator,
   freshbooksSimulator,
+  zohoCrmSimulator,
 ]
 
 /** Real origins → the sandbox at `url`, for all providers or the chosen ones. */

@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import type { ProviderContext, ProviderRequest } from '../contract-basics.ts'
 import type { HookSubscription, HookSubscriptions, HookWish } from '../contract-webhook.ts'
 import { momentOf, objectIn, objectsIn, textIn } from '../hooks/parse.ts'
-import { resourceNames } from './webhook-resources.ts'
+import { resourceNames } from './modules.ts'
 
 const path = '/crm/v8/actions/watch'
 const group = 'notifications'

@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { applyMapping } from '../../model/mapping.ts'
 import type { HookRequest } from '../contract-webhook.ts'
 import type { Row } from '../contract-basics.ts'
-import { received } from './webhook-resources.ts'
+import { resources } from './resources.ts'
 import { webhooks } from './webhook.ts'
 
 const request = (body: unknown): HookRequest => ({
@@ -128,7 +128,7 @@ describe('a record as it is read', () => {
     Modified_Time: '2026-11-24T09:00:00+00:00',
   }
   function mapped(name: string, fields: Row) {
-    const resource = received.find((one) => one.name === name)
+    const resource = resources.find((one) => one.name === name)
     if (!resource) throw new Error(`no ${name}`)
     const row = { ...base, ...fields }
     expect([ajv.validate(resource.schema, row), ajv.errorsText()]).toEqual([true, 'No errors'])

@@ -15,7 +15,7 @@ import { sampleNamed, samplesOf } from '../hooks/sample.ts'
 import { checkToken } from '../hooks/verify.ts'
 import { sha256 } from '../../platform/secrets/hash.ts'
 import type { JsonObject } from '../../model/json.ts'
-import { received, resourceNames } from './webhook-resources.ts'
+import { resourceNames } from './modules.ts'
 import { channelOf, subscriptions } from './webhook-subscriptions.ts'
 
 const effects: Readonly<Record<string, 'changed' | 'deleted'>> = {
@@ -121,6 +121,7 @@ export const webhooks: Webhooks = {
   split,
   subscriptions,
   setup: [
+    'With a connection that is signed in the hub does all of this by itself. For one that only receives:',
     'Get an access token with the scope `ZohoCRM.notifications.ALL` and the ones of the modules (API console, self client).',
     'Post to `https://www.zohoapis.com/crm/v8/actions/watch` (or the domain of your data centre): `{"watch":[{"channel_id":"1000000068001","events":["Leads.all","Contacts.all","Accounts.all","Deals.all","Tasks.all","Events.all","Calls.all"],"channel_expiry":"<at most a week from now, 2026-12-01T09:00:00+00:00>","token":"{secret:token}","notify_url":"{url}","notify_on_related_action":false}]}`.',
     'Post the same again with a later `channel_expiry` before it ends: a channel lives a week at most, an hour where no time is given.',
@@ -134,5 +135,4 @@ export const webhooks: Webhooks = {
       body: JSON.stringify(sampleBody(wish)),
     }
   },
-  received,
 }

@@ -1,9 +1,7 @@
-/** Records that notifications name. They come by id only, so these rows are those of a reading: standard fields by their API names. */
+/** The modules that are read: standard fields by their API names, and what they are in the hub. */
 import type { FieldMapping, FieldRule } from '../../model/mapping.ts'
-import type { JsonObject, JsonSchema } from '../../model/json.ts'
+import type { JsonSchema } from '../../model/json.ts'
 import type { ModelName } from '../../model/records.ts'
-import type { ReceivedResource } from '../contract-webhook.ts'
-import { textIn } from '../hooks/parse.ts'
 
 /** By API name of the module. Events are what people see as meetings. */
 export const resourceNames: Readonly<Record<string, string>> = {
@@ -26,6 +24,23 @@ const money = (to: string, from: string): FieldRule => ({
   currency: { from: 'Currency' },
   when: { '!!': [{ var: 'Currency' }] },
 })
+
+export const userMapping: FieldMapping = {
+  model: 'owner',
+  rules: [
+    text('id', 'id'),
+    text('userId', 'id'),
+    text('name', 'full_name'),
+    text('email', 'email'),
+    {
+      to: 'isActive',
+      from: 'status',
+      values: { active: true, inactive: false, deleted: false, closed: false, disabled: false },
+    },
+    time('createdAt', 'created_time'),
+    time('updatedAt', 'Modified_Time'),
+  ],
+}
 
 const base: readonly FieldRule[] = [
   text('id', 'id'),
@@ -98,34 +113,76 @@ const lookup = { type: ['object', 'null'] }
 const schema: JsonSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   type: 'object',
-  required: ['id'],
+  required: ['id', 'Modified_Time'],
   properties: {
     id: { type: 'string', minLength: 1 },
     Owner: lookup,
     Created_Time: textOrNull,
-    Modified_Time: textOrNull,
+    Modified_Time: { type: 'string' },
   },
 }
 
-function receivedOf(name: string, title: string, model: ModelName): ReceivedResource {
-  const mapping: FieldMapping = { model, rules: rules[name] ?? base }
+/** A module, and what is asked for of it: the fields of the mapping, at most 50. */
+export interface ModuleSpec {
+  readonly name: string
+  readonly title: string
+  readonly module: string
+  readonly fields: readonly string[]
+  readonly schema: JsonSchema
+  readonly mapping: FieldMapping
+}
+
+const always = ['Owner', 'Created_Time', 'Modified_Time']
+
+function spec(module: string, title: string, model: ModelName, fields: readonly string[]): ModuleSpec {
+  const name = resourceNames[module] ?? module
   return {
     name,
     title,
-    model,
+    module,
+    fields: [...always, ...fields],
     schema,
-    externalId: (row) => textIn(row as JsonObject, 'id') ?? '',
-    updatedAt: (row) => textIn(row as JsonObject, 'Modified_Time'),
-    mapping,
+    mapping: { model, rules: rules[name] ?? base },
   }
 }
 
-export const received: readonly ReceivedResource[] = [
-  receivedOf('leads', 'Leads', 'lead'),
-  receivedOf('contacts', 'Contacts', 'contact'),
-  receivedOf('accounts', 'Accounts', 'account'),
-  receivedOf('deals', 'Deals', 'deal'),
-  receivedOf('tasks', 'Tasks', 'activity'),
-  receivedOf('events', 'Meetings', 'activity'),
-  receivedOf('calls', 'Calls', 'activity'),
+const personFields = [
+  'Email',
+  'First_Name',
+  'Last_Name',
+  'Full_Name',
+  'Phone',
+  'Mobile',
+  'Lead_Source',
+  'Description',
+]
+
+export const modules: readonly ModuleSpec[] = [
+  spec('Accounts', 'Accounts', 'account', [
+    'Account_Name',
+    'Website',
+    'Phone',
+    'Industry',
+    'Employees',
+    'Annual_Revenue',
+    'Currency',
+    'Billing_City',
+    'Billing_Country',
+    'Description',
+  ]),
+  spec('Contacts', 'Contacts', 'contact', [...personFields, 'Title', 'Account_Name', 'Email_Opt_Out']),
+  spec('Leads', 'Leads', 'lead', [...personFields, 'Company', 'Designation', 'Lead_Status']),
+  spec('Deals', 'Deals', 'deal', [
+    'Deal_Name',
+    'Amount',
+    'Currency',
+    'Stage',
+    'Account_Name',
+    'Contact_Name',
+    'Closing_Date',
+    'Description',
+  ]),
+  spec('Tasks', 'Tasks', 'activity', ['Subject', 'Status', 'Due_Date', 'Description']),
+  spec('Events', 'Meetings', 'activity', ['Event_Title', 'Start_DateTime', 'End_DateTime', 'Description']),
+  spec('Calls', 'Calls', 'activity', ['Subject', 'Call_Start_Time', 'Call_Type', 'Description']),
 ]
