@@ -141,11 +141,28 @@ export async function readTimeExport(
   const rows = all.filter((row) => !seen.has(fingerprint(row)))
   const end = endOf(body) ?? from
   const done = isLastPage(body, all.length, end > from, of.crowdedRows ?? exportPageSize)
-  if (!done && end <= from) return { rows, next: stuckNext(of, from), done: false, readAt: response.readAt }
+  if (!done && end <= from)
+    return { rows, next: carried(position, stuckNext(of, from)), done: false, readAt: response.readAt }
   const until = done && of.settleSeconds !== undefined ? unixSeconds(context.now()) - of.settleSeconds : end
   const next = Math.max(0, Math.min(end, until))
-  return { rows, next: timePosition(of, next, all, seen, next <= from), done, readAt: response.readAt }
+  const then = timePosition(of, next, all, seen, next <= from)
+  return { rows, next: done ? ended(position, then) : carried(position, then), done, readAt: response.readAt }
 }
+
+/**
+ * The ordinary list shows no deletions. A whole read finds them by its scan; after a read of changes the position says that some may
+ * be missed, and the next run is a whole one.
+ */
+export const wholeExport: Position = { startTime: 0, whole: true }
+export const canResumeExport = (position: Position): boolean => position['missed'] !== true
+
+const carried = ({ whole, missed }: Position, next: Position): Position => ({
+  ...next,
+  ...(whole === true ? { whole } : {}),
+  ...(missed === true ? { missed } : {}),
+})
+const ended = (position: Position, next: Position): Position =>
+  position['whole'] === true ? next : carried(position, next)
 
 /** The next position with the rows of its second; what was remembered stays only while the second stays. */
 function timePosition(
@@ -188,8 +205,9 @@ async function readCatchUp(
     {},
     positionText(position, 'after'),
   )
-  const next: Position = after === undefined ? { startTime: resume } : { list: true, resume, after }
-  return { rows, next, done: false, readAt }
+  const next: Position =
+    after === undefined ? { startTime: resume, missed: true } : { list: true, resume, after }
+  return { rows, next: carried(position, next), done: false, readAt }
 }
 
 // --------------------------------------------------------------------------------------- ordinary lists

@@ -4,7 +4,14 @@ import { bodyOf, get, idText, readCount, rowsIn, timeIn } from './answer.ts'
 import { comments } from './comments.ts'
 import { articles, sections } from './help-center.ts'
 import { organizationMapping, ticketMapping, userMapping } from './mapping.ts'
-import { exportStart, readCursorExport, readTimeExport, type TimeExport } from './paging.ts'
+import {
+  canResumeExport,
+  exportStart,
+  readCursorExport,
+  readTimeExport,
+  wholeExport,
+  type TimeExport,
+} from './paging.ts'
 import { satisfactionRatings, surveyResponses } from './satisfaction.ts'
 import { organizationSchema, ticketSchema, userSchema } from './schemas.ts'
 import { organizationWriter, userWriter } from './write-party.ts'
@@ -43,7 +50,8 @@ const organizations: Resource = {
   deletions: 'scan',
   schema: organizationSchema,
   volatile: [],
-  start: () => exportStart,
+  canResume: canResumeExport,
+  start: () => wholeExport,
   readPage: (context, position) => readTimeExport(context, organizationExport, position),
   externalId: (row) => idText(row['id']) ?? '',
   updatedAt: (row) => timeIn(row, 'updated_at'),

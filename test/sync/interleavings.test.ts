@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { sql } from 'kysely'
 import { noLimits, startEngine, type Engine } from '../harness/engine.ts'
 import { expectEqual, followed } from '../harness/equal.ts'
 
@@ -74,6 +75,11 @@ it('INV-4: after any interleaving of edits, faults, crashes and syncs with pages
         engine.sandbox.control.chaos({ rate5xx: 0, cutRate: 0, driftRate: 0 })
         engine.sandbox.control.settle('zendesk')
         await engine.sync()
+        // Of a second that holds more than a page deletions are not told: the run after it is a full scan by itself.
+        const missed = await sql`select 1 from cursors where position @> '{"missed": true}'`.execute(
+          engine.test.database.db,
+        )
+        if (missed.rows.length > 0) await engine.sync()
         await expectEqual(engine, followed)
         await engine.sync({ mode: 'force' })
         await expectEqual(engine)
