@@ -84,12 +84,17 @@ it('the refresh token stays, and a wrong one is refused with 200', async () => {
 it('scopes are asked for with commas, at the server of the data centre', () => {
   const [method] = provider.auth
   if (method.kind !== 'oauth2') throw new Error('it is OAuth')
-  const url = authorizeUrl(method, { data_center: 'com.au' }, {}, {
-    clientId: 'id',
-    redirectUri: 'https://hub.example/callback',
-    state: 's',
-    codeChallenge: undefined,
-  })
+  const url = authorizeUrl(
+    method,
+    { data_center: 'com.au' },
+    {},
+    {
+      clientId: 'id',
+      redirectUri: 'https://hub.example/callback',
+      state: 's',
+      codeChallenge: undefined,
+    },
+  )
   expect(url.href).toMatch(/^https:\/\/accounts\.zoho\.com\.au\/oauth\/v2\/auth\?/)
   expect(url.searchParams.get('scope')).toMatch(/^ZohoCRM\.modules\.READ,ZohoCRM\.users\.READ,/)
   expect(url.searchParams.get('access_type')).toBe('offline')
