@@ -48,13 +48,16 @@ export async function dueEvents(
   now: Date,
   limit: number,
 ): Promise<InboxEvent[]> {
+  // Postponed events are few: they are looked up first, so that a long lane is not compared with itself.
   const found = await sql<InboxEvent>`
+    with postponed as materialized (
+      select resource, external_id, min(seq) as seq from inbox_events
+      where connection_id = ${connectionId} and state = 'waiting' and next_at > ${now}::timestamptz and external_id is not null
+      group by resource, external_id)
     select ${columns} from inbox_events e
     where e.connection_id = ${connectionId} and e.state = 'waiting' and e.next_at <= ${now}::timestamptz
       and not exists (
-        select 1 from inbox_events earlier where earlier.connection_id = e.connection_id and earlier.resource = e.resource
-          and earlier.external_id = e.external_id and earlier.state = 'waiting' and earlier.seq < e.seq
-          and earlier.next_at > ${now}::timestamptz)
+        select 1 from postponed p where p.resource = e.resource and p.external_id = e.external_id and p.seq < e.seq)
     order by e.seq limit ${limit}
   `.execute(db)
   return found.rows

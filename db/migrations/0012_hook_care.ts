@@ -1,4 +1,4 @@
-/** Lost webhooks are found by their numbers; a webhook at a provider that holds a replaced secret is made anew. */
+/** Lost webhooks are found by their numbers; a webhook that holds a replaced secret is made anew; long lanes are read in order. */
 import { sql, type Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -15,12 +15,13 @@ create table hook_gaps (
   found_at timestamptz not null,
   primary key (provider, first_missing)
 );
+create index inbox_events_in_order on inbox_events (connection_id, seq) where state = 'waiting';
 create index inbox_events_counted on inbox_events (provider, sequence) where sequence is not null;
 -- SHA-256 of the secrets that the webhook at the provider was made with.
 alter table hook_settings add column subscription_secrets_hash bytea`
 
 export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`alter table hook_settings drop column subscription_secrets_hash`.execute(db)
-  await sql`drop index inbox_events_counted`.execute(db)
+  await sql`drop index inbox_events_counted, inbox_events_in_order`.execute(db)
   await sql`drop table hook_gaps`.execute(db)
 }
