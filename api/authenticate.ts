@@ -1,29 +1,89 @@
-/** Who is calling. For now one caller exists: the admin, by the hub's own token. Partners and their keys join here. */
+/**
+ * Who is calling: by the hub's own token or by a partner's API key. The shape of a credential tells its kind, so that exactly one way
+ * judges it.
+ */
+import { findPartner } from '../db/partners.ts'
+import { isId } from '../model/ids.ts'
+import { permissionsOfHub, permissionsOfScopes } from '../model/permissions.ts'
+import { isLikeApiKey, readApiKey } from '../platform/secrets/api-key.ts'
 import { timingSafeEqualText } from '../platform/secrets/hash.ts'
+import { networksOf } from './address.ts'
 import type { Caller } from './caller.ts'
-import { edgeFailure } from './problem.ts'
+import type { ApiDeps } from './deps.ts'
+import { edgeFailure, invalidInput } from './problem.ts'
 
-export const admin: Caller = { kind: 'admin', name: 'admin' }
+export const admin: Caller = {
+  kind: 'admin',
+  name: 'admin',
+  role: 'owner',
+  permissions: permissionsOfHub('owner'),
+  partnerId: null,
+}
+
+/** What of a request says who it comes from. */
+export interface Credentials {
+  /** The header. */
+  readonly authorization: string
+  /** The header `Tieline-Partner`: whom somebody of the hub acts for under /v1. */
+  readonly partner: string
+  /** Of the client, behind proxies that are trusted. */
+  readonly address: string
+}
 
 /**
- * The caller behind an `Authorization` header.
- * @throws Unauthenticated (401, with `WWW-Authenticate`) when it is missing or wrong.
+ * The caller behind a request.
+ * @throws Unauthenticated (401, with `WWW-Authenticate`) when the credential is missing, wrong, ended or used from elsewhere.
  */
-export function authenticate(authorization: string, adminToken: string): Caller {
-  const [, token] = /^Bearer +(\S+)$/i.exec(authorization.trim()) ?? []
+export async function authenticate(deps: ApiDeps, given: Credentials): Promise<Caller> {
+  const [, token] = /^Bearer +(\S+)$/i.exec(given.authorization.trim()) ?? []
   if (token === undefined) {
     throw edgeFailure(
       'Unauthenticated',
-      'Send the admin token of this hub: "Authorization: Bearer <TIELINE_ADMIN_TOKEN>".',
+      'Send a credential: "Authorization: Bearer <API key, access token or the admin token of this hub>".',
       { 'WWW-Authenticate': 'Bearer realm="tieline"' },
     )
   }
-  if (!timingSafeEqualText(token, adminToken)) {
-    throw edgeFailure(
-      'Unauthenticated',
-      'The token is not the admin token of this hub (TIELINE_ADMIN_TOKEN; "tieline status --json --secrets" shows it).',
-      { 'WWW-Authenticate': 'Bearer realm="tieline", error="invalid_token"' },
-    )
-  }
-  return admin
+  const caller = await callerOf(deps, token, given.address)
+  if (given.partner === '' || caller.partnerId !== null) return caller
+  return await actingFor(deps, caller, given.partner)
 }
+
+async function callerOf(deps: ApiDeps, token: string, address: string): Promise<Caller> {
+  if (isLikeApiKey(token)) return await byKey(deps, token, address)
+  if (timingSafeEqualText(token, deps.config.adminToken)) return admin
+  throw refused('The token is neither an API key, an access token nor the admin token of this hub.')
+}
+
+async function byKey(deps: ApiDeps, token: string, address: string): Promise<Caller> {
+  const read = readApiKey(token)
+  if (!read) throw refused('This is no API key of Tieline: a character is wrong or missing.')
+  const known = await deps.callers.keys.get(read.hash.toString('hex'))
+  if (!known) throw refused('There is no such API key.')
+  const { key, partnerState } = known
+  if (key.state === 'revoked') throw refused('The API key has been revoked.')
+  if (key.expiresAt && key.expiresAt.getTime() <= Date.now()) throw refused('The API key has expired.')
+  if (partnerState !== 'active') throw refused(`The partner of this API key is ${partnerState}.`)
+  if (key.networks.length > 0 && !networksOf(key.networks)(address))
+    throw refused('The API key may not be used from this address.')
+  return {
+    kind: 'key',
+    name: `key:${key.keyId}`,
+    permissions: permissionsOfScopes(key.scopes),
+    partnerId: key.partnerId,
+    mode: key.mode,
+    keyId: key.keyId,
+  }
+}
+
+/** Somebody of the hub, as one who sees what a partner sees; the audit chain still knows who it is. */
+async function actingFor(deps: ApiDeps, caller: Caller, partnerId: string): Promise<Caller> {
+  const isKnown = isId('partner', partnerId) && (await findPartner(deps.database.db, partnerId)) !== undefined
+  if (!isKnown)
+    throw invalidInput([{ in: 'header', pointer: '/Tieline-Partner', detail: 'is not the id of a partner' }])
+  return { ...caller, partnerId }
+}
+
+export const refused = (text: string) =>
+  edgeFailure('Unauthenticated', text, {
+    'WWW-Authenticate': 'Bearer realm="tieline", error="invalid_token"',
+  })

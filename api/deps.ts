@@ -1,12 +1,14 @@
 /** What the API needs from its process. Built once in `main.ts`; tests build their own. */
 import type { PayloadCodec } from '@temporalio/common'
-import type { Database } from '../db/client.ts'
+import type { Caches } from '../db/caches.ts'
+import type { Database, TenantDatabases } from '../db/client.ts'
 import type { Vault } from '../db/vault.ts'
 import type { ServiceConfig } from '../platform/config.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { SessionLinks } from '../platform/secrets/session-link.ts'
 import type { Provider } from '../providers/contract.ts'
+import type { Callers } from './callers.ts'
 import type { Waker } from './hooks/wake.ts'
 import type { HubClient } from '../workflows/client.ts'
 
@@ -23,7 +25,13 @@ export interface ApiDeps {
     | 'trustedProxies'
     | 'hookRates'
   >
+  /** Of a handler that works for a tenant: that tenant's view, never the hub's. */
   readonly database: Database
+  /** The whole hub's, for what a tenant's handler may do beyond its own rows, once it has checked that it may. */
+  readonly hubDatabase: Database
+  readonly tenants: TenantDatabases
+  readonly caches: Caches
+  readonly callers: Callers
   readonly vault: Vault
   /** Signs the links of connect sessions. */
   readonly links: SessionLinks

@@ -12,6 +12,7 @@ import * as deliveries from './resources/deliveries.ts'
 import * as endpoints from './resources/endpoints.ts'
 import * as hookRules from './resources/hook-rules.ts'
 import * as inbox from './resources/inbox.ts'
+import { getCaller } from './resources/me.ts'
 import * as mappings from './resources/mappings.ts'
 import * as operations from './resources/operations.ts'
 import * as providers from './resources/providers.ts'
@@ -24,6 +25,9 @@ import * as writes from './resources/writes.ts'
 
 export const handlers: Handlers = {
   ...system,
+  getCaller,
+  listOwnConnections: (deps, call) => connections.listConnections(deps, call),
+  getOwnConnection: (deps, call) => connections.getConnection(deps, call),
   ...providers,
   ...connections,
   ...steering,

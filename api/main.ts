@@ -3,7 +3,8 @@
  * they should be. Without Temporal it starts: webhooks are accepted, what needs a workflow answers 503, and `/readyz` says why.
  */
 import { expireConnectSessions } from '../db/connect-sessions.ts'
-import { openDatabase, type Database } from '../db/client.ts'
+import { openCaches } from '../db/caches.ts'
+import { openDatabase, openTenantDatabases, type Database } from '../db/client.ts'
 import { checkSchema } from '../db/migrate.ts'
 import { ensureDefaultTenant } from '../db/partners.ts'
 import { createVault } from '../db/vault.ts'
@@ -17,6 +18,7 @@ import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
 import { approachTemporal } from '../platform/temporal/connection.ts'
 import { findProvider } from '../providers/registry.ts'
 import { createHubClient } from '../workflows/client.ts'
+import { createCallers } from './callers.ts'
 import type { ApiDeps } from './deps.ts'
 import { createWaker } from './hooks/wake.ts'
 import { closeServer, createApi } from './server.ts'
@@ -75,6 +77,15 @@ async function openDeps(
   })
   stopper.onStop('database', () => database.close())
   await checkDatabase(database)
+  const tenants = openTenantDatabases({
+    url: config.databaseUrl,
+    poolSize: 20,
+    applicationName: 'tieline-api-tenants',
+    log,
+  })
+  stopper.onStop('database of tenants', () => tenants.close())
+  const caches = openCaches(database, config.databaseUrl, log)
+  stopper.onStop('caches', () => caches.close())
   const temporal = approachTemporal({ temporal: config.temporal, ring })
   stopper.onStop('connection to Temporal', () => temporal.close())
   const { client, namespace, codec } = temporal
@@ -85,6 +96,10 @@ async function openDeps(
   return {
     config,
     database,
+    hubDatabase: database,
+    tenants,
+    caches,
+    callers: createCallers(database.db, caches),
     vault: createVault(ring),
     links: createSessionLinks(ring),
     findProvider,

@@ -2,6 +2,7 @@
 import type { Middleware, ParameterizedContext } from 'koa'
 import type { operations } from '../openapi/types.ts'
 import { HubError } from '../platform/errors.ts'
+import { clientAddress, networksOf, type Networks } from './address.ts'
 import { authenticate } from './authenticate.ts'
 import { authorize } from './authorize.ts'
 import { readJson } from './body.ts'
@@ -60,7 +61,7 @@ type RouteContext = ParameterizedContext<RequestState> & {
   readonly params?: Readonly<Record<string, string>>
 }
 
-const nobody: Caller = { kind: 'admin', name: 'anonymous' }
+const nobody: Caller = { kind: 'admin', name: 'anonymous', permissions: new Set(), partnerId: null }
 
 /** The middleware of one operation. Compiles its checks at once, so that a broken description stops the start. */
 export function operationMiddleware(
@@ -71,28 +72,42 @@ export function operationMiddleware(
 ): Middleware<RequestState> {
   const checks = compileOperation(operation)
   const handle = handler as AnyHandler
+  const isTrusted = networksOf(deps.config.trustedProxies)
   return async (ctx) => {
     ctx.state.route = operation.path
-    const caller = operation.isPublic ? nobody : callerOf(deps, ctx, operation, admit)
+    const caller = operation.isPublic ? nobody : await callerOf(deps, ctx, operation, admit, isTrusted)
     const call = await callOf(ctx, operation, checks, caller)
+    const own = depsOf(deps, caller)
     const answer = operation.isIdempotent
-      ? await once(deps, operation, call, () => handle(deps, call))
-      : await handle(deps, call)
+      ? await once(deps, operation, call, () => handle(own, call))
+      : await handle(own, call)
     write(ctx, answer)
     if (deps.validateAnswers) checkAnswer(operation, checks, answer, ctx.response.type)
   }
 }
 
-function callerOf(
+async function callerOf(
   deps: ApiDeps,
   ctx: ParameterizedContext<RequestState>,
   operation: Operation,
   admit: Admission,
-): Caller {
-  const caller = admit(ctx, operation) ?? authenticate(ctx.get('Authorization'), deps.config.adminToken)
+  isTrusted: Networks,
+): Promise<Caller> {
+  const caller =
+    admit(ctx, operation) ??
+    (await authenticate(deps, {
+      authorization: ctx.get('Authorization'),
+      partner: ctx.get('Tieline-Partner'),
+      address: clientAddress(ctx.req, isTrusted),
+    }))
   ctx.state.caller = caller
-  authorize(caller, operation.permission)
+  authorize(caller, operation)
   return caller
+}
+
+/** What a tenant's handler is given has a database that shows that tenant's rows only, whatever it asks (INV-7). */
+function depsOf(deps: ApiDeps, { partnerId, mode }: Caller): ApiDeps {
+  return partnerId === null ? deps : { ...deps, database: deps.tenants.of({ partnerId, mode }) }
 }
 
 async function callOf(

@@ -1,5 +1,5 @@
 /** The pool and the three ways to talk through it: as the hub, in a transaction, as a tenant. */
-import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely'
+import { CamelCasePlugin, Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely'
 import pg from 'pg'
 import type { Log } from '../platform/log.ts'
 import type { DB } from './types.ts'
@@ -34,6 +34,12 @@ const types: pg.CustomTypesConfig = {
 
 /** Opens a pool. Nothing is connected before the first query; a lost idle connection is logged and replaced. */
 export function openDatabase(options: DatabaseOptions): Database {
+  const pool = openPool(options)
+  const db = kyselyOver(pool)
+  return { db, pool, close: () => db.destroy() }
+}
+
+function openPool(options: DatabaseOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize ?? 10,
@@ -50,12 +56,57 @@ export function openDatabase(options: DatabaseOptions): Database {
     client.on('error', (err) => options.log?.debug({ err }, 'a database connection was lost in use')),
   )
   pool.on('error', (err) => options.log?.warn({ err }, 'an idle database connection was lost'))
-  const db: Db = new Kysely<DB>({
+  return pool
+}
+
+const kyselyOver = (pool: PostgresPool): Db =>
+  new Kysely<DB>({
     dialect: new PostgresDialect({ pool }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   })
-  return { db, pool, close: () => db.destroy() }
+
+/** Whom a tenant's database shows: a partner with what is below it; with a test key only what belongs to the sandbox. */
+export interface TenantView {
+  readonly partnerId: string
+  readonly mode?: 'live' | 'test' | undefined
 }
+
+export interface TenantDatabases {
+  /** The database as this tenant sees it, whatever statement is sent there (INV-7). Costs nothing to make; never close it. */
+  of(view: TenantView): Database
+  close(): Promise<void>
+}
+
+/**
+ * A pool of its own whose connections work as `tieline_tenant` for ever; whoever takes one sets whose rows it shows first, unless it
+ * shows them already. So nothing that is done through `of(…)` can forget to.
+ */
+export function openTenantDatabases(options: DatabaseOptions): TenantDatabases {
+  const pool = openPool(options)
+  const shown = new WeakMap<pg.PoolClient, string>()
+  const take = async (partnerId: string, mode: string): Promise<pg.PoolClient> => {
+    const client = await pool.connect()
+    const wanted = `${mode} ${partnerId}`
+    if (shown.get(client) === wanted) return client
+    shown.delete(client)
+    try {
+      await client.query(become, [partnerId, mode])
+    } catch (error) {
+      client.release(true)
+      throw error
+    }
+    shown.set(client, wanted)
+    return client
+  }
+  const of: TenantDatabases['of'] = ({ partnerId, mode = 'live' }) => {
+    const db = kyselyOver({ connect: () => take(partnerId, mode), end: () => Promise.resolve() })
+    return { db, pool, close: () => Promise.resolve() }
+  }
+  return { of, close: () => pool.end() }
+}
+
+const become = `select set_config('role', 'tieline_tenant', false), set_config('tieline.partners', $1, false),
+  set_config('tieline.mode', $2, false)`
 
 /** Runs `work` in a transaction, or in the one that `db` is already. */
 export function inTransaction<T>(db: Db, work: (tx: Db) => Promise<T>): Promise<T> {

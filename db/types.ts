@@ -28,8 +28,34 @@ export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 export interface Accounts {
   accountId: string;
   createdAt: Generated<Timestamp>;
+  externalId: string | null;
   name: string;
   partnerId: string;
+  state: Generated<string>;
+  updatedAt: Generated<Timestamp>;
+  version: Generated<number>;
+}
+
+export interface ApiKeys {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  expiresAt: Timestamp | null;
+  hint: string;
+  keyId: string;
+  lastUsedAt: Timestamp | null;
+  lastUsedFrom: string | null;
+  limits: Generated<Json>;
+  mode: string;
+  name: string;
+  networks: Generated<string[]>;
+  partnerId: string;
+  replaces: string | null;
+  revokedAt: Timestamp | null;
+  scopes: string[];
+  secretHash: Buffer;
+  state: Generated<string>;
+  stateReason: string | null;
+  version: Generated<number>;
 }
 
 export interface Audit {
@@ -79,6 +105,11 @@ export interface Automations {
   version: Generated<number>;
 }
 
+export interface CacheEpochs {
+  epoch: number;
+  topic: string;
+}
+
 export interface Changes {
   accountId: string;
   connectionId: string;
@@ -108,6 +139,7 @@ export interface Connections {
   name: string;
   partnerId: string;
   provider: string;
+  sandbox: Generated<boolean>;
   settings: Generated<Json>;
   state: Generated<string>;
   stateReason: string | null;
@@ -476,10 +508,21 @@ export interface Pages {
   updated: number;
 }
 
+export interface PartnerAncestry {
+  ancestorId: string;
+  depth: number;
+  partnerId: string;
+}
+
 export interface Partners {
   createdAt: Generated<Timestamp>;
   name: string;
+  parentId: string | null;
   partnerId: string;
+  state: Generated<string>;
+  tier: Generated<string>;
+  updatedAt: Generated<Timestamp>;
+  version: Generated<number>;
 }
 
 export interface Proofs {
@@ -708,9 +751,11 @@ export interface WriteSets {
 
 export interface DB {
   accounts: Accounts;
+  apiKeys: ApiKeys;
   audit: Audit;
   automationRuns: AutomationRuns;
   automations: Automations;
+  cacheEpochs: CacheEpochs;
   changes: Changes;
   connections: Connections;
   connectSessions: ConnectSessions;
@@ -736,6 +781,7 @@ export interface DB {
   mappings: Mappings;
   operations: Operations;
   pages: Pages;
+  partnerAncestry: PartnerAncestry;
   partners: Partners;
   proofs: Proofs;
   quarantine: Quarantine;

@@ -21,6 +21,7 @@ export const idPrefixes = {
   hookRule: 'hru',
   endpoint: 'end',
   delivery: 'dlv',
+  apiKey: 'key',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

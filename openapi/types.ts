@@ -115,6 +115,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is calling
+         * @description What the credential of this request stands for - its partner, what it may do, and whether it reaches live or sandbox connections.
+         */
+        get: operations["getCaller"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List connections
+         * @description Of the partner and the partners below it, oldest first. Deleted ones are listed only when `state=deleted` asks for them.
+         */
+        get: operations["listOwnConnections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/connections/{connectionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        /** Show a connection */
+        get: operations["getOwnConnection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/providers": {
         parameters: {
             query?: never;
@@ -5135,11 +5194,115 @@ export interface components {
         ProofKeys: {
             keys: components["schemas"]["ProofKey"][];
         };
+        /** @example par_00000000000000000000000000 */
+        PartnerId: string;
+        Caller: {
+            /** @enum {string} */
+            kind: "admin" | "person" | "key";
+            /**
+             * @description As the audit chain names it.
+             * @example key:key_01KAT0000000000000000000AA
+             */
+            name: string;
+            partnerId: components["schemas"]["PartnerId"];
+            partnerName: string;
+            /**
+             * @description Test keys reach only connections to the sandbox.
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            /** @description What the caller may do; each operation names the one that it needs. */
+            permissions: string[];
+        };
         /**
          * @description A provider, as the catalogue names it.
          * @example zendesk
          */
         ProviderSlug: string;
+        /** @example acc_00000000000000000000000000 */
+        AccountId: string;
+        /**
+         * @description `needs_attention`: somebody has to act, see `stateReason`; scheduled runs wait until then.
+         * @enum {string}
+         */
+        ConnectionState: "active" | "paused" | "needs_attention" | "deleted";
+        /** @example con_01KAT0000000000000000000AA */
+        ConnectionId: string;
+        /**
+         * @description Values of the setup fields that the catalogue names for the provider. With tokens that are imported (OAuth) also what the consent
+         *     would have found out (`realm_id`).
+         */
+        FieldValues: {
+            [key: string]: string;
+        };
+        /** @description Seconds between scheduled runs. */
+        SyncInterval: number;
+        ConnectionName: string;
+        /**
+         * @example {
+         *       "provider": "quickbooks",
+         *       "returnUrl": "https://app.acme.example/integrations"
+         *     }
+         */
+        NewConnectSession: {
+            provider: components["schemas"]["ProviderSlug"];
+            /** @description Whose connection it becomes; the hub's default account when left out. */
+            accountId?: components["schemas"]["AccountId"];
+            /** @description Name of one of the provider's auth methods; the person chooses when it is left out. */
+            auth?: string;
+            /** @description For people; what the provider calls the account when left out. */
+            name?: components["schemas"]["ConnectionName"];
+            /** @description Connects this connection again: it keeps its id, cursors, mappings and records. */
+            connectionId?: components["schemas"]["ConnectionId"];
+            /** @description Lets a connection be connected again to another account of the provider. Its records stay those of the account before until they are synced; refused when left out. */
+            allowOtherAccount?: boolean;
+            /** @description Where the page leads in the end: https, or http on a loopback address. */
+            returnUrl?: string;
+            /** @description 900 when left out. */
+            syncIntervalSeconds?: components["schemas"]["SyncInterval"];
+        };
+        /** @description Only where the connection needs attention: the request that answers a link with which its account connects it again. */
+        ReconnectHint: {
+            /** @enum {string} */
+            method: "POST";
+            /** @example /admin/v1/connect-sessions */
+            path: string;
+            body: components["schemas"]["NewConnectSession"];
+        };
+        Connection: {
+            connectionId: components["schemas"]["ConnectionId"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"];
+            provider: components["schemas"]["ProviderSlug"];
+            /** @description Name of the provider's auth method. */
+            auth: string;
+            /** @description The provider's own name of the account, where connecting told it. */
+            externalAccount: string | null;
+            name: string;
+            state: components["schemas"]["ConnectionState"];
+            stateReason: string | null;
+            /** @description Who must act: account, admin, provider, … */
+            stateWho: string | null;
+            /** @description What is not secret. Secrets are never shown. */
+            settings: components["schemas"]["FieldValues"];
+            syncIntervalSeconds: components["schemas"]["SyncInterval"];
+            /** @description Rises with every change; the `ETag`. */
+            version: number;
+            lastRunId: components["schemas"]["RunId"] | null;
+            lastSyncedAt: components["schemas"]["Time"] | null;
+            lastCheckedAt: components["schemas"]["Time"] | null;
+            /** @description What the last health check found. */
+            lastCheck: components["schemas"]["JsonObject"] | null;
+            createdAt: components["schemas"]["Time"];
+            updatedAt: components["schemas"]["Time"];
+            reconnect?: components["schemas"]["ReconnectHint"];
+        };
+        /** @description Where to go on; null at the end. */
+        NextCursor: string | null;
+        ConnectionList: {
+            items: components["schemas"]["Connection"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
         /** @enum {string} */
         Category: "billing" | "crm" | "analytics" | "support";
         /** @description Whether the environment of the API process holds what a connection needs (`fromEnvironment`). */
@@ -5155,8 +5318,6 @@ export interface components {
             apiVersion: string;
             environment: components["schemas"]["ProviderEnvironment"];
         };
-        /** @description Where to go on; null at the end. */
-        NextCursor: string | null;
         ProviderList: {
             items: components["schemas"]["ProviderSummary"][];
             nextCursor: components["schemas"]["NextCursor"];
@@ -5242,36 +5403,6 @@ export interface components {
         };
         /** @example 0f9c3f0e-6f0a-4e5f-9f6f-1d2c3b4a5968 */
         IdempotencyKey: string;
-        /** @example acc_00000000000000000000000000 */
-        AccountId: string;
-        ConnectionName: string;
-        /** @example con_01KAT0000000000000000000AA */
-        ConnectionId: string;
-        /** @description Seconds between scheduled runs. */
-        SyncInterval: number;
-        /**
-         * @example {
-         *       "provider": "quickbooks",
-         *       "returnUrl": "https://app.acme.example/integrations"
-         *     }
-         */
-        NewConnectSession: {
-            provider: components["schemas"]["ProviderSlug"];
-            /** @description Whose connection it becomes; the hub's default account when left out. */
-            accountId?: components["schemas"]["AccountId"];
-            /** @description Name of one of the provider's auth methods; the person chooses when it is left out. */
-            auth?: string;
-            /** @description For people; what the provider calls the account when left out. */
-            name?: components["schemas"]["ConnectionName"];
-            /** @description Connects this connection again: it keeps its id, cursors, mappings and records. */
-            connectionId?: components["schemas"]["ConnectionId"];
-            /** @description Lets a connection be connected again to another account of the provider. Its records stay those of the account before until they are synced; refused when left out. */
-            allowOtherAccount?: boolean;
-            /** @description Where the page leads in the end: https, or http on a loopback address. */
-            returnUrl?: string;
-            /** @description 900 when left out. */
-            syncIntervalSeconds?: components["schemas"]["SyncInterval"];
-        };
         /** @example ses_01KAT0000000000000000000AA */
         SessionId: string;
         /** Format: uri */
@@ -5282,8 +5413,6 @@ export interface components {
             url: components["schemas"]["Link"];
             expiresAt: components["schemas"]["Time"];
         };
-        /** @example par_00000000000000000000000000 */
-        PartnerId: string;
         /**
          * @description `failed`: the last attempt failed, see `failure`; the person may try again until the session expires.
          * @enum {string}
@@ -5321,58 +5450,6 @@ export interface components {
             openedAt: components["schemas"]["Time"] | null;
             expiresAt: components["schemas"]["Time"];
             endedAt: components["schemas"]["Time"] | null;
-        };
-        /**
-         * @description `needs_attention`: somebody has to act, see `stateReason`; scheduled runs wait until then.
-         * @enum {string}
-         */
-        ConnectionState: "active" | "paused" | "needs_attention" | "deleted";
-        /**
-         * @description Values of the setup fields that the catalogue names for the provider. With tokens that are imported (OAuth) also what the consent
-         *     would have found out (`realm_id`).
-         */
-        FieldValues: {
-            [key: string]: string;
-        };
-        /** @description Only where the connection needs attention: the request that answers a link with which its account connects it again. */
-        ReconnectHint: {
-            /** @enum {string} */
-            method: "POST";
-            /** @example /admin/v1/connect-sessions */
-            path: string;
-            body: components["schemas"]["NewConnectSession"];
-        };
-        Connection: {
-            connectionId: components["schemas"]["ConnectionId"];
-            partnerId: components["schemas"]["PartnerId"];
-            accountId: components["schemas"]["AccountId"];
-            provider: components["schemas"]["ProviderSlug"];
-            /** @description Name of the provider's auth method. */
-            auth: string;
-            /** @description The provider's own name of the account, where connecting told it. */
-            externalAccount: string | null;
-            name: string;
-            state: components["schemas"]["ConnectionState"];
-            stateReason: string | null;
-            /** @description Who must act: account, admin, provider, … */
-            stateWho: string | null;
-            /** @description What is not secret. Secrets are never shown. */
-            settings: components["schemas"]["FieldValues"];
-            syncIntervalSeconds: components["schemas"]["SyncInterval"];
-            /** @description Rises with every change; the `ETag`. */
-            version: number;
-            lastRunId: components["schemas"]["RunId"] | null;
-            lastSyncedAt: components["schemas"]["Time"] | null;
-            lastCheckedAt: components["schemas"]["Time"] | null;
-            /** @description What the last health check found. */
-            lastCheck: components["schemas"]["JsonObject"] | null;
-            createdAt: components["schemas"]["Time"];
-            updatedAt: components["schemas"]["Time"];
-            reconnect?: components["schemas"]["ReconnectHint"];
-        };
-        ConnectionList: {
-            items: components["schemas"]["Connection"][];
-            nextCursor: components["schemas"]["NextCursor"];
         };
         /**
          * @example {
@@ -9402,6 +9479,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The caller may not do this; `detail` names the permission that it needs. */
+        NotPermitted: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description There is no such thing. */
         NotFound: {
             headers: {
@@ -9435,10 +9521,10 @@ export interface components {
         limit: number;
         /** @description Where to go on, the `nextCursor` of the answer before. */
         cursor: string;
+        connectionId: components["schemas"]["ConnectionId"];
         /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
         idempotencyKey: components["schemas"]["IdempotencyKey"];
         sessionId: components["schemas"]["SessionId"];
-        connectionId: components["schemas"]["ConnectionId"];
         /** @description Change it only while its `ETag` is this; otherwise 412. */
         ifMatch: string;
         /**
@@ -9608,6 +9694,90 @@ export interface operations {
                 };
             };
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCaller: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Caller"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnConnections: {
+        parameters: {
+            query?: {
+                provider?: components["schemas"]["ProviderSlug"];
+                accountId?: components["schemas"]["AccountId"];
+                state?: components["schemas"]["ConnectionState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Connections. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
             default: components["responses"]["Problem"];
         };
     };

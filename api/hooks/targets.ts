@@ -10,7 +10,7 @@ import {
 import type { Db } from '../../db/client.ts'
 import type { Vault } from '../../db/vault.ts'
 import type { HookSecrets, Webhooks } from '../../providers/contract-webhook.ts'
-import { networksOf, type Networks } from './address.ts'
+import { networksOf, type Networks } from '../address.ts'
 
 const keptMs = 5_000
 const mostKept = 20_000

@@ -12,6 +12,7 @@ import * as delivery from './0009_delivery.ts'
 import * as budgetRates from './0010_budget_rates.ts'
 import * as hookRules from './0011_hook_rules.ts'
 import * as hookCare from './0012_hook_care.ts'
+import * as tenancy from './0013_tenancy.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -26,4 +27,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0010_budget_rates': budgetRates,
   '0011_hook_rules': hookRules,
   '0012_hook_care': hookCare,
+  '0013_tenancy': tenancy,
 }

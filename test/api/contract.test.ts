@@ -1,6 +1,7 @@
 /** What holds for every operation of the description, read from the description. */
 import { describedOperations, type Operation } from '../../api/description.ts'
 import { compileSchema } from '../../api/validation.ts'
+import { defaultTenant } from '../../db/partners.ts'
 import { newId } from '../../platform/new-id.ts'
 import { startTestApi, type ApiAnswer, type TestApi } from '../harness/api.ts'
 
@@ -91,12 +92,18 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   decodePayloads: () => ({ payloads: [] }),
 }
 
+/** The admin acts for a partner where partners ask. */
+const headersOf = ({ path }: Operation): Record<string, string> => ({
+  'Idempotency-Key': newId('request'),
+  ...(path.startsWith('/v1/') ? { 'Tieline-Partner': defaultTenant.partnerId } : {}),
+})
+
 const ask = (
   operation: Operation,
   wish: { token?: string | null; query?: string } = {},
 ): Promise<ApiAnswer> => {
   const body = bodies[operation.operationId]?.()
-  const headers = { 'Idempotency-Key': newId('request') }
+  const headers = headersOf(operation)
   const path = pathOf(operation) + (wish.query ?? '')
   return api.request(operation.method.toUpperCase(), path, {
     headers,
@@ -150,14 +157,14 @@ describe('every operation with a body', () => {
 
   it.each(named(strict))('%s refuses a field that it does not know', async (_name, operation) => {
     const body = { ...(bodies[operation.operationId]?.() as object), nonsense: 1 }
-    const headers = { 'Idempotency-Key': newId('request') }
+    const headers = headersOf(operation)
     const answer = await api.request(operation.method.toUpperCase(), pathOf(operation), { body, headers })
     expectProblem(answer, 400, 'InvalidInput')
     expect(answer.body).toMatchObject({ errors: [{ in: 'body', pointer: '/nonsense' }] })
   })
 
   it.each(named(withBody))('%s refuses what is not an object', async (_name, operation) => {
-    const headers = { 'Idempotency-Key': newId('request') }
+    const headers = headersOf(operation)
     const answer = await api.request(operation.method.toUpperCase(), pathOf(operation), {
       body: '[]',
       headers,
@@ -183,7 +190,7 @@ describe('every operation on something', () => {
   )
   it.each(named(withId))('%s refuses an id that is none', async (_name, operation) => {
     const path = pathOf(operation).replace(/(con|run|ses|op|rmp|wrt|wrs|aut|aur|hru)_\w+/, 'not-an-id')
-    const headers = { 'Idempotency-Key': newId('request') }
+    const headers = headersOf(operation)
     const answer = await api.request(operation.method.toUpperCase(), path, { headers })
     expectProblem(answer, 400, 'InvalidInput')
     expect(answer.body).toMatchObject({ errors: [{ in: 'path' }] })

@@ -1,11 +1,16 @@
 /** The API inside this test file, over real HTTP: real Postgres, real Temporal, real worker, real sandbox. */
-import type { Server } from 'node:http'
 import { freePorts } from '../../cli/up/ports.ts'
+import { createCallers } from '../../api/callers.ts'
 import { createWaker } from '../../api/hooks/wake.ts'
 import { createApi, closeServer, type ApiDeps } from '../../api/server.ts'
 import { describedOperations } from '../../api/description.ts'
+import { insertApiKey } from '../../db/api-keys.ts'
+import { openCaches } from '../../db/caches.ts'
+import { openTenantDatabases } from '../../db/client.ts'
 import { createVault } from '../../db/vault.ts'
-import { ensureDefaultTenant } from '../../db/partners.ts'
+import { defaultTenant, ensureDefaultTenant } from '../../db/partners.ts'
+import { keyScopes, type Permission } from '../../model/permissions.ts'
+import { mintApiKey, type KeyMode } from '../../platform/secrets/api-key.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createSessionLinks } from '../../platform/secrets/session-link.ts'
@@ -43,9 +48,19 @@ export interface TestApi {
   /** Which answers the API has given: `<operationId> <status>`. */
   readonly seen: ReadonlySet<string>
   request(method: string, path: string, wish?: ApiWish): Promise<ApiAnswer>
+  /** An API key of a partner, of the default one and with every scope unless told otherwise. */
+  key(wish?: KeyWish): Promise<{ readonly keyId: string; readonly text: string }>
   /** A connection to the sandbox, made through the API. */
   connect(name?: string): Promise<{ connectionId: string; provider: string }>
   close(): Promise<void>
+}
+
+export interface KeyWish {
+  readonly partnerId?: string
+  readonly scopes?: readonly Permission[]
+  readonly mode?: KeyMode
+  readonly networks?: readonly string[]
+  readonly expiresAt?: Date
 }
 
 export interface TestApiOptions {
@@ -91,20 +106,45 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     sandbox,
     seen,
     request,
+    key: (wish) => makeKey(database, wish),
     connect: (name) => connect(request, name),
-    close: () => close(server, hub, sandbox, database),
+    close: async () => {
+      await closeServer(server, 2_000)
+      await deps.caches.close()
+      await deps.tenants.close()
+      await close(hub, sandbox, database)
+    },
   }
 }
 
 const silent = createLog('test-api', process.env['TIELINE_TEST_LOG'] ?? 'silent')
 
+async function makeKey({ database: { db } }: TestDatabase, wish: KeyWish = {}) {
+  const {
+    partnerId = defaultTenant.partnerId,
+    scopes = keyScopes,
+    mode = 'live',
+    networks = [],
+    expiresAt = null,
+  } = wish
+  const minted = mintApiKey(mode)
+  const { keyId } = await insertApiKey(
+    db,
+    { partnerId, name: 'Of a test', mode, scopes, networks, expiresAt, createdBy: 'test' },
+    minted,
+  )
+  return { keyId, text: minted.text }
+}
+
 function depsOf(
-  { database }: TestDatabase,
+  { database, url: databaseUrl }: TestDatabase,
   hub: TestHub,
   publicUrl: string,
   originMap: Readonly<Record<string, string>>,
 ): ApiDeps {
   const { address, namespace } = testTemporal()
+  const tenants = openTenantDatabases({ url: databaseUrl, applicationName: 'tieline-test-tenants' })
+  const caches = openCaches(database, databaseUrl)
   return {
     config: {
       environment: 'test',
@@ -118,6 +158,10 @@ function depsOf(
       hookRates: { perAddress: 1_000_000, refusalsPerAddress: 10_000 },
     },
     database,
+    hubDatabase: database,
+    tenants,
+    caches,
+    callers: createCallers(database.db, caches),
     vault: createVault(hub.ring),
     links: createSessionLinks(hub.ring),
     findProvider: hub.deps.findProvider,
@@ -173,8 +217,7 @@ async function connect(request: TestApi['request'], name?: string) {
   return made.body as { connectionId: string; provider: string }
 }
 
-async function close(server: Server, hub: TestHub, sandbox: Sandbox, database: TestDatabase): Promise<void> {
-  await closeServer(server, 2_000)
+async function close(hub: TestHub, sandbox: Sandbox, database: TestDatabase): Promise<void> {
   await removeSchedules(hub, database)
   await hub.close()
   await sandbox.close()

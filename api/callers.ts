@@ -1,0 +1,19 @@
+/** Who has which credential, from memory: forgotten within a second of a change (`db/caches.ts`). */
+import { findApiKey, type KnownKey } from '../db/api-keys.ts'
+import type { Cache, Caches } from '../db/caches.ts'
+import type { Db } from '../db/client.ts'
+
+export interface Callers {
+  /** By SHA-256 of the key, hex. What is not there is remembered too: guessing costs no queries. */
+  readonly keys: Cache<KnownKey>
+}
+
+export function createCallers(db: Db, caches: Caches): Callers {
+  return {
+    keys: caches.cache<KnownKey>({
+      topics: ['api_key', 'partner'],
+      max: 20_000,
+      load: (hash) => findApiKey(db, hash),
+    }),
+  }
+}
