@@ -205,3 +205,15 @@ export async function listIncidents(
   `.execute(db)
   return found.rows
 }
+
+/** Keys of what is open, for whoever found it and now looks whether it is over. */
+export async function openProblems(
+  db: Db,
+  query: { readonly kind: string; readonly provider?: string },
+): Promise<Pick<Incident, 'incidentId' | 'dedupeKey'>[]> {
+  const found = await sql<Incident>`
+    select incident_id, dedupe_key from incidents where state <> 'resolved' and kind = ${query.kind}
+      ${query.provider === undefined ? sql`` : sql`and provider = ${query.provider}`} order by incident_id
+  `.execute(db)
+  return found.rows
+}
