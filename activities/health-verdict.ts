@@ -202,7 +202,7 @@ function outageOf(
       kind,
       severity: 'critical',
       title,
-      summary: `${reason} ${advice[culprit as Culprit]}`,
+      summary: `${reason} ${advice[culprit]}`,
       culprit,
     },
     ...(culprit === 'network' ? {} : { provider }),

@@ -4,6 +4,7 @@ import type { Culprit, Findings, HealthState } from '../model/health.ts'
 import type { FailureNote } from '../model/failures.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Db } from './client.ts'
+import { receivesOnly } from './connections.ts'
 
 export interface HealthCandidate {
   readonly connectionId: string
@@ -354,6 +355,51 @@ export async function hopelessConnections(
     select h.connection_id, h.failure from connection_health h join connections c using (connection_id)
     where h.provider = ${provider} and h.state = 'down' and h.culprit = 'connection' and h.failure ->> 'code' = 'Unauthorized'
       and c.state = 'active' order by h.connection_id limit ${troubledAtMost}
+  `.execute(db)
+  return found.rows
+}
+
+/** Seconds that a subject was down since `from`, by what was written down of its changes. */
+export async function secondsDown(db: Db, subject: string, from: Date, now: Date): Promise<number> {
+  const found = await sql<{ seconds: number }>`
+    with before as (
+      select state from health_changes where subject = ${subject} and created_at < ${from}::timestamptz order by change_id desc limit 1),
+    points as (
+      select ${from}::timestamptz as at, (select state from before) as state
+      union all
+      select created_at, state from health_changes where subject = ${subject} and created_at >= ${from}::timestamptz),
+    spans as (select state, at, lead(at, 1, ${now}::timestamptz) over (order by at) as until from points)
+    select coalesce(sum(extract(epoch from until - at)) filter (where state = 'down'), 0)::float8 as seconds from spans
+  `.execute(db)
+  return found.rows[0]?.seconds ?? 0
+}
+
+export interface Freshness {
+  readonly oldestSeconds: number | null
+  readonly stale: number
+}
+
+/** How old the data of a provider's active connections is. */
+export async function freshnessOf(db: Db, provider: string): Promise<Freshness> {
+  const found = await sql<Freshness>`
+    select max(extract(epoch from now() - c.last_synced_at))::int as oldest_seconds,
+      count(*) filter (where h.findings ? 'freshness')::int as stale
+    from connections c left join connection_health h using (connection_id)
+    where c.provider = ${provider} and c.state = 'active' and c.auth <> ${receivesOnly}
+  `.execute(db)
+  return found.rows[0] ?? { oldestSeconds: null, stale: 0 }
+}
+
+/** Connections that are not well, the worst first. */
+export async function unwellConnections(
+  db: Db,
+  provider: string,
+  limit: number,
+): Promise<ConnectionHealth[]> {
+  const found = await sql<ConnectionHealth>`
+    select ${shown} from connection_health h join connections c using (connection_id)
+    where h.provider = ${provider} and c.state <> 'deleted' and h.state in ('down', 'needs_attention', 'degraded')
+    order by array_position(array['down', 'needs_attention', 'degraded'], h.state), h.since, h.connection_id limit ${limit}
   `.execute(db)
   return found.rows
 }
