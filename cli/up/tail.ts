@@ -6,6 +6,8 @@ export function followFile(file: string, onLine: (line: string) => void, everyMs
   let rest = ''
   const read = (): void => {
     const size = sizeOf(file)
+    // A new log was begun: see `turnOver`.
+    if (size < position) position = 0
     if (size <= position) return
     const chunk = Buffer.alloc(Math.min(size - position, 1024 * 1024))
     const descriptor = openSync(file, 'r')
