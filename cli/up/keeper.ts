@@ -1,6 +1,7 @@
 /** Keeps one part of a hub alive: started again when it ends by itself, stopped and started on purpose. */
 import { messageOf } from '../../platform/errors.ts'
 import { describeEnd, PartEnded } from './part-ended.ts'
+import { createPause, createShortLives, type Patience } from './patience.ts'
 import { signalProcess, type Ending } from './process.ts'
 import { UpError } from './up-error.ts'
 
@@ -28,25 +29,6 @@ export interface PartFacts {
 
 /** Starts the part and resolves when it can do its work. `spawned` is told of the process as soon as there is one. */
 export type StartPart = (spawned: (part: Part) => void) => Promise<Part>
-
-/** When a part that ended is started again, and when the hub gives up. */
-export interface Patience {
-  /** Before the next start, by the number of lives in a row that were short. */
-  readonly backOffMs: readonly number[]
-  /** A life is short when it ends before this. */
-  readonly shortMs: number
-  /** So many short lives in a row … */
-  readonly tooMany: number
-  /** … within this time end the hub. */
-  readonly withinMs: number
-}
-
-export const usualPatience: Patience = {
-  backOffMs: [1_000, 2_000, 5_000, 10_000],
-  shortMs: 30_000,
-  tooMany: 5,
-  withinMs: 60_000,
-}
 
 export interface KeeperOptions {
   readonly name: string
@@ -204,37 +186,5 @@ export function createKeeper(options: KeeperOptions): Keeper {
       restarts: Math.max(0, starts - 1),
       waitsFor: waitsFor ?? null,
     }),
-  }
-}
-
-/** A wait that can be cut short. */
-function createPause() {
-  let end: () => void = () => {}
-  return {
-    end: () => end(),
-    wait: async (ms: number): Promise<void> => {
-      let timer: NodeJS.Timeout | undefined
-      await new Promise<void>((resolve) => {
-        end = resolve
-        if (Number.isFinite(ms)) timer = setTimeout(resolve, ms)
-      })
-      clearTimeout(timer)
-      end = () => {}
-    },
-  }
-}
-
-/** Counts the short lives in a row. */
-function createShortLives({ backOffMs, shortMs, tooMany, withinMs }: Patience) {
-  let ends: number[] = []
-  return {
-    forget: (): void => void (ends = []),
-    /** How long to wait after a life of `livedMs`; undefined: do not try again. */
-    waitAfter: (livedMs: number): number | undefined => {
-      ends = livedMs < shortMs ? [...ends, Date.now()] : []
-      const first = ends.at(-tooMany)
-      if (first !== undefined && Date.now() - first < withinMs) return undefined
-      return backOffMs[Math.min(ends.length, backOffMs.length - 1)] ?? 0
-    },
   }
 }

@@ -1,8 +1,9 @@
 /** Watches over the parts of a hub: one that ends is reported by name and started again, and all end together, in order. */
 import type { Home } from './home.ts'
-import { createKeeper, usualPatience, type Keeper, type PartFacts, type StartPart } from './keeper.ts'
+import { createKeeper, type Keeper, type PartFacts, type StartPart } from './keeper.ts'
+import { usualPatience } from './patience.ts'
 import type { Screen } from './screen.ts'
-import { followFile, loudLine } from './tail.ts'
+import { createRepeats, followFile, loudLine } from './tail.ts'
 import { UpError } from './up-error.ts'
 
 export interface Supervisor {
@@ -71,7 +72,14 @@ export function createSupervisor(home: Home, screen: Screen, patience = usualPat
   const adopt: Supervisor['adopt'] = async (name, logFile, start) => {
     if (stopping) throw new UpError('stopped before it was ready')
     if (name !== 'postgres' && name !== 'temporal') {
-      unfollow.push(followFile(logFile, (line) => showLoud(screen, name, line)))
+      const repeats = createRepeats()
+      unfollow.push(
+        followFile(logFile, (line) => {
+          const loud = loudLine(line)
+          const text = loud && repeats(loud.text)
+          if (text !== undefined) screen.warn(`${name}: ${text}`)
+        }),
+      )
     }
     const noted: StartPart = async (spawned) => {
       const part = await start((process) => {
@@ -132,9 +140,4 @@ export function createSupervisor(home: Home, screen: Screen, patience = usualPat
   const parts = (): PartFacts[] => [...keepers.values()].map((keeper) => keeper.facts())
   const onChange = (listener: () => void): void => void listeners.push(listener)
   return { adopt, parts, part, onChange, over, interrupt, stopAll }
-}
-
-function showLoud(screen: Screen, name: string, line: string): void {
-  const loud = loudLine(line)
-  if (loud) screen.warn(`${name}: ${loud.text}`)
 }
