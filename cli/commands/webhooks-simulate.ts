@@ -49,7 +49,7 @@ export async function simulate(
   const [refusal] = [...statuses.keys()].filter((status) => status >= 300)
   if (refusal !== undefined) {
     if (options.json) out.json({ status: refusal, statuses: Object.fromEntries(statuses) })
-    else out.line(`The door answered ${told(statuses)}. "tieline audit" says why.`)
+    else out.line(`The door answered ${told(statuses)}. "tieline audit list --json" says why.`)
     return options.tamper ? 0 : 1
   }
   const sent: Sent = { connectionId, since, statuses }
@@ -182,9 +182,8 @@ async function editAtSandbox(
   }
   const edit = edits?.find((one) => one.resource === resource) ?? edits?.[0]
   if (!edit) return undefined
-  out?.note(
-    `${provider}: ${edit.resource} ${edit.id} ${effect ?? 'updated'}${edit.fields.length > 0 ? ` (${edit.fields.join(', ')})` : ''}`,
-  )
+  const fields = effect === 'updated' && edit.fields.length > 0 ? ` (${edit.fields.join(', ')})` : ''
+  out?.note(`${provider}: ${edit.resource} ${edit.id} ${effect ?? 'updated'}${fields}`)
   return edit.id
 }
 

@@ -12,7 +12,11 @@ import {
 } from '../harness/hub.ts'
 
 interface Runs {
-  readonly items: readonly { readonly resources: readonly { readonly scanned: number }[] }[]
+  readonly items: readonly { readonly runId: string }[]
+}
+
+interface Run {
+  readonly resources: readonly { readonly scanned: number }[]
 }
 
 const modeOf = (file: string): string => (statSync(file).mode & 0o777).toString(8)
@@ -127,8 +131,14 @@ describe('npm start', () => {
     const before = hub?.parts() ?? {}
     await slowSandbox(300)
     const syncing = tieline(place, 'sync', service, '--force')
-    const running = async () => (await ask('/admin/v1/runs?state=running&limit=1')).body as Runs
-    await until(running, ({ items }) => items.some((run) => run.resources.some(({ scanned }) => scanned > 0)))
+    const runId = await until(
+      async () => ((await ask('/admin/v1/runs?state=running&limit=1')).body as Runs).items[0]?.runId,
+      (id) => id !== undefined,
+    )
+    await until(
+      async () => (await ask(`/admin/v1/runs/${runId}`)).body as Run,
+      (run) => run.resources.some(({ scanned }) => scanned > 0),
+    )
     process.kill(before['worker'] ?? 0, 'SIGKILL')
     await until(
       () => Promise.resolve(hub?.output() ?? ''),
