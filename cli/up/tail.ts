@@ -68,7 +68,9 @@ export function createRepeats(everyMs = 60_000, now = Date.now): (text: string) 
     }
     if (shown.size > 1_000) shown.clear()
     shown.set(kind, { at: now(), heldBack: 0 })
-    return last === undefined || last.heldBack === 0 ? text : `${text} (and ${last.heldBack} more like it before)`
+    return last === undefined || last.heldBack === 0
+      ? text
+      : `${text} (and ${last.heldBack} more like it before)`
   }
 }
 
