@@ -13,6 +13,7 @@ import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
 import { registerMappings } from './register-mappings.ts'
+import { registerParts } from './register-parts.ts'
 import { registerWebhooks } from './register-webhooks.ts'
 import { registerWrites } from './register-writes.ts'
 import { doing, examples, limit, out } from './registration.ts'
@@ -62,6 +63,8 @@ program
       (await import('./commands/status.ts')).status(options, o),
     ),
   )
+
+registerParts(program)
 
 program
   .command('sync')
