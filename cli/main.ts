@@ -14,6 +14,7 @@ import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
 import { registerHealth } from './register-health.ts'
 import { registerMappings } from './register-mappings.ts'
+import { registerParts } from './register-parts.ts'
 import { registerWebhooks } from './register-webhooks.ts'
 import { registerWrites } from './register-writes.ts'
 import { doing, examples, limit, out } from './registration.ts'
@@ -63,6 +64,8 @@ program
       (await import('./commands/status.ts')).status(options, o),
     ),
   )
+
+registerParts(program)
 
 program
   .command('sync')

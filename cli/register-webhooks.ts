@@ -84,7 +84,9 @@ export function registerWebhooks(program: Command): void {
     .description('send a correctly signed sample through the real door and follow it to its effect')
     .option('--connection <id>', 'to this connection; the first of the provider when left out')
     .option('--object <id>', 'about this object')
-    .option('--times <number>', 'deliver it so many times', '1')
+    .option('--events <number>', 'so many different events, eight at a time', '1')
+    .option('--times <number>', 'deliver each so many times', '1')
+    .option('--no-follow', 'do not wait for what comes of it')
     .option('--tamper', 'change a byte on the way')
     .action(
       doing(async (o, options: Simulate, provider: string, event: string | undefined) =>

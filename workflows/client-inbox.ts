@@ -35,15 +35,18 @@ export function createInboxClient({ client, taskQueue }: HubClientOptions) {
     /** Brings the webhook of one connection at its provider in line. Repeatable: one that is under way is joined. */
     startKeepSubscription: ({ connectionId, ...facts }: LaneFacts): Promise<void> =>
       reaching(async () => {
-        await client.workflow.start<typeof keepSubscriptions>('keepSubscriptions', {
-          workflowId: workflowIds.keepSubscription(connectionId),
-          workflowIdConflictPolicy: 'USE_EXISTING',
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          taskQueue,
-          args: [{ connectionId }],
-          typedSearchAttributes: searchAttributes({ connectionId, ...facts }),
-          staticSummary: `The webhook at ${facts.provider}`,
-        })
+        // Somebody waits for the answer to a set-up; without Temporal the schedule sees to it later.
+        await client.withDeadline(Date.now() + 3_000, () =>
+          client.workflow.start<typeof keepSubscriptions>('keepSubscriptions', {
+            workflowId: workflowIds.keepSubscription(connectionId),
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+            taskQueue,
+            args: [{ connectionId }],
+            typedSearchAttributes: searchAttributes({ connectionId, ...facts }),
+            staticSummary: `The webhook at ${facts.provider}`,
+          }),
+        )
       }),
     /** Makes the schedule that looks after webhooks at providers. Repeatable. */
     ensureSubscriptionCare: (): Promise<void> =>

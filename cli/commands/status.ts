@@ -53,7 +53,7 @@ function print(
   const { paint } = out
   if (facts['ready'] !== true) {
     const advice = running
-      ? `it is still starting, or one part does not answer: see ${folder}/logs.`
+      ? `it is still starting, or one part is away: see "tieline parts" and ${folder}/logs.`
       : 'start it with "npm start".'
     out.line(
       `${paint.yellow('not ready')}: ${running ? 'the hub runs, but' : `no hub runs from ${folder};`} ${advice}`,

@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { CliError, type ExitCode } from '../cli-error.ts'
 import { need, openApi, type Api, type GlobalOptions, type Schemas } from '../client.ts'
 import { homeFolder } from '../home-folder.ts'
-import { nearest, type Out } from '../print.ts'
+import { count, nearest, type Out } from '../print.ts'
+import { equationLine } from './webhooks.ts'
 import { readHubFile } from '../up/home.ts'
 
 type Source = Schemas['HookSource']
@@ -13,7 +14,11 @@ type Sample = Source['samples'][number]
 export interface SimulateOptions extends GlobalOptions {
   readonly connection?: string
   readonly object?: string
+  /** So many different events. */
+  readonly events?: string
+  /** Each is delivered so often. */
   readonly times?: string
+  readonly follow?: boolean
   readonly tamper?: boolean
 }
 
@@ -23,28 +28,86 @@ export async function simulate(
   options: SimulateOptions,
   out: Out,
 ): Promise<ExitCode> {
+  const events = wholeNumber(options.events, '--events')
+  const times = wholeNumber(options.times, '--times')
   const api = openApi(options)
   const source = await sourceOf(api, provider)
   const sample = sampleOf(source, event)
   const connectionId = options.connection ?? (await connectionFor(api, source, out))
   await makeReady(api, source, connectionId)
-  const externalId = options.object ?? (await editAtSandbox(source, sample, out))
-  const made = await need(
-    api.POST('/admin/v1/connections/{connectionId}/webhook/samples', {
-      params: { path: { connectionId } },
-      body: { event: sample.event, ...(externalId === undefined ? {} : { externalId }) },
-    }),
-  )
-  const times = Number(options.times ?? 1)
+  const wish: Wish = {
+    source,
+    sample,
+    connectionId,
+    events,
+    times,
+    tamper: options.tamper === true,
+    ...(options.object === undefined ? {} : { object: options.object }),
+  }
   const since = new Date(Date.now() - 1_000).toISOString()
-  let status = 0
-  for (let n = 0; n < times; n++) status = await post(made, options.tamper === true)
-  if (status >= 300) {
-    if (options.json) out.json({ status })
-    else out.line(`The door answered ${status}. "tieline audit" says why.`)
+  const statuses = await deliver(api, wish, out)
+  const [refusal] = [...statuses.keys()].filter((status) => status >= 300)
+  if (refusal !== undefined) {
+    if (options.json) out.json({ status: refusal, statuses: Object.fromEntries(statuses) })
+    else out.line(`The door answered ${told(statuses)}. "tieline audit list --json" says why.`)
     return options.tamper ? 0 : 1
   }
-  return await follow(api, { connectionId, since, status, times }, options, out)
+  const sent: Sent = { connectionId, since, statuses }
+  if (options.follow === false) return await unfollowed(api, sent, options, out)
+  return events > 1 ? await followMany(api, sent, options, out) : await follow(api, sent, options, out)
+}
+
+function wholeNumber(text = '1', option: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 100_000) return value
+  throw new CliError(`${option} takes a whole number from 1 to 100000.`, 2)
+}
+
+interface Wish {
+  readonly source: Source
+  readonly sample: Sample
+  readonly connectionId: string
+  readonly object?: string
+  readonly events: number
+  readonly times: number
+  readonly tamper: boolean
+}
+
+/** How often the door gave which answer. */
+type Statuses = ReadonlyMap<number, number>
+
+/** Deliveries under way at the same time, as a provider has them. */
+const parallel = 8
+
+async function deliver(api: Api, wish: Wish, out: Out): Promise<Statuses> {
+  const { source, sample, connectionId, events, times, tamper } = wish
+  const statuses = new Map<number, number>()
+  let left = events
+  const sender = async (): Promise<void> => {
+    while (left-- > 0) {
+      const externalId = wish.object ?? (await editAtSandbox(source, sample, events === 1 ? out : undefined))
+      const made = await need(
+        api.POST('/admin/v1/connections/{connectionId}/webhook/samples', {
+          params: { path: { connectionId } },
+          body: { event: sample.event, ...(externalId === undefined ? {} : { externalId }) },
+        }),
+      )
+      for (let n = 0; n < times; n++) {
+        const status = await post(made, tamper)
+        statuses.set(status, (statuses.get(status) ?? 0) + 1)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(parallel, events) }, sender))
+  return statuses
+}
+
+/** "200", "200 to each of 5 deliveries", "200 to 990 and 429 to 10 deliveries". */
+function told(statuses: Statuses): string {
+  const [[status = 0, times = 0] = [], ...more] = statuses
+  if (more.length === 0)
+    return times === 1 ? String(status) : `${status} to each of ${count(times)} deliveries`
+  return `${[...statuses].map(([one, n]) => `${one} to ${count(n)}`).join(' and ')} deliveries`
 }
 
 async function sourceOf(api: Api, provider: string): Promise<Source> {
@@ -103,7 +166,7 @@ async function makeReady(api: Api, source: Source, connectionId: string): Promis
 async function editAtSandbox(
   { provider, isComplete }: Source,
   { resource, effect }: Sample,
-  out: Out,
+  out: Out | undefined,
 ): Promise<string | undefined> {
   const sandbox = readHubFile(homeFolder(process.env))?.sandbox
   if (!isComplete || resource === undefined || sandbox == null) return undefined
@@ -119,9 +182,8 @@ async function editAtSandbox(
   }
   const edit = edits?.find((one) => one.resource === resource) ?? edits?.[0]
   if (!edit) return undefined
-  out.note(
-    `${provider}: ${edit.resource} ${edit.id} ${effect ?? 'updated'}${edit.fields.length > 0 ? ` (${edit.fields.join(', ')})` : ''}`,
-  )
+  const fields = effect === 'updated' && edit.fields.length > 0 ? ` (${edit.fields.join(', ')})` : ''
+  out?.note(`${provider}: ${edit.resource} ${edit.id} ${effect ?? 'updated'}${fields}`)
   return edit.id
 }
 
@@ -135,8 +197,7 @@ async function post({ url, method, headers, body }: Schemas['HookSample'], tampe
 interface Sent {
   readonly connectionId: string
   readonly since: string
-  readonly status: number
-  readonly times: number
+  readonly statuses: Statuses
 }
 
 async function follow(api: Api, sent: Sent, options: SimulateOptions, out: Out): Promise<ExitCode> {
@@ -148,7 +209,7 @@ async function follow(api: Api, sent: Sent, options: SimulateOptions, out: Out):
     )
     const isSettled = items.length > 0 && items.every(({ state }) => state !== 'waiting')
     if (isSettled || Date.now() > until || items.length === 0) {
-      if (options.json) out.json({ status: sent.status, events: items })
+      if (options.json) out.json({ status: firstOf(sent), statuses: statusesOf(sent), events: items })
       else report(sent, items, out)
       return items.length === 0 || isSettled ? 0 : 1
     }
@@ -156,8 +217,46 @@ async function follow(api: Api, sent: Sent, options: SimulateOptions, out: Out):
   }
 }
 
-function report({ status, times }: Sent, items: readonly Schemas['InboxEvent'][], out: Out): void {
-  out.line(`The door answered ${status}${times > 1 ? ` to each of ${times} deliveries` : ''}.`)
+const firstOf = ({ statuses }: Sent): number => [...statuses.keys()][0] ?? 0
+const statusesOf = ({ statuses }: Sent) => Object.fromEntries(statuses)
+
+const equationOf = (api: Api, { connectionId }: Sent) =>
+  need(api.GET('/admin/v1/inbox-equation', { params: { query: { connectionId } } }))
+
+async function unfollowed(api: Api, sent: Sent, options: SimulateOptions, out: Out): Promise<ExitCode> {
+  const equation = await equationOf(api, sent)
+  if (options.json) out.json({ status: firstOf(sent), statuses: statusesOf(sent), equation })
+  else {
+    out.line(`The door answered ${told(sent.statuses)}.`)
+    out.line(equationLine(equation))
+  }
+  return 0
+}
+
+/** Of many events the equation is followed, until nothing waits, as long as it goes on. */
+async function followMany(api: Api, sent: Sent, options: SimulateOptions, out: Out): Promise<ExitCode> {
+  if (!options.json) out.note(`The door answered ${told(sent.statuses)}.`)
+  let waiting = Infinity
+  let until = 0
+  for (;;) {
+    const equation = await equationOf(api, sent)
+    if (equation.waiting < waiting) {
+      waiting = equation.waiting
+      until = Date.now() + 30_000
+    }
+    if (waiting === 0 || Date.now() > until) {
+      if (options.json) out.json({ status: firstOf(sent), statuses: statusesOf(sent), equation })
+      else out.line(equationLine(equation))
+      if (waiting > 0)
+        out.note('Some still wait, and none went on for 30 s: "tieline status" says what is away.')
+      return waiting === 0 ? 0 : 1
+    }
+    await delay(500)
+  }
+}
+
+function report({ statuses }: Sent, items: readonly Schemas['InboxEvent'][], out: Out): void {
+  out.line(`The door answered ${told(statuses)}.`)
   if (items.length === 0)
     out.line('It asked for no event to be kept (a handshake, or one that was delivered before).')
   for (const event of items) {
@@ -167,4 +266,6 @@ function report({ status, times }: Sent, items: readonly Schemas['InboxEvent'][]
     )
     if (event.temporalUrl !== null) out.line(`  ${event.temporalUrl}`)
   }
+  if (items.some(({ state }) => state === 'waiting'))
+    out.note('It is kept and waits: "tieline status" says what is away.')
 }

@@ -54,12 +54,11 @@ export async function listEvents(options: FilterOptions, out: Out): Promise<Exit
 async function printEquation(api: Api, { connection, provider }: FilterOptions, out: Out): Promise<void> {
   const query = filterOf({ ...(connection ? { connection } : {}), ...(provider ? { provider } : {}) })
   const sum = await need(api.GET('/admin/v1/inbox-equation', { params: { query } }))
-  out.line(
-    out.paint.dim(
-      `received ${count(sum.received)} = processed ${count(sum.processed)} + waiting ${count(sum.waiting)} + dead ${count(sum.dead)} + unmatched ${count(sum.unmatched)} + duplicates ${count(sum.duplicates)}`,
-    ),
-  )
+  out.line(out.paint.dim(equationLine(sum)))
 }
+
+export const equationLine = (sum: Schemas['InboxEquation']): string =>
+  `received ${count(sum.received)} = processed ${count(sum.processed)} + waiting ${count(sum.waiting)} + dead ${count(sum.dead)} + unmatched ${count(sum.unmatched)} + duplicates ${count(sum.duplicates)}`
 
 export async function showEvent(eventId: string, options: GlobalOptions, out: Out): Promise<ExitCode> {
   const detail = await need(

@@ -26,7 +26,10 @@ export interface HubFile {
   readonly databaseUrl: string
   /** Null when the hub was started without it. */
   readonly sandbox: string | null
+  /** Process ids of the parts that run or are being started. */
   readonly parts: Readonly<Record<string, number>>
+  /** Socket on which the supervisor takes orders. */
+  readonly control: string
 }
 
 export interface Home {
@@ -63,14 +66,15 @@ export async function takeHome(folder: string): Promise<Home> {
   }
   lock(at('hub.lock'), folder)
   await endLeftovers(at('processes.json'))
-  const noted: Noted[] = []
+  // By name: a part that is started again takes its old place, for the order tells who goes last.
+  const noted = new Map<string, Noted>()
   return {
     folder,
     logs: at('logs'),
     at,
     noteProcess: (name, pid) => {
-      noted.push({ name, pid, command: commandLineOf(pid) ?? '' })
-      writePrivate(at('processes.json'), noted)
+      noted.set(name, { name, pid, command: commandLineOf(pid) ?? '' })
+      writePrivate(at('processes.json'), [...noted.values()])
     },
     release: () => {
       for (const name of ['hub.json', 'processes.json', 'hub.lock']) rmSync(at(name), { force: true })

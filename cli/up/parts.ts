@@ -3,7 +3,7 @@ import { renameSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Home } from './home.ts'
 import { startProgram, type Program } from './process.ts'
-import { describeEnd, PartEnded } from './supervisor.ts'
+import { describeEnd, PartEnded } from './part-ended.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const mains = { worker: 'workers/main.ts', api: 'api/main.ts', sandbox: 'sandbox/main.ts' } as const
@@ -21,10 +21,15 @@ const isReady = (message: unknown): message is Ready =>
   typeof message === 'object' && message !== null && 'ready' in message && message.ready === true
 
 /**
- * Starts a part and waits until it says that it is ready.
+ * Starts a part and waits until it says that it is ready. `spawned` is told of the process before that.
  * @throws PartEnded when it ends before that, or says nothing for a minute.
  */
-export async function startPart(name: PartName, home: Home, env: NodeJS.ProcessEnv): Promise<Program> {
+export async function startPart(
+  name: PartName,
+  home: Home,
+  env: NodeJS.ProcessEnv,
+  spawned: (program: Program) => void,
+): Promise<Program> {
   const logFile = logFileOf(home, name)
   turnOver(logFile)
   const program = await startProgram({
@@ -36,6 +41,7 @@ export async function startPart(name: PartName, home: Home, env: NodeJS.ProcessE
     logFile,
     ipc: true,
   })
+  spawned(program)
   const ready = new Promise<'ready'>((resolve) => {
     program.child.on('message', (message) => {
       if (isReady(message)) resolve('ready')
@@ -49,7 +55,7 @@ export async function startPart(name: PartName, home: Home, env: NodeJS.ProcessE
   clearTimeout(timer)
   if (first === 'ready') return program
   await program.stop(1_000)
-  throw new PartEnded(describeEnd(home, name, first, logFile))
+  throw new PartEnded(describeEnd(name, first, logFile))
 }
 
 export const logFileOf = (home: Home, name: string): string => path.join(home.logs, `${name}.log`)

@@ -32,6 +32,8 @@ export interface EmbeddedPostgresOptions {
   /** Where the server's own log goes; `<dataDir>.log` unless told otherwise. */
   readonly logFile?: string
   readonly onProgress?: (text: string) => void
+  /** Told of the server's process before it takes connections. */
+  readonly spawned?: (program: Program) => void
 }
 
 export interface EmbeddedPostgres {
@@ -75,6 +77,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
   const logFile = options.logFile ?? `${dataDir}.log`
   const program = await startServer({ ...options, dataDir, logFile }, binaries, runAs)
+  options.spawned?.(program)
   await waitUntilReady(program, dataDir, logFile)
   return {
     url: `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${options.port}/${user}`,

@@ -69,8 +69,8 @@ export async function startDatabase(
     url = await screen.step('Postgres', async (onProgress) => {
       let found = ''
       const logFile = logFileOf(home, 'postgres')
-      turnOver(logFile)
-      await supervisor.adopt('postgres', logFile, async () => {
+      await supervisor.adopt('postgres', logFile, async (spawned) => {
+        turnOver(logFile)
         const dataDir = home.at('postgres')
         const password = secrets.postgresPassword
         const postgres = await startEmbeddedPostgres({
@@ -79,6 +79,7 @@ export async function startDatabase(
           password,
           logFile,
           onProgress,
+          spawned,
         })
         found = postgres.url
         return postgres
@@ -120,10 +121,10 @@ export async function startTemporal(
     const binary = await findTemporalCli({ onProgress })
     let found: Omit<Services, 'databaseUrl'> = { temporalAddress: '', temporalNamespace: '' }
     const logFile = logFileOf(home, 'temporal')
-    turnOver(logFile)
     // A folder of its own: the server makes its files readable for all.
     mkdirSync(home.at('temporal'), { recursive: true, mode: 0o700 })
-    await supervisor.adopt('temporal', logFile, async () => {
+    await supervisor.adopt('temporal', logFile, async (spawned) => {
+      turnOver(logFile)
       const server = await startTemporalServer({
         binary,
         port: config.temporalPort,
@@ -131,6 +132,7 @@ export async function startTemporal(
         dbFile: home.at('temporal/temporal.db'),
         codecEndpoint: `${config.publicUrl}/codec`,
         logFile,
+        spawned,
       })
       found = { temporalAddress: server.address, temporalNamespace: server.namespace }
       return server

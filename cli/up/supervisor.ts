@@ -1,34 +1,36 @@
-/** Watches over the parts of a hub: the end of one is reported by name, and all end together, in order. */
-import { existsSync, readFileSync } from 'node:fs'
-import path from 'node:path'
+/** Watches over the parts of a hub: one that ends is reported by name and started again, and all end together, in order. */
 import type { Home } from './home.ts'
-import { signalProcess, type Ending } from './process.ts'
+import { createKeeper, type Keeper, type PartFacts, type StartPart } from './keeper.ts'
+import { usualPatience } from './patience.ts'
 import type { Screen } from './screen.ts'
-import { followFile, lastLines, loudLine } from './tail.ts'
+import { createRepeats, followFile, loudLine } from './tail.ts'
 import { UpError } from './up-error.ts'
 
-/** A part that runs: a child process of the hub. */
-export interface Part {
-  readonly pid: number
-  readonly ended: Promise<Ending>
-  stop(graceMs?: number): Promise<void>
-}
-
-/** A part has ended that should not have. */
-export class PartEnded extends Error {
-  override readonly name = 'PartEnded'
-}
-
 export interface Supervisor {
-  /** Watches a part from now on. Once the hub is stopping, the part is stopped at once and this rejects. */
-  adopt(name: string, logFile: string, start: () => Promise<Part>): Promise<void>
-  parts(): Readonly<Record<string, number>>
-  /** Rejects with `PartEnded` when a part ends by itself; resolves when `interrupt` was called. */
+  /**
+   * Starts a part, resolves when it runs, and keeps it alive from then on. Once the hub is stopping, the part is stopped
+   * at once and this rejects.
+   */
+  adopt(name: string, logFile: string, start: StartPart): Promise<void>
+  parts(): PartFacts[]
+  /** What steers a part; undefined when this hub has none of that name. */
+  part(name: string): SteeredPart | undefined
+  /** Calls `listener` whenever a part is in another state or has another process. */
+  onChange(listener: () => void): void
+  /** Rejects with `PartEnded` when a part fails again and again; resolves when `interrupt` was called. */
   readonly over: Promise<void>
   /** A wish to stop, by Ctrl-C; the second one kills everything at once. */
   interrupt(): void
   /** Stops all parts in order. Resolves when nothing is left. */
   stopAll(): Promise<void>
+}
+
+export interface SteeredPart {
+  facts(): PartFacts
+  /** The part that this one cannot be started without and that does not run. */
+  blockedBy(): string | undefined
+  start(): Promise<void>
+  stop(): Promise<void>
 }
 
 /** Who is stopped when, and how long each may take: 30 s in all. Who writes goes before what is written to. */
@@ -39,69 +41,103 @@ const stopOrder = [
   ['temporal', 5_000],
   ['postgres', 8_000],
 ] as const
+const graceOf = (name: string): number => stopOrder.find(([one]) => one === name)?.[1] ?? 5_000
 
-export function createSupervisor(home: Home, screen: Screen): Supervisor {
-  const parts = new Map<string, Part>()
+/** What a part cannot start without. The API takes webhooks without Temporal. */
+const needs: Readonly<Record<string, readonly string[]>> = {
+  api: ['postgres'],
+  worker: ['postgres', 'temporal'],
+}
+
+export function createSupervisor(home: Home, screen: Screen, patience = usualPatience): Supervisor {
+  const keepers = new Map<string, Keeper>()
   const unfollow: (() => void)[] = []
+  const listeners: (() => void)[] = []
   let stopping = false
   let end: { resolve: () => void; reject: (error: Error) => void } | undefined
   const over = new Promise<void>((resolve, reject) => (end = { resolve, reject }))
   // It may be rejected before somebody waits for it.
   over.catch(() => {})
 
+  const changed = (): void => {
+    for (const keeper of keepers.values()) keeper.nudge()
+    for (const listener of listeners) listener()
+  }
+  const blockedBy = (name: string): string | undefined =>
+    needs[name]?.find((needed) => {
+      const state = keepers.get(needed)?.facts().state
+      return state !== undefined && state !== 'running'
+    })
+
   const adopt: Supervisor['adopt'] = async (name, logFile, start) => {
     if (stopping) throw new UpError('stopped before it was ready')
     if (name !== 'postgres' && name !== 'temporal') {
-      unfollow.push(followFile(logFile, (line) => showLoud(screen, name, line)))
+      const repeats = createRepeats()
+      unfollow.push(
+        followFile(logFile, (line) => {
+          const loud = loudLine(line)
+          const text = loud && repeats(loud.text)
+          if (text !== undefined) screen.warn(`${name}: ${text}`)
+        }),
+      )
     }
-    const part = await start()
-    home.noteProcess(name, part.pid)
-    parts.set(name, part)
-    void part.ended.then((how) => {
-      parts.delete(name)
-      if (!stopping) end?.reject(new PartEnded(describeEnd(home, name, how, logFile)))
+    const noted: StartPart = async (spawned) => {
+      const part = await start((process) => {
+        home.noteProcess(name, process.pid)
+        spawned(process)
+      })
+      // Its command line may be another one by now: the user was changed, then the program was run.
+      home.noteProcess(name, part.pid)
+      return part
+    }
+    const keeper = createKeeper({
+      name,
+      logFile,
+      start: noted,
+      patience,
+      blockedBy: () => blockedBy(name),
+      changed,
+      say: (text) => screen.line(text),
+      warn: (text) => screen.warn(text),
+      giveUp: (problem) => end?.reject(problem),
     })
-    if (stopping) {
-      await part.stop()
-      throw new UpError('stopped before it was ready')
-    }
+    keepers.set(name, keeper)
+    await keeper.start()
   }
 
-  const stopAll = async (): Promise<void> => {
+  const ceaseAll = (): void => {
     stopping = true
-    for (const [name, graceMs] of stopOrder) {
-      const part = parts.get(name)
-      if (part) await part.stop(graceMs)
-    }
+    for (const keeper of keepers.values()) keeper.cease()
+  }
+  const stopAll = async (): Promise<void> => {
+    ceaseAll()
+    for (const [name, graceMs] of stopOrder) await keepers.get(name)?.stop(graceMs)
     for (const stopFollowing of unfollow.splice(0)) stopFollowing()
   }
 
   const interrupt = (): void => {
     if (stopping) {
       screen.line('Killing what is left …')
-      for (const { pid } of parts.values()) signalProcess(-pid, 'SIGKILL')
+      for (const keeper of keepers.values()) keeper.kill()
       return
     }
-    stopping = true
+    ceaseAll()
     screen.line('')
     screen.line('Stopping … (Ctrl-C again to kill)')
     end?.resolve()
   }
 
-  const pids = () => Object.fromEntries([...parts].map(([name, part]) => [name, part.pid]))
-  return { adopt, parts: pids, over, interrupt, stopAll }
-}
-
-function showLoud(screen: Screen, name: string, line: string): void {
-  const loud = loudLine(line)
-  if (loud) screen.warn(`${name}: ${loud.text}`)
-}
-
-/** "worker ended unexpectedly (exit code 1); see .tieline/logs/worker.log", and the last lines of that log. */
-export function describeEnd(home: Home, name: string, how: Ending, logFile: string): string {
-  const shown = path.relative(process.cwd(), logFile)
-  const place = shown.startsWith('..') ? logFile : shown
-  const text = existsSync(logFile) ? readFileSync(logFile, 'utf8') : ''
-  const tail = lastLines(text, 8).map((line) => `    ${line}`)
-  return [`${name} ended unexpectedly (${how}); see ${place}`, ...(text === '' ? [] : tail)].join('\n')
+  const part = (name: string): SteeredPart | undefined => {
+    const keeper = keepers.get(name)
+    if (!keeper) return undefined
+    return {
+      facts: () => keeper.facts(),
+      blockedBy: () => blockedBy(name),
+      start: () => (stopping ? Promise.reject(new UpError('the hub is stopping')) : keeper.start()),
+      stop: () => keeper.stop(graceOf(name)),
+    }
+  }
+  const parts = (): PartFacts[] => [...keepers.values()].map((keeper) => keeper.facts())
+  const onChange = (listener: () => void): void => void listeners.push(listener)
+  return { adopt, parts, part, onChange, over, interrupt, stopAll }
 }

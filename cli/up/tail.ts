@@ -6,6 +6,8 @@ export function followFile(file: string, onLine: (line: string) => void, everyMs
   let rest = ''
   const read = (): void => {
     const size = sizeOf(file)
+    // A new log was begun: see `turnOver`.
+    if (size < position) position = 0
     if (size <= position) return
     const chunk = Buffer.alloc(Math.min(size - position, 1024 * 1024))
     const descriptor = openSync(file, 'r')
@@ -50,6 +52,27 @@ export function loudLine(line: string): { readonly level: string; readonly text:
 
 /** Where in the code it was: of use in the log, not on the terminal. */
 const stackLine = /^\s+at /
+
+/**
+ * Shows a warning that comes again and again (a worker's pollers while Temporal is away) once in a while only: answers the
+ * text to show, with how often it was held back, or undefined. Texts that differ in numbers only count as the same.
+ */
+export function createRepeats(everyMs = 60_000, now = Date.now): (text: string) => string | undefined {
+  const shown = new Map<string, { at: number; heldBack: number }>()
+  return (text) => {
+    const kind = text.replaceAll(/\d+/g, '#')
+    const last = shown.get(kind)
+    if (last && now() - last.at < everyMs) {
+      last.heldBack++
+      return undefined
+    }
+    if (shown.size > 1_000) shown.clear()
+    shown.set(kind, { at: now(), heldBack: 0 })
+    return last === undefined || last.heldBack === 0
+      ? text
+      : `${text} (and ${last.heldBack} more like it before)`
+  }
+}
 
 /** The last lines of a log that say something about an end: not more than `count`, shortened. */
 export function lastLines(text: string, count: number): string[] {

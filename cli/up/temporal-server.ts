@@ -18,6 +18,8 @@ export interface TemporalServerOptions {
   /** Codec server that the Web UI asks to decode payloads. */
   readonly codecEndpoint?: string
   readonly logFile: string
+  /** Told of the server's process before it answers. */
+  readonly spawned?: (program: Program) => void
 }
 
 export interface TemporalServer {
@@ -43,6 +45,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     args: ['server', 'start-dev', ...flags(options)],
     logFile: options.logFile,
   })
+  options.spawned?.(program)
   const address = `127.0.0.1:${options.port}`
   await waitUntilReady(program, options.port, options.logFile)
   return { address, namespace, pid: program.pid, ended: program.ended, stop: () => program.stop(10_000) }

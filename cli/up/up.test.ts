@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { readConfig } from '../../platform/config.ts'
 import { freePorts } from './ports.ts'
-import { lastLines, loudLine } from './tail.ts'
+import { createRepeats, lastLines, loudLine } from './tail.ts'
 import { runUp } from './up.ts'
 
 describe('tieline up, asked for what cannot be', () => {
@@ -96,6 +96,16 @@ describe('what of a log reaches the terminal', () => {
       text: 'slow: timeout',
     })
     expect(loudLine('{"level":"ERROR","msg":"bad"}')?.text).toBe('bad')
+  })
+
+  it('is shown once a minute when it comes again and again', () => {
+    let now = 0
+    const repeats = createRepeats(60_000, () => now)
+    expect(repeats('poll retried 6 times')).toBe('poll retried 6 times')
+    expect(repeats('poll retried 7 times')).toBeUndefined()
+    expect(repeats('something else')).toBe('something else')
+    now = 60_000
+    expect(repeats('poll retried 9 times')).toBe('poll retried 9 times (and 1 more like it before)')
   })
 
   it('at the end is the last lines, JSON made readable, without stack frames', () => {

@@ -1,10 +1,12 @@
 /** `tieline up`: the whole hub on one machine, as `npm start` runs it. */
 import { readServiceConfig, type Config } from '../../platform/config.ts'
 import { isHubError, messageOf } from '../../platform/errors.ts'
-import { loadSecrets, takeHome, writeHubFile, type Home, type HubSecrets } from './home.ts'
+import { loadSecrets, takeHome, writeHubFile, type Home, type HubFile, type HubSecrets } from './home.ts'
 import { logFileOf, startPart, type PartName } from './parts.ts'
 import { createScreen, type Screen, type ScreenOutput } from './screen.ts'
-import { createSupervisor, PartEnded, type Supervisor } from './supervisor.ts'
+import { openControl, type ControlSocket } from './control.ts'
+import { PartEnded } from './part-ended.ts'
+import { createSupervisor, type Supervisor } from './supervisor.ts'
 import { checkExternalTemporal, checkPorts, startDatabase, startTemporal, type Services } from './services.ts'
 import { sandboxFor } from '../../sandbox/samples.ts'
 import { connectSamples } from './samples.ts'
@@ -18,8 +20,8 @@ export interface UpOptions {
 }
 
 /**
- * Starts everything, shows it, and stays until Ctrl-C or until a part ends.
- * @returns the exit code: 0 stopped as asked, 1 a part ended by itself, 2 it could not be started as configured.
+ * Starts everything, shows it, and stays until Ctrl-C or until a part ends again and again.
+ * @returns the exit code: 0 stopped as asked, 1 a part could not be kept alive, 2 it could not be started as configured.
  */
 export async function runUp(config: Config, options: UpOptions): Promise<number> {
   const screen = createScreen(options.out ?? process.stdout)
@@ -40,8 +42,10 @@ async function runIn(home: Home, config: Config, options: UpOptions, screen: Scr
   const interrupt = (): void => supervisor.interrupt()
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, interrupt)
+  let control: ControlSocket | undefined
   try {
-    const starting = start(home, config, options, screen, supervisor)
+    control = await openControl(home, supervisor, screen)
+    const starting = start(home, config, options, screen, supervisor, control.path)
     // Ctrl-C must not wait for the end of a step; what the step still brings up is stopped by the supervisor.
     await Promise.race([starting, supervisor.over])
     await supervisor.over
@@ -51,6 +55,7 @@ async function runIn(home: Home, config: Config, options: UpOptions, screen: Scr
     return 0
   } finally {
     await supervisor.stopAll()
+    await control?.close()
     for (const signal of signals) process.off(signal, interrupt)
   }
 }
@@ -61,6 +66,7 @@ async function start(
   options: UpOptions,
   screen: Screen,
   supervisor: Supervisor,
+  control: string,
 ): Promise<void> {
   const sandbox = options.sandbox && config.environment !== 'production'
   await checkPorts(config, sandbox)
@@ -71,7 +77,7 @@ async function start(
   const services: Services = { databaseUrl, ...temporal }
   const env = partEnvironment(config, secrets, services, sandbox)
   const launch = (name: PartName): Promise<void> =>
-    supervisor.adopt(name, logFileOf(home, name), () => startPart(name, home, env))
+    supervisor.adopt(name, logFileOf(home, name), (spawned) => startPart(name, home, env, spawned))
   await screen.step(sandbox ? 'Worker and sandbox' : 'Worker', async () => {
     await Promise.all([launch('worker'), ...(sandbox ? [launch('sandbox')] : [])])
   })
@@ -80,14 +86,14 @@ async function start(
     await screen.step('Sample connection', async () => {
       connected.push(...(await connectSamples(readServiceConfig(env))))
     })
-  const startedAt = new Date().toISOString()
-  const publish = (): void => publishHub(home, config, services, sandbox, supervisor, startedAt)
+  const hub = describeHub(config, services, sandbox, control)
+  const publish = (): void => writeHubFile(home, { ...hub, parts: pidsOf(supervisor) })
+  supervisor.onChange(publish)
   publish()
   await screen.step('API', async () => {
     await launch('api')
     await waitUntilReady(config)
   })
-  publish()
   showBox(screen, config, sandbox, connected[0] ?? '')
 }
 
@@ -138,28 +144,30 @@ async function waitUntilReady(config: Config): Promise<void> {
   throw new PartEnded(`the API is not ready after 60 s: ${problem.slice(0, 300)}`)
 }
 
-function publishHub(
-  home: Home,
+/** What does not change while the hub runs. */
+function describeHub(
   config: Config,
   services: Services,
   sandbox: boolean,
-  supervisor: Supervisor,
-  startedAt: string,
-): void {
+  control: string,
+): Omit<HubFile, 'parts'> {
   const database = new URL(services.databaseUrl)
   database.password = ''
-  writeHubFile(home, {
+  return {
     pid: process.pid,
-    startedAt,
+    startedAt: new Date().toISOString(),
     api: `http://127.0.0.1:${config.port}`,
     temporalUi: config.temporalUiUrl,
     temporalAddress: services.temporalAddress,
     temporalNamespace: services.temporalNamespace,
     databaseUrl: database.href,
     sandbox: sandbox ? `http://127.0.0.1:${config.sandboxPort}` : null,
-    parts: supervisor.parts(),
-  })
+    control,
+  }
 }
+
+const pidsOf = (supervisor: Supervisor): Record<string, number> =>
+  Object.fromEntries(supervisor.parts().flatMap(({ part, pid }) => (pid === null ? [] : [[part, pid]])))
 
 /** @param first the service that can be synced at once; empty: whichever there is. */
 function showBox(screen: Screen, config: Config, sandbox: boolean, first: string): void {
