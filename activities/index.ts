@@ -18,6 +18,7 @@ import { createRemapActivities } from './remap.ts'
 import { createRevocationActivities } from './revoke-credential.ts'
 import { createRotationActivities } from './rotate-credential.ts'
 import { createSyncActivities } from './sync.ts'
+import { createVerifyActivities } from './verify.ts'
 import { createWriteActivities } from './writes.ts'
 
 /** Every activity, for every queue: which of them runs where is the workflows' choice of queue. */
@@ -36,6 +37,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createAutomationActivities(deps),
     ...createInboxActivities(deps),
     ...createHealthActivities(deps),
+    ...createVerifyActivities(deps),
     ...createSubscriptionActivities(deps),
     ...createHookGapActivities(deps),
     ...createDeliveryActivities(deps),

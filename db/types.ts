@@ -814,6 +814,73 @@ export interface SigningKeys {
   sealedPrivate: Buffer;
 }
 
+export interface VerificationFindings {
+  externalId: string;
+  fields: Generated<string[]>;
+  foundAt: Generated<Timestamp>;
+  kind: string;
+  outcome: string | null;
+  partnerId: string;
+  resource: string;
+  settledAt: Timestamp | null;
+  verificationId: string;
+}
+
+export interface VerificationResources {
+  calls: Generated<number>;
+  checked: Generated<number>;
+  different: Generated<number>;
+  endedAt: Timestamp | null;
+  extra: Generated<number>;
+  matching: Generated<number>;
+  missing: Generated<number>;
+  note: string | null;
+  ordinal: number;
+  orphans: Generated<number>;
+  pages: Generated<number>;
+  partnerId: string;
+  pending: Generated<number>;
+  position: Json | null;
+  providerCount: number | null;
+  resource: string;
+  stale: Generated<number>;
+  startedAt: Timestamp | null;
+  state: Generated<string>;
+  storeCount: number | null;
+  verificationId: string;
+}
+
+export interface Verifications {
+  accountId: string;
+  connectionId: string;
+  decidedBy: string | null;
+  decision: string | null;
+  drift: Json | null;
+  endedAt: Timestamp | null;
+  failure: Json | null;
+  jws: string | null;
+  keyId: string | null;
+  mode: string;
+  notRepaired: Generated<number>;
+  partnerId: string;
+  provider: string;
+  repair: string;
+  repaired: Generated<number>;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: Generated<string>;
+  verificationId: string;
+  wishedResources: string[] | null;
+  workflowRunId: string | null;
+}
+
+export interface VerificationSeen {
+  externalId: string;
+  partnerId: string;
+  resource: string;
+  verificationId: string;
+}
+
 export interface Writes {
   accountId: string;
   basedOnVersion: number | null;
@@ -910,6 +977,10 @@ export interface DB {
   runs: Runs;
   scanSeen: ScanSeen;
   signingKeys: SigningKeys;
+  verificationFindings: VerificationFindings;
+  verificationResources: VerificationResources;
+  verifications: Verifications;
+  verificationSeen: VerificationSeen;
   writes: Writes;
   writeSets: WriteSets;
 }

@@ -23,6 +23,7 @@ export const idPrefixes = {
   delivery: 'dlv',
   apiKey: 'key',
   incident: 'inc',
+  verification: 'ver',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

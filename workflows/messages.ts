@@ -208,6 +208,54 @@ export interface KeepCredentialsAliveResult {
   readonly erased: number
 }
 
+export interface VerifyIntegrityInput {
+  readonly connectionId: string
+  /** Given by the API; one that is started by hand gets one. */
+  readonly verificationId?: string
+  /** `sample` when left out: some records read again by id. `full`: everything. */
+  readonly mode?: 'sample' | 'full'
+  /** What is done about findings; `none` when left out. `ask` waits for a person. */
+  readonly repair?: 'none' | 'ask' | 'apply'
+  /** All when left out. */
+  readonly resources?: readonly string[]
+  readonly startedBy?: string
+}
+
+export interface VerifyIntegrityResult {
+  readonly verificationId: string
+  readonly accuracyPercent: number
+  readonly checked: number
+  readonly matching: number
+  readonly pending: number
+  readonly missing: number
+  readonly extra: number
+  readonly stale: number
+  readonly different: number
+  readonly orphans: number
+  readonly repaired: number
+  readonly notRepaired: number
+}
+
+export interface VerificationDecision {
+  readonly approve: boolean
+  /** Who decided. */
+  readonly by: string
+}
+
+export interface VerifyManyInput {
+  readonly provider?: string
+  readonly mode?: 'sample' | 'full'
+  /** Carried over by continue-as-new; not for callers. */
+  readonly continued?: { readonly after: string; readonly result: VerifyManyResult }
+}
+
+export interface VerifyManyResult {
+  readonly verified: number
+  /** Of these, not right in every object. */
+  readonly wrong: number
+  readonly failed: number
+}
+
 export interface CheckHealthInput {
   /** Slug. */
   readonly provider: string
@@ -324,6 +372,9 @@ export const workflowIds = {
     taskQueue === 'tieline' ? `health:${provider}` : `health:${provider}:${taskQueue}`,
   checkHealthNow: (taskQueue: string, provider: string) =>
     taskQueue === 'tieline' ? `health-now:${provider}` : `health-now:${provider}:${taskQueue}`,
+  verifyIntegrity: (connectionId: string) => `verify:${connectionId}`,
+  /** Temporal appends the time of each tick. */
+  verifyMany: (taskQueue: string) => (taskQueue === 'tieline' ? 'verify-many' : `verify-many:${taskQueue}`),
   connectAccount: (sessionId: string) => `connect:${sessionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
   /** Temporal appends the time of each tick. */
@@ -337,6 +388,7 @@ export const resumeSignal = defineSignal('resume')
 export const setSpeedUpdate = defineUpdate<Speed, [Speed]>('setSpeed')
 /** A person has decided a conflict; the decision is in the write's row. */
 export const decidedSignal = defineSignal('decided')
+export const decideVerificationUpdate = defineUpdate<void, [VerificationDecision]>('decideVerification')
 export const progressQuery = defineQuery<Progress>('progress')
 export const manyProgressQuery = defineQuery<SyncManyResult>('progress')
 
