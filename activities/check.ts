@@ -38,7 +38,7 @@ async function runHealthCheck(
 }
 
 /** Records a check: on the connection, and in the audit chain when it changes the connection's state. Repeatable. */
-async function noteCheck(
+export async function noteCheck(
   deps: ActivityDeps,
   { connectionId, outcome }: { readonly connectionId: string; readonly outcome: CheckOutcome },
 ): Promise<void> {

@@ -1,5 +1,6 @@
 /** What activities need from their process. Built once per worker (`workers/deps.ts`); tests build their own. */
 import type { Client } from '@temporalio/client'
+import type { CallStats } from '../db/call-stats.ts'
 import type { Database } from '../db/client.ts'
 import type { Connection } from '../db/connections.ts'
 import type { Vault } from '../db/vault.ts'
@@ -10,6 +11,7 @@ import type { Outbound } from '../platform/outbound/post.ts'
 import type { OAuth2Auth, Provider } from '../providers/contract.ts'
 import type { OAuthApp, OAuthClient } from '../providers/http/oauth.ts'
 import type { Transport } from '../providers/http/transport.ts'
+import type { ProviderGate } from './provider-gate.ts'
 
 export interface ActivityDeps {
   readonly database: Database
@@ -19,6 +21,9 @@ export interface ActivityDeps {
   /** The hub's own app at a provider, from the environment; undefined when it is not set. */
   appOf(method: OAuth2Auth): OAuthApp | undefined
   readonly metrics: Metrics
+  /** What calls to providers showed, counted for health and reports. */
+  readonly callStats: CallStats
+  readonly gate: ProviderGate
   readonly log: Log
   readonly clock: Clock
   readonly config: {

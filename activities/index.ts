@@ -7,6 +7,7 @@ import { createCheckActivities } from './check.ts'
 import { createConnectActivities } from './connect-account.ts'
 import { createHookGapActivities } from './hook-gaps.ts'
 import { createSubscriptionActivities } from './hook-subscription.ts'
+import { createHealthActivities } from './health.ts'
 import { createInboxActivities } from './inbox.ts'
 import { createKeepingActivities } from './custodian-keeping.ts'
 import { createDeliveryActivities } from './delivery.ts'
@@ -34,6 +35,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createWriteActivities(deps),
     ...createAutomationActivities(deps),
     ...createInboxActivities(deps),
+    ...createHealthActivities(deps),
     ...createSubscriptionActivities(deps),
     ...createHookGapActivities(deps),
     ...createDeliveryActivities(deps),

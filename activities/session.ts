@@ -23,6 +23,8 @@ export interface OpenedSession {
 
 export interface SessionWish {
   readonly priority: Priority
+  /** Asks whether the provider is back: the only one that calls it while its lanes are paused. */
+  readonly isCanary?: boolean
   /** Aborts the call that is under way. */
   readonly signal?: AbortSignal
   /** Called after each attempt of each call. */
@@ -31,7 +33,7 @@ export interface SessionWish {
 
 /**
  * @throws HubError `NoSuchThing` for a connection that is unknown or deleted, `NotConfigured` for one whose provider is not
- *   in this build, `Unauthorized` (at the first call) for one without a credential.
+ *   in this build, `Unavailable` while its lanes are paused, `Unauthorized` (at the first call) for one without a credential.
  */
 export async function openSession(
   deps: ActivityDeps,
@@ -46,6 +48,7 @@ export async function openSession(
   if (!provider)
     throw new HubError('NotConfigured', `This hub does not know the provider "${connection.provider}".`)
   const auth = authMethod(provider, connection.auth)
+  if (!wish.isCanary) await deps.gate.pass(provider)
   if (!auth)
     throw new HubError(
       'NotConfigured',
@@ -59,7 +62,10 @@ export async function openSession(
     credential: credentialOf(deps, connection, provider, auth),
     priority: wish.priority,
     ...(wish.signal ? { signal: wish.signal } : {}),
-    ...(wish.onCall ? { onCall: wish.onCall } : {}),
+    onCall: (trace) => {
+      deps.callStats.count(connection, trace)
+      wish.onCall?.(trace)
+    },
   })
   return { connection, provider, context }
 }

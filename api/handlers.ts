@@ -10,6 +10,7 @@ import { listBudgets } from './resources/budgets.ts'
 import * as connections from './resources/connections.ts'
 import * as deliveries from './resources/deliveries.ts'
 import * as endpoints from './resources/endpoints.ts'
+import * as health from './resources/health.ts'
 import * as hookRules from './resources/hook-rules.ts'
 import * as inbox from './resources/inbox.ts'
 import { getCaller } from './resources/me.ts'
@@ -26,6 +27,8 @@ import * as writes from './resources/writes.ts'
 export const handlers: Handlers = {
   ...system,
   getCaller,
+  ...health,
+  listOwnConnectionHealth: (deps, call) => health.listConnectionHealth(deps, call),
   listOwnConnections: (deps, call) => connections.listConnections(deps, call),
   getOwnConnection: (deps, call) => connections.getConnection(deps, call),
   ...providers,

@@ -12,6 +12,7 @@ import { registerAutomations } from './register-automations.ts'
 import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
+import { registerHealth } from './register-health.ts'
 import { registerMappings } from './register-mappings.ts'
 import { registerParts } from './register-parts.ts'
 import { registerWebhooks } from './register-webhooks.ts'
@@ -333,6 +334,7 @@ program
   )
 registerConnect(program)
 registerCatalogue(program)
+registerHealth(program)
 registerMappings(program)
 registerWebhooks(program)
 registerEndpoints(program)

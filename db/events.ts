@@ -127,3 +127,21 @@ export async function tellEvent(
   if (!row) throw new Error('an insert returned no row')
   return { transactionId: row.transactionId, seq: row.seq }
 }
+
+/** Tells of several things, in one statement. */
+export async function tellEvents(
+  tx: Db,
+  events: readonly {
+    readonly partnerId: string
+    readonly type: HubEventType
+    readonly subject: string
+    readonly data: JsonObject
+  }[],
+): Promise<void> {
+  if (events.length === 0) return
+  await sql`
+    insert into hub_events (partner_id, type, subject, data)
+    select t."partnerId", t.type, t.subject, t.data
+    from jsonb_to_recordset(${JSON.stringify(events)}::jsonb) as t ("partnerId" text, type text, subject text, data jsonb)
+  `.execute(tx)
+}

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { inTransaction, type Db } from './client.ts'
 
-export const monthlyTables = ['record_versions', 'changes', 'pages', 'hub_events'] as const
+export const monthlyTables = ['record_versions', 'changes', 'pages', 'hub_events', 'health_changes'] as const
 
 const monthOf = (date: Date, ahead: number) =>
   new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + ahead, 1))

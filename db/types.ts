@@ -5,6 +5,14 @@
 
 import type { ColumnType } from "kysely";
 
+export type ArrayType<T> = ArrayTypeImpl<T> extends (infer U)[]
+  ? U[]
+  : ArrayTypeImpl<T>;
+
+export type ArrayTypeImpl<T> = T extends ColumnType<infer S, infer I, infer U>
+  ? ColumnType<S[], I[], U[]>
+  : T[];
+
 export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   ? ColumnType<S, I | undefined, U>
   : ColumnType<T, T | undefined, T>;
@@ -110,6 +118,23 @@ export interface CacheEpochs {
   topic: string;
 }
 
+export interface CallStats {
+  bytes: Generated<number>;
+  callGroup: string;
+  calls: Generated<number>;
+  connectionId: string;
+  errors: Generated<Json>;
+  failed: Generated<number>;
+  hour: Timestamp;
+  lastFailedAt: Timestamp | null;
+  lastOkAt: Timestamp | null;
+  latency: ArrayType<number>;
+  partnerId: string;
+  provider: string;
+  retries: Generated<number>;
+  waitMs: Generated<number>;
+}
+
 export interface Changes {
   accountId: string;
   connectionId: string;
@@ -126,12 +151,32 @@ export interface Changes {
   version: number;
 }
 
+export interface ConnectionHealth {
+  badInRow: Generated<number>;
+  checkedAt: Timestamp | null;
+  clockSkewMs: number | null;
+  connectionId: string;
+  culprit: string | null;
+  evidence: string | null;
+  failure: Json | null;
+  findings: Generated<Json>;
+  goodInRow: Generated<number>;
+  lastOkAt: Timestamp | null;
+  latencyMs: number | null;
+  partnerId: string;
+  provider: string;
+  reason: string | null;
+  since: Generated<Timestamp>;
+  state: string;
+}
+
 export interface Connections {
   accountId: string;
   auth: string;
   connectionId: string;
   createdAt: Generated<Timestamp>;
   externalAccount: string | null;
+  freshnessObjectiveSeconds: number | null;
   lastCheck: Json | null;
   lastCheckedAt: Timestamp | null;
   lastRunId: string | null;
@@ -329,6 +374,19 @@ export interface FieldDescriptions {
   resource: string;
 }
 
+export interface HealthChanges {
+  changeId: Generated<number>;
+  connectionId: string | null;
+  createdAt: Generated<Timestamp>;
+  culprit: string | null;
+  partnerId: string | null;
+  provider: string;
+  reason: string | null;
+  state: string;
+  subject: string;
+  was: string | null;
+}
+
 export interface HookGaps {
   firstMissing: number;
   foundAt: Timestamp;
@@ -453,6 +511,43 @@ export interface InboxRequests {
   sealed: Buffer | null;
 }
 
+export interface IncidentEntries {
+  actor: string;
+  at: Generated<Timestamp>;
+  details: Generated<Json>;
+  entryId: Generated<number>;
+  incidentId: string;
+  kind: string;
+  partnerId: string | null;
+  text: string;
+}
+
+export interface Incidents {
+  acknowledgedAt: Timestamp | null;
+  acknowledgedBy: string | null;
+  connectionId: string | null;
+  culprit: string | null;
+  dedupeKey: string;
+  details: Generated<Json>;
+  incidentId: string;
+  kind: string;
+  lastSeenAt: Generated<Timestamp>;
+  occurrences: Generated<number>;
+  openedAt: Generated<Timestamp>;
+  partnerId: string | null;
+  provider: string | null;
+  reopened: Generated<number>;
+  resolution: string | null;
+  resolvedAt: Timestamp | null;
+  resolvedBy: string | null;
+  severity: string;
+  snoozedUntil: Timestamp | null;
+  state: Generated<string>;
+  summary: Generated<string>;
+  title: string;
+  version: Generated<number>;
+}
+
 export interface Mappings {
   connectionId: string;
   createdAt: Generated<Timestamp>;
@@ -531,6 +626,20 @@ export interface Proofs {
   keyId: string;
   partnerId: string;
   runId: string;
+}
+
+export interface ProviderHealth {
+  badInRow: Generated<number>;
+  checkedAt: Timestamp | null;
+  counts: Generated<Json>;
+  culprit: string | null;
+  goodInRow: Generated<number>;
+  nextProbeAt: Timestamp | null;
+  paused: Generated<boolean>;
+  provider: string;
+  reason: string | null;
+  since: Generated<Timestamp>;
+  state: string;
 }
 
 export interface Quarantine {
@@ -756,7 +865,9 @@ export interface DB {
   automationRuns: AutomationRuns;
   automations: Automations;
   cacheEpochs: CacheEpochs;
+  callStats: CallStats;
   changes: Changes;
+  connectionHealth: ConnectionHealth;
   connections: Connections;
   connectSessions: ConnectSessions;
   credentialRefreshes: CredentialRefreshes;
@@ -769,6 +880,7 @@ export interface DB {
   deliveryAttempts: DeliveryAttempts;
   endpoints: Endpoints;
   fieldDescriptions: FieldDescriptions;
+  healthChanges: HealthChanges;
   hookGaps: HookGaps;
   hookRuleEffects: HookRuleEffects;
   hookRules: HookRules;
@@ -778,12 +890,15 @@ export interface DB {
   idempotentRequests: IdempotentRequests;
   inboxEvents: InboxEvents;
   inboxRequests: InboxRequests;
+  incidentEntries: IncidentEntries;
+  incidents: Incidents;
   mappings: Mappings;
   operations: Operations;
   pages: Pages;
   partnerAncestry: PartnerAncestry;
   partners: Partners;
   proofs: Proofs;
+  providerHealth: ProviderHealth;
   quarantine: Quarantine;
   rateBuckets: RateBuckets;
   recordCounts: RecordCounts;

@@ -99,6 +99,25 @@ const hubEvents = {
   'connection.paused': connection('A connection was paused', 'paused'),
   'connection.resumed': connection('A paused connection runs again', 'active'),
   'connection.deleted': connection('A connection was deleted', 'deleted'),
+  'connection.health': {
+    title: 'The health of a connection has changed; `culprit` says whose fault it is',
+    data: {
+      connectionId: text,
+      provider: text,
+      state: text,
+      was: textOrNull,
+      culprit: textOrNull,
+      reason: textOrNull,
+    },
+    example: {
+      connectionId,
+      provider: 'acme-desk',
+      state: 'down',
+      was: 'healthy',
+      culprit: 'provider',
+      reason: 'Acme Desk did not answer in time.',
+    },
+  },
   'webhook.routed': {
     title: 'A rule sent on what a provider told by webhook',
     data: {

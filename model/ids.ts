@@ -22,6 +22,7 @@ export const idPrefixes = {
   endpoint: 'end',
   delivery: 'dlv',
   apiKey: 'key',
+  incident: 'inc',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

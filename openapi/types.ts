@@ -1455,6 +1455,151 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How every provider is
+         * @description States with their culprit, uptime, calls of the last day, freshness, quota and the last incident; one item per provider that this hub knows.
+         */
+        get: operations["getHealthOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/health/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: components["schemas"]["ProviderSlug"];
+            };
+            cookie?: never;
+        };
+        /**
+         * How one provider is, in detail
+         * @description With figures per group of endpoints, the connections that are not well, and the changes of its state.
+         */
+        get: operations["getProviderHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/health/{provider}/rounds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: components["schemas"]["ProviderSlug"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check all connections of a provider now
+         * @description As its schedule does; a round that is under way is joined.
+         */
+        post: operations["startHealthRound"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connection-health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the health of connections
+         * @description In the order in which they were made. One that has not been looked at yet is not there.
+         */
+        get: operations["listConnectionHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/connection-health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the health of connections
+         * @description Of the partner and the partners below it, in the order in which they were made.
+         */
+        get: operations["listOwnConnectionHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        /** How a connection is */
+        get: operations["getConnectionHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/health/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the changes of a connection's health
+         * @description Newest first.
+         */
+        get: operations["listHealthChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/budgets": {
         parameters: {
             query?: never;
@@ -4782,6 +4927,65 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "connection.health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The health of a connection has changed; `culprit` says whose fault it is */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventConnectionHealth"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "webhook.routed": {
         parameters: {
             query?: never;
@@ -8003,6 +8207,174 @@ export interface components {
         HookRuleActivation: {
             version: number | null;
         };
+        /** @enum {string} */
+        HealthState: "healthy" | "degraded" | "down" | "paused" | "needs_attention" | "not_configured" | "unknown";
+        /**
+         * @description Whose fault it is - a connection's own credential or scope, the hub's app at the provider, the provider, the hub's network, the hub itself. Null while nothing is wrong.
+         * @enum {string|null}
+         */
+        Culprit: "connection" | "app" | "provider" | "network" | "hub" | null;
+        /**
+         * @description Per cent of the time that it was not down.
+         * @example {
+         *       "dayPercent": 100,
+         *       "weekPercent": 99.98,
+         *       "monthPercent": 99.99,
+         *       "budgetLeftSeconds": 2330
+         *     }
+         */
+        Uptime: {
+            dayPercent: number;
+            weekPercent: number;
+            monthPercent: number;
+            /** @description What is left of the 30 days' error budget for 99.9 %; negative when it is spent. */
+            budgetLeftSeconds: number;
+        };
+        /**
+         * @example {
+         *       "p50Ms": 120,
+         *       "p95Ms": 480,
+         *       "p99Ms": 900
+         *     }
+         */
+        Latency: {
+            p50Ms: number | null;
+            p95Ms: number | null;
+            p99Ms: number | null;
+        };
+        /** @description Calls to the provider of the last 24 hours, retries counted one by one. */
+        CallFigures: {
+            calls: number;
+            /** @description Refusals, limits, outages; that an object is not there is an answer. */
+            failed: number;
+            errorPercent: number;
+            retries: number;
+            bytes: number;
+            latency: components["schemas"]["Latency"];
+            /** @description Counts by failure code. */
+            errors: {
+                [key: string]: number;
+            };
+        };
+        /** @example inc_01KAT0000000000000000000AA */
+        IncidentId: string;
+        IncidentBrief: {
+            incidentId: components["schemas"]["IncidentId"];
+            title: string;
+            /** @enum {string} */
+            state: "open" | "acknowledged" | "snoozed" | "resolved";
+            /** @enum {string} */
+            severity: "info" | "warning" | "critical";
+            /** Format: date-time */
+            openedAt: string;
+            /** Format: date-time */
+            resolvedAt: string | null;
+        };
+        ProviderHealth: {
+            provider: components["schemas"]["ProviderSlug"];
+            name: string;
+            state: components["schemas"]["HealthState"];
+            culprit: components["schemas"]["Culprit"];
+            reason: string | null;
+            /** @description What to do about it. */
+            advice: string | null;
+            /** Format: date-time */
+            since: string | null;
+            /** Format: date-time */
+            checkedAt: string | null;
+            /** @description Its lanes rest; only a canary calls it. */
+            paused: boolean;
+            /** Format: date-time */
+            nextProbeAt: string | null;
+            /** @description Counts by state. */
+            connections: {
+                [key: string]: number;
+            };
+            uptime: components["schemas"]["Uptime"];
+            calls: components["schemas"]["CallFigures"];
+            /** @description Of the active connections that sync. */
+            freshness: {
+                oldestSeconds: number | null;
+                /** @description Connections whose data is older than their objective. */
+                stale: number;
+            };
+            /** @description The budget of calls of which least is left. */
+            quota: {
+                connectionId: components["schemas"]["ConnectionId"];
+                budget: string;
+                leftPercent: number;
+            } | null;
+            lastIncident: components["schemas"]["IncidentBrief"] | null;
+        };
+        HealthOverview: {
+            /** @description The worst of the configured providers. */
+            state: components["schemas"]["HealthState"];
+            items: components["schemas"]["ProviderHealth"][];
+        };
+        ConnectionHealth: {
+            connectionId: components["schemas"]["ConnectionId"];
+            provider: components["schemas"]["ProviderSlug"];
+            name: string;
+            state: components["schemas"]["HealthState"];
+            culprit: components["schemas"]["Culprit"];
+            reason: string | null;
+            advice: string | null;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            checkedAt: string | null;
+            /**
+             * @description Whether it was asked or calls that were made anyway spoke for it.
+             * @enum {string|null}
+             */
+            evidence: "probe" | "traffic" | null;
+            latencyMs: number | null;
+            /** @description The provider's clock minus the hub's. */
+            clockSkewMs: number | null;
+            /** Format: date-time */
+            lastOkAt: string | null;
+            /** Format: date-time */
+            lastSyncedAt: string | null;
+            freshnessObjectiveSeconds: number;
+            /** @description What is wrong although it answers. */
+            findings: {
+                [key: string]: string;
+            };
+        };
+        HealthChange: {
+            changeId: number;
+            /** Format: date-time */
+            at: string;
+            was: string | null;
+            state: string;
+            culprit: components["schemas"]["Culprit"];
+            reason: string | null;
+        };
+        ProviderHealthDetail: {
+            health: components["schemas"]["ProviderHealth"];
+            /** @description Groups of endpoints, the busiest first. */
+            groups: {
+                group: string;
+                figures: components["schemas"]["CallFigures"];
+            }[];
+            /** @description Connections that are not well, the worst first; 20 at most. */
+            troubled: components["schemas"]["ConnectionHealth"][];
+            /** @description Of the provider as a whole */
+            changes: components["schemas"]["HealthChange"][];
+        };
+        HealthRound: {
+            workflowId: string;
+            /** @description Where the Temporal UI shows it. */
+            link: string;
+        };
+        ConnectionHealthList: {
+            items: components["schemas"]["ConnectionHealth"][];
+            nextCursor: string | null;
+        };
+        HealthChangeList: {
+            items: components["schemas"]["HealthChange"][];
+            nextCursor: string | null;
+        };
         /** @description Calls that a connection may make in a while, as the hub's rate limiter counts them for all its processes. */
         Budget: {
             connectionId: components["schemas"]["ConnectionId"];
@@ -9357,6 +9729,23 @@ export interface components {
                 state: string;
                 reason: string | null;
                 whoMustAct: string | null;
+            };
+        };
+        /** @description The health of a connection has changed; `culprit` says whose fault it is. */
+        EventConnectionHealth: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "connection.health";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                connectionId: string;
+                provider: string;
+                state: string;
+                was: string | null;
+                culprit: string | null;
+                reason: string | null;
             };
         };
         /** @description A rule sent on what a provider told by webhook. */
@@ -11950,6 +12339,209 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getHealthOverview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All providers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthOverview"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getProviderHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: components["schemas"]["ProviderSlug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The provider. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderHealthDetail"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    startHealthRound: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                provider: components["schemas"]["ProviderSlug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Started. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthRound"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listConnectionHealth: {
+        parameters: {
+            query?: {
+                provider?: components["schemas"]["ProviderSlug"];
+                state?: components["schemas"]["HealthState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Connections. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionHealthList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnConnectionHealth: {
+        parameters: {
+            query?: {
+                provider?: components["schemas"]["ProviderSlug"];
+                state?: components["schemas"]["HealthState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Connections. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionHealthList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getConnectionHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection; 404 before it was looked at for the first time. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionHealth"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listHealthChanges: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Changes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthChangeList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
             default: components["responses"]["Problem"];
         };
     };

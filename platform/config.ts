@@ -59,6 +59,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** Webhooks (and refused ones) of one address a minute, in each API process. */
   readonly hookRates: { readonly perAddress: number; readonly refusalsPerAddress: number }
+  /** How often the connections of each provider are checked. */
+  readonly healthEverySeconds: number
 }
 
 /** What a process that runs alone (`tieline serve …`) cannot do without. */
@@ -152,6 +154,12 @@ const positive = checked('should be a whole number of at least 1', (text) =>
   /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined,
 )
 
+const secondsBetween = (least: number, most: number) =>
+  checked(`should be a whole number of seconds from ${least} to ${most}`, (text) => {
+    const value = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined
+    return value !== undefined && value >= least && value <= most ? value : undefined
+  })
+
 const realOrigin = /^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d+)?$/i
 const originMap = checked(
   'should be a JSON object {"https://real.origin": "http://127.0.0.1:4410/replacement"}, or the path of a file holding one',
@@ -190,6 +198,7 @@ const specification = {
   TIELINE_TRUSTED_PROXIES: networks({ default: [] }),
   TIELINE_HOOKS_PER_ADDRESS: positive({ default: 60_000 }),
   TIELINE_HOOK_REFUSALS_PER_ADDRESS: positive({ default: 120 }),
+  TIELINE_HEALTH_EVERY_SECONDS: secondsBetween(30, 86_400)({ default: 300 }),
 }
 
 /** The ports that `tieline up` listens on, by the variable that moves each. */
@@ -241,6 +250,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     workerMetricsPort: values.TIELINE_WORKER_METRICS_PORT,
     temporalMetricsPort: values.TIELINE_TEMPORAL_METRICS_PORT,
     trustedProxies: values.TIELINE_TRUSTED_PROXIES,
+    healthEverySeconds: values.TIELINE_HEALTH_EVERY_SECONDS,
     hookRates: {
       perAddress: values.TIELINE_HOOKS_PER_ADDRESS,
       refusalsPerAddress: values.TIELINE_HOOK_REFUSALS_PER_ADDRESS,

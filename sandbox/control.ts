@@ -1,6 +1,6 @@
 /**
  * Steering the sandbox over HTTP, for people and tests:
- * `GET /_sandbox/health` · `GET|POST /_sandbox/chaos` · `POST /_sandbox/clock {"advanceMs"}` · for a provider
+ * `GET /_sandbox/health` · `GET|POST /_sandbox/chaos`, `/_sandbox/<slug>/chaos` for one provider · `POST /_sandbox/clock {"advanceMs"}` · for a provider
  * `POST /_sandbox/<slug>/edits` (`{"update": 5}`, or one by name: `{"resource", "id", "fields"}`), `GET …/state?resource=tickets`,
  * `POST …/secrets` (also `…/token`), `POST …/limits`, `POST …/settle`.
  */
@@ -18,6 +18,8 @@ export interface Control {
   settle(slug: string): void
   /** Sets what is named and begins anew from the seed; without settings it only answers them. */
   chaos(settings?: Partial<ChaosSettings>): ChaosSettings
+  /** The same for one provider alone. */
+  chaosOf(slug: string, settings?: Partial<ChaosSettings>): ChaosSettings
   /** Replaces the secrets that are accepted; what is left out is as the sample has it. */
   setSecrets(slug: string, secrets: Readonly<Record<string, string>>): void
   setLimits(slug: string, limits: Readonly<Record<string, number>>): void
@@ -37,9 +39,10 @@ export function steer(control: Control, method: string, url: URL, body: unknown)
   const given = isJsonObject(body) ? body : undefined
   if (first === '') return ok(overview(control))
   if (first === 'health') return ok({ ok: true, calls: control.calls() })
-  if (first === 'chaos') return chaos(control, method, given)
+  if (first === 'chaos') return chaos((settings) => control.chaos(settings), method, given)
   if (first === 'clock') return clock(control, given)
   if (!control.knows(first)) return { status: 404, body: { error: `the sandbox has no "${first}"` } }
+  if (second === 'chaos') return chaos((settings) => control.chaosOf(first, settings), method, given)
   if (method === 'GET' && second === 'state')
     return ok(control.state(first, url.searchParams.get('resource') ?? ''))
   if (method !== 'POST')
@@ -75,6 +78,7 @@ const overview = (control: Control): JsonObject => ({
     'POST /_sandbox/<slug>/edits {"resource": "…", "id": "…", "fields": {…}} or {…, "delete": true}',
     'POST /_sandbox/<slug>/secrets, /limits, /settle',
     `POST /_sandbox/chaos {${Object.keys(noChaos).join(', ')}}`,
+    'POST /_sandbox/<slug>/chaos: the same for one provider',
     'POST /_sandbox/clock {"advanceMs": 60000}',
   ],
 })
@@ -126,11 +130,15 @@ function exactEdit(control: Control, slug: string, given: JsonObject): Simulator
     : { status: 404, body: { error: `there is no ${resource} ${String(id)}` } }
 }
 
-function chaos(control: Control, method: string, given: JsonObject | undefined): SimulatorReply {
-  if (method === 'GET') return ok({ ...control.chaos() })
+function chaos(
+  turn: (settings?: Partial<ChaosSettings>) => ChaosSettings,
+  method: string,
+  given: JsonObject | undefined,
+): SimulatorReply {
+  if (method === 'GET') return ok({ ...turn() })
   const isFitting = given && isAll(given, 'number') && Object.keys(given).every((name) => name in noChaos)
   if (!isFitting) return bad(`chaos takes numbers: ${Object.keys(noChaos).join(', ')}`)
-  return ok({ ...control.chaos(given) })
+  return ok({ ...turn(given) })
 }
 
 function clock(control: Control, given: JsonObject | undefined): SimulatorReply {

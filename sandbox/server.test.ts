@@ -269,6 +269,20 @@ describe('writes', () => {
   })
 })
 
+describe('the chaos dial of one provider', () => {
+  it('leaves the others alone', async () => {
+    const { call, control } = await start({})
+    const [own, other] = control.slugs()
+    await call('POST', `/_sandbox/${own}/chaos`, { rate5xx: 1 })
+    const broken = await call('GET', `/${own}/api/v2/users/me`)
+    expect([500, 503]).toContain(broken.status)
+    expect((await call('GET', `/${other}/`)).status).toBeLessThan(500)
+    expect((await call('GET', `/_sandbox/${own}/chaos`)).body).toMatchObject({ rate5xx: 1 })
+    await call('POST', `/_sandbox/${own}/chaos`, { rate5xx: 0 })
+    expect((await call('GET', `/${own}/api/v2/users/me`)).status).toBeLessThan(500)
+  })
+})
+
 describe('the chaos dial', () => {
   /** What a caller sees of a fault. */
   const seen = async (call: Awaited<ReturnType<typeof start>>['call']) => {

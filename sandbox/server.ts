@@ -45,6 +45,8 @@ interface Stage {
   readonly simulator: Simulator
   readonly world: World
   readonly journal: Journal
+  /** Of this provider alone; where it has no fault for a call, the dial of all may have one. */
+  readonly dial: ReturnType<typeof createDial>
 }
 
 /**
@@ -64,6 +66,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     state: (slug, resource) => stageOf(stages, slug).world.state(resource),
     settle: (slug) => stageOf(stages, slug).world.settle(),
     chaos: chaos.turn,
+    chaosOf: (slug, settings) => stageOf(stages, slug).dial.turn(settings),
     setSecrets: (slug, secrets) => stageOf(stages, slug).world.setSecrets(secrets),
     setLimits: (slug, limits) => stageOf(stages, slug).world.setLimits(limits),
     advance: (ms) => {
@@ -97,7 +100,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       text,
       origin,
     }
-    await sendThrough(response, chaos.next(), stage.simulator.refusals, () =>
+    const own = stage.dial.next()
+    await sendThrough(response, own.kind === 'none' ? chaos.next() : own, stage.simulator.refusals, () =>
       kept(stage, ({ world }) => world.handle(call)),
     )
   }
@@ -132,7 +136,7 @@ function openStage(simulator: Simulator, options: SandboxOptions, now: () => Dat
     record: journal.append,
   })
   for (const entry of journal.entries) world.replay(entry)
-  return { simulator, world, journal }
+  return { simulator, world, journal, dial: createDial(noChaos) }
 }
 
 function stageOf(stages: ReadonlyMap<string, Stage>, slug: string): Stage {

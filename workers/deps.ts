@@ -1,5 +1,7 @@
 /** What activities need, built once per process. */
 import type { ActivityDeps } from '../activities/deps.ts'
+import { createProviderGate } from '../activities/provider-gate.ts'
+import { createCallStats } from '../db/call-stats.ts'
 import { openDatabase } from '../db/client.ts'
 import { createLimiter } from '../db/limits.ts'
 import { createVault } from '../db/vault.ts'
@@ -41,6 +43,8 @@ export function createWorkerDeps(
     oauth: createOAuthClient({ originMap: config.originMap, clock }),
     appOf: appsIn(env),
     metrics,
+    callStats: createCallStats(database.db, log),
+    gate: createProviderGate(database.db, clock),
     log,
     clock,
     config: { taskQueue: config.taskQueue, publicUrl: config.publicUrl },

@@ -60,6 +60,7 @@ async function open(config: ServiceConfig, log: Log, stopper: Stopper): Promise<
   const ring = parseKeyRing(config.encryptionKeys)
   const deps = createWorkerDeps(config, log, process.env)
   stopper.onStop('database', () => deps.database.close())
+  stopper.onStop('statistics of calls', () => deps.callStats.close())
   if (config.workerMetricsPort !== undefined) {
     const server = await serveMetrics(deps.metrics, config.workerMetricsPort, config.host)
     stopper.onStop('metrics', () => server.close())
@@ -117,6 +118,7 @@ async function reconcile(
     await hub.ensureKeepAlive()
     await hub.ensureInboxSweep()
     await hub.ensureSubscriptionCare()
+    await hub.ensureHealthChecks(deps.providerSlugs, config.healthEverySeconds)
   } catch (err) {
     log.warn(
       { err },

@@ -13,6 +13,7 @@ import { noWorker, reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
 import { createCredentialClient } from './client-credentials.ts'
 import { createDeliveryClient } from './client-delivery.ts'
+import { createHealthClient } from './client-health.ts'
 import { createInboxClient } from './client-inbox.ts'
 import { createScheduleClient } from './client-schedules.ts'
 import { createWriteClient } from './client-writes.ts'
@@ -77,6 +78,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createCredentialClient(options),
     ...createAutomationClient(options),
     ...createInboxClient(options),
+    ...createHealthClient(options),
     ...createDeliveryClient(options),
     isWorkerPolling: () => isWorkerPolling(options),
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */

@@ -3,6 +3,7 @@
  * once something has started them. `client.ts` and what it imports must never get in here.
  */
 export { checkConnection } from './check-connection.ts'
+export { checkHealth } from './check-health.ts'
 export { connectAccount } from './connect-account.ts'
 export { deliverEvents } from './deliver-events.ts'
 export { describeFields, remapRecords } from './remap-records.ts'

@@ -208,6 +208,23 @@ export interface KeepCredentialsAliveResult {
   readonly erased: number
 }
 
+export interface CheckHealthInput {
+  /** Slug. */
+  readonly provider: string
+  /** Of the schedule, 30 to 86,400; 300 when left out: how long canaries go on before the next tick does. */
+  readonly everySeconds?: number
+}
+
+export interface CheckHealthResult {
+  readonly provider: string
+  readonly state: 'healthy' | 'degraded' | 'down' | 'not_configured' | 'unknown'
+  /** Connections: of the provider, asked in this round, failing, whose state has changed. */
+  readonly looked: number
+  readonly probed: number
+  readonly bad: number
+  readonly changed: number
+}
+
 export interface ConnectAccountInput {
   readonly sessionId: string
 }
@@ -302,6 +319,11 @@ export const workflowIds = {
   /** One per hub; hubs that share a namespace differ in their queue. */
   sweepInbox: (taskQueue: string) => (taskQueue === 'tieline' ? 'sweep-inbox' : `sweep-inbox:${taskQueue}`),
   deliverEvents: (endpointId: string) => `deliver:${endpointId}`,
+  /** Temporal appends the time of each tick. One per hub; hubs that share a namespace differ in their queue. */
+  checkHealth: (taskQueue: string, provider: string) =>
+    taskQueue === 'tieline' ? `health:${provider}` : `health:${provider}:${taskQueue}`,
+  checkHealthNow: (taskQueue: string, provider: string) =>
+    taskQueue === 'tieline' ? `health-now:${provider}` : `health-now:${provider}:${taskQueue}`,
   connectAccount: (sessionId: string) => `connect:${sessionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
   /** Temporal appends the time of each tick. */

@@ -24,6 +24,7 @@ interface Seen {
   readonly at: Date
   status: number | undefined
   bytes: number
+  providerTime: Date | undefined
 }
 
 /** @throws HubError of the provider set; the signal's reason, or what the network made of it, when that is aborted. */
@@ -34,7 +35,7 @@ export async function attempt(
 ): Promise<ProviderResponse> {
   const { transport, session, request } = scope
   const redact = createRedact(session.auth, session.settings, credential)
-  const seen: Seen = { at: transport.clock.now(), status: undefined, bytes: 0 }
+  const seen: Seen = { at: transport.clock.now(), status: undefined, bytes: 0, providerTime: undefined }
   let outcome = 'ok'
   try {
     const answer = await send(scope, credential, seen)
@@ -71,6 +72,7 @@ async function send(scope: CallScope, credential: CredentialVersion, seen: Seen)
     const sent = contentOf(request)
     const response = await fetch(target.url, { method, headers, redirect: 'manual', signal, ...sent })
     seen.status = response.status
+    seen.providerTime = timeIn(response.headers.get('date'))
     const bytes = await readBody(response, transport.maxBodyBytes ?? 32 * 1024 * 1024)
     seen.bytes = bytes.byteLength
     const { status } = response
@@ -81,6 +83,11 @@ async function send(scope: CallScope, credential: CredentialVersion, seen: Seen)
     if (session.signal?.aborted || isHubError(error)) throw error
     throw lost(scope, error, timeout.aborted)
   }
+}
+
+function timeIn(header: string | null): Date | undefined {
+  const ms = header === null ? Number.NaN : Date.parse(header)
+  return Number.isNaN(ms) ? undefined : new Date(ms)
 }
 
 function headersFor({ session, request, target }: CallScope, credential: CredentialVersion): Headers {

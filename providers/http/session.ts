@@ -57,6 +57,8 @@ export interface CallTrace {
   readonly durationMs: number
   readonly bytes: number
   readonly outcome: string
+  /** What the provider's clock said with the answer (header `Date`, whole seconds), where it did. */
+  readonly providerTime?: Date | undefined
 }
 
 export interface SessionOptions {

@@ -1,4 +1,6 @@
 /** What the custodian needs, in whatever process: real Postgres, real token endpoint, no Temporal. */
+import { createProviderGate } from '../../activities/provider-gate.ts'
+import { createCallStats } from '../../db/call-stats.ts'
 import type { ActivityDeps } from '../../activities/deps.ts'
 import type { Ward } from '../../activities/custodian-ward.ts'
 import { openDatabase } from '../../db/client.ts'
@@ -40,6 +42,8 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
     oauth: createOAuthClient({ originMap, clock, ...(timeoutMs === undefined ? {} : { timeoutMs }) }),
     appOf: appsIn(variables),
     metrics,
+    callStats: createCallStats(database.db),
+    gate: createProviderGate(database.db, clock),
     log: createLog('test', 'silent'),
     clock,
     config: { taskQueue: 'none', publicUrl: 'http://127.0.0.1:1' },

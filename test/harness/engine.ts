@@ -2,6 +2,8 @@
  * The sync engine without Temporal: the real activities against real Postgres, the real connector and transport, and a
  * sandbox over HTTP. What the workflow would decide, `sync` decides in the same order.
  */
+import { createProviderGate } from '../../activities/provider-gate.ts'
+import { createCallStats } from '../../db/call-stats.ts'
 import { sql } from 'kysely'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { createSyncActivities } from '../../activities/sync.ts'
@@ -67,6 +69,8 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
       oauth: createOAuthClient({ originMap: sandbox.originMap, clock }),
       appOf: appsIn({}),
       metrics,
+      callStats: createCallStats(database.db),
+      gate: createProviderGate(database.db, clock),
       log: createLog('test', 'silent'),
       clock,
       config: { taskQueue: 'tieline', publicUrl: 'http://127.0.0.1:1' },

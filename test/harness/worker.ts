@@ -1,3 +1,5 @@
+import { createProviderGate } from '../../activities/provider-gate.ts'
+import { createCallStats } from '../../db/call-stats.ts'
 import { randomBytes } from 'node:crypto'
 import { NativeConnection, Runtime } from '@temporalio/worker'
 import type { ActivityDeps } from '../../activities/deps.ts'
@@ -102,6 +104,8 @@ function testDeps(
     oauth: createOAuthClient({ originMap, clock }),
     appOf: appsIn(options.variables ?? {}),
     metrics,
+    callStats: createCallStats(database.db),
+    gate: createProviderGate(database.db, clock),
     log,
     clock,
     config: { taskQueue, publicUrl: 'http://127.0.0.1:1' },

@@ -86,6 +86,7 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       [['syncConnection', 'syncMany'], () => recordSyncs(recorder)],
       [['runAction', 'runReport'], () => recordOperations(recorder)],
       [['checkConnection'], () => recordChecks(recorder)],
+      [['checkHealth'], () => recordHealth(recorder)],
       [['startScheduledSync'], () => recordTicks(recorder)],
       [['connectAccount'], () => recordConnects({ test, books, keep })],
       [
@@ -211,6 +212,20 @@ async function recordChecks({ test, tiny, keep }: Recorder): Promise<void> {
   await test.hub.checkConnection(connection)
   await keep('checkConnection-outage', handle())
   tiny.answer(() => ({}))
+}
+
+async function recordHealth({ test, tiny, keep }: Recorder): Promise<void> {
+  await connect(test, 'tiny', { token: 'good' })
+  const round = async (): Promise<WorkflowHandle> => {
+    const { workflowId, runId } = await test.hub.startHealthRound('tiny')
+    return test.temporal.client.workflow.getHandle(workflowId, runId)
+  }
+  await keep('checkHealth-healthy', await round())
+  tiny.answer(() => ({ status: 502 }))
+  await keep('checkHealth-outage', await round())
+  await keep('checkHealth-canary', await round())
+  tiny.answer(() => ({}))
+  await keep('checkHealth-back', await round())
 }
 
 async function recordTicks({ test, keep }: Recorder): Promise<void> {

@@ -1,0 +1,61 @@
+/** The schedules of health checks, one per provider, and rounds by hand. */
+import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type ScheduleClient } from '@temporalio/client'
+import type { checkHealth } from './check-health.ts'
+import { reaching } from './client-errors.ts'
+import type { HubClientOptions, Started } from './client-options.ts'
+import { temporalPriority, workflowIds } from './messages.ts'
+import { searchAttributes } from './search-attributes.ts'
+
+type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof checkHealth>>[0]
+
+export function createHealthClient({ client, taskQueue }: HubClientOptions) {
+  const optionsOf = (provider: string, everySeconds: number): ScheduleOptions => ({
+    scheduleId: workflowIds.checkHealth(taskQueue, provider),
+    // Providers are not asked all in the same moment.
+    spec: { intervals: [{ every: everySeconds * 1000 }], jitter: everySeconds * 100 },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'checkHealth',
+      workflowId: workflowIds.checkHealth(taskQueue, provider),
+      taskQueue,
+      args: [{ provider, everySeconds }],
+      typedSearchAttributes: searchAttributes({ provider }),
+    },
+  })
+  return {
+    /** Makes the schedule of each provider, or brings it in line with the interval. Repeatable. */
+    ensureHealthChecks: (providers: readonly string[], everySeconds: number): Promise<void> =>
+      reaching(async () => {
+        for (const provider of providers) {
+          const options = optionsOf(provider, everySeconds)
+          try {
+            await client.schedule.create<typeof checkHealth>(options)
+          } catch (error) {
+            if (!(error instanceof ScheduleAlreadyRunning)) throw error
+            const { spec, action, policies } = options
+            await client.schedule
+              .getHandle(options.scheduleId)
+              .update((before) => ({ ...before, spec, action, ...(policies ? { policies } : {}) }))
+          }
+        }
+      }),
+
+    /** A round now; one that is under way is joined. */
+    startHealthRound: (provider: string): Promise<Started> =>
+      reaching(async () => {
+        const workflowId = workflowIds.checkHealthNow(taskQueue, provider)
+        const handle = await client.workflow.start<typeof checkHealth>('checkHealth', {
+          workflowId,
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          taskQueue,
+          args: [{ provider, everySeconds: 30 }],
+          typedSearchAttributes: searchAttributes({ provider }),
+          priority: { priorityKey: temporalPriority.interactive },
+          staticSummary: `Health of ${provider}, now`,
+        })
+        return { workflowId, runId: handle.firstExecutionRunId }
+      }),
+  }
+}
