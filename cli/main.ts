@@ -12,6 +12,7 @@ import { registerAutomations } from './register-automations.ts'
 import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
+import { registerLimits } from './register-limits.ts'
 import { registerMappings } from './register-mappings.ts'
 import { registerWebhooks } from './register-webhooks.ts'
 import { registerWrites } from './register-writes.ts'
@@ -335,6 +336,7 @@ registerWebhooks(program)
 registerEndpoints(program)
 registerWrites(program)
 registerAutomations(program)
+registerLimits(program)
 
 program
   .command('serve <part>')

@@ -1,6 +1,5 @@
 /** Tiers, what partners and keys override of them, and what holds for somebody. */
 import { sql } from 'kysely'
-import type { JsonObject } from '../model/json.ts'
 import { limitsInForce, type LimitOverrides, type Limits, type RateOverrides } from '../model/limits.ts'
 import type { Db } from './client.ts'
 
@@ -113,23 +112,24 @@ export interface LimitsInForce {
   readonly partnerId: string
   readonly tier: string
   readonly limits: Limits
-  /** What the key overrides; empty for a partner. */
-  readonly ofKey: JsonObject
 }
 
-/** What holds for a partner, or for one of its keys. */
-export async function findLimits(
-  db: Db,
-  partnerId: string,
-  keyId?: string,
-): Promise<LimitsInForce | undefined> {
+/** What holds for a partner. */
+export async function findLimits(db: Db, partnerId: string): Promise<LimitsInForce | undefined> {
   const partner = await getPartnerLimits(db, partnerId)
-  if (!partner) return undefined
-  const found =
-    keyId === undefined
-      ? undefined
-      : await sql<{ limits: JsonObject }>`select limits from api_keys where key_id = ${keyId}`.execute(db)
-  const ofKey = found?.rows[0]?.limits ?? {}
-  const limits = limitsInForce(partner.ofTier, partner.overrides, ofKey as RateOverrides)
-  return { partnerId, tier: partner.tier, limits, ofKey }
+  return (
+    partner && { partnerId, tier: partner.tier, limits: limitsInForce(partner.ofTier, partner.overrides) }
+  )
+}
+
+/** What holds for a key. */
+export async function findKeyLimits(db: Db, keyId: string): Promise<LimitsInForce | undefined> {
+  const found = await sql<PartnerLimits & { ofKey: RateOverrides }>`
+    select ${ofPartner}, k.limits as of_key from api_keys k join partners p using (partner_id) join tiers t using (tier)
+    where k.key_id = ${keyId}
+  `.execute(db)
+  const [row] = found.rows
+  if (!row) return undefined
+  const { partnerId, tier, ofTier, overrides, ofKey } = row
+  return { partnerId, tier, limits: limitsInForce(ofTier, overrides, ofKey) }
 }

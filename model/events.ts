@@ -146,7 +146,14 @@ const hubEvents = {
       soft: countOrNull,
       hard: countOrNull,
     },
-    example: { quota: 'calls', month: '2026-11', percent: 80, used: 800_000, soft: 1_000_000, hard: 1_200_000 },
+    example: {
+      quota: 'calls',
+      month: '2026-11',
+      percent: 80,
+      used: 800_000,
+      soft: 1_000_000,
+      hard: 1_200_000,
+    },
   },
   'endpoint.disabled': endpoint(
     'Nothing is sent to an endpoint any more (`failing`: but for a probe now and then; it resumes by itself)',

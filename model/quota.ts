@@ -12,7 +12,8 @@ export const monthOf = (now: Date): string => `${now.toISOString().slice(0, 7)}-
 export const dayOf = (now: Date): string => now.toISOString().slice(0, 10)
 
 /** When the next month begins. */
-export const monthEnd = (now: Date): Date => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1))
+export const monthEnd = (now: Date): Date =>
+  new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1))
 
 /** What warnings go by; null where nothing is agreed. */
 export const agreedOf = ({ soft, hard }: Quota): number | null => soft ?? hard

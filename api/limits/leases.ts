@@ -110,7 +110,11 @@ export function createLeases(options: LeaseOptions): Leases {
           for (const local of held) {
             use(local, at)
             returns.watch(local)
-            if (local.permits < leaseSize(local.rate) / 2 && local.emptyUntil <= at && leaseSize(local.rate) > 1)
+            if (
+              local.permits < leaseSize(local.rate) / 2 &&
+              local.emptyUntil <= at &&
+              leaseSize(local.rate) > 1
+            )
               void ask(local, 0)
           }
           return undefined

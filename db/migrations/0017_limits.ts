@@ -52,7 +52,10 @@ const tiers = {
     },
   },
   // Wide enough for anything that a partner does; narrow enough that a loop gone wild is not all that the hub does.
-  unlimited: { title: 'Unlimited', limits: { perCaller: rates(400), perPartner: rates(800), quotas: noQuotas } },
+  unlimited: {
+    title: 'Unlimited',
+    limits: { perCaller: rates(400), perPartner: rates(800), quotas: noQuotas },
+  },
   people: {
     title: 'People who are signed in',
     limits: {
