@@ -1,4 +1,6 @@
 /** What callers may ask for, over HTTP, on two processes of the API at once. */
+import { execFile } from 'node:child_process'
+import path from 'node:path'
 import { sql } from 'kysely'
 import { createCallers } from '../../api/callers.ts'
 import { createLimits, type ApiLimits } from '../../api/limits/limits.ts'
@@ -10,7 +12,7 @@ import { ensureAccount, ensurePartner } from '../../db/partners.ts'
 import type { LimitOverrides } from '../../model/limits.ts'
 import { newId } from '../../platform/new-id.ts'
 import { simulators } from '../../sandbox/simulators.ts'
-import { startTestApi, until, type ApiAnswer, type TestApi } from '../harness/api.ts'
+import { adminToken, startTestApi, until, type ApiAnswer, type TestApi } from '../harness/api.ts'
 
 let api: TestApi
 /** A second process: caches and limits of its own. */
@@ -146,13 +148,11 @@ describe('a rate limit', () => {
     const { partnerId, key } = await partner()
     expect(await onSecond(key.text)).toBe(200)
     await setLimits(partnerId, { perPartner: { reads: { burst: 1, sustained: 1 } } })
-    const from = Date.now()
+    // Without being told the process would remember the old limit for five minutes: longer than is waited here.
     await until(
       () => onSecond(key.text),
       (status) => status === 429,
     )
-    // No promise on a busy machine: that it was told of and not found by the poll of five minutes is what counts.
-    expect(Date.now() - from).toBeLessThan(30_000)
     const body = { overrides: { reads: { burst: 2 } } }
     expect(await api.request('PUT', `/admin/v1/keys/${key.keyId}/limits`, { body })).toMatchObject({
       status: 200,
@@ -425,5 +425,41 @@ describe('tiers', () => {
     expect(await api.request('GET', `/admin/v1/partners/${partnerId}/limits`)).toMatchObject({
       body: { overrides: {} },
     })
+  })
+})
+
+describe('the command line', () => {
+  const tieline = (...args: string[]): Promise<{ readonly code: unknown; readonly out: string }> => {
+    const env = { ...process.env, TIELINE_API: api.url, TIELINE_ADMIN_TOKEN: adminToken, NODE_OPTIONS: '' }
+    const cwd = path.resolve(import.meta.dirname, '../..')
+    return new Promise((resolve) =>
+      execFile(process.execPath, ['tieline.mjs', ...args], { env, cwd }, (error, out, err) =>
+        resolve({ code: error?.code ?? 0, out: out + err }),
+      ),
+    )
+  }
+
+  it('sets the limits of a partner and shows tiers and usage', async () => {
+    const { partnerId, key } = await partner()
+    await me(key.text)
+    const overrides = '{"quotas":{"calls":{"soft":4321,"hard":null}}}'
+    const [set, odd, tiers, usage] = await Promise.all([
+      tieline('limits', 'set', partnerId, '--tier', 'plus', '--overrides', overrides),
+      tieline('limits', 'set', partnerId, '--overrides', '{"quotas":{"calls":{"soft":-1}}}'),
+      tieline('limits', 'tiers'),
+      until(
+        async () => {
+          await api.deps.limits.book.flush()
+          return await tieline('usage', '--by', 'operation', '--partner', partnerId)
+        },
+        ({ out }) => out.includes('getCaller'),
+      ),
+    ])
+    expect(set.code).toBe(0)
+    expect(set.out).toMatch(/tier plus, with limits of its own[^]*calls +4,321 +no limit/)
+    expect(odd.code).toBe(2)
+    expect(odd.out).toContain('/overrides/quotas/calls/soft')
+    expect(tiers.out).toMatch(/standard +Standard/)
+    expect(usage.code).toBe(0)
   })
 })
