@@ -10,6 +10,7 @@ import type { SessionLinks } from '../platform/secrets/session-link.ts'
 import type { Provider } from '../providers/contract.ts'
 import type { Callers } from './callers.ts'
 import type { Waker } from './hooks/wake.ts'
+import type { ApiLimits } from './limits/limits.ts'
 import type { HubClient } from '../workflows/client.ts'
 
 export interface ApiDeps {
@@ -32,6 +33,8 @@ export interface ApiDeps {
   readonly tenants: TenantDatabases
   readonly caches: Caches
   readonly callers: Callers
+  /** How much callers may ask, and what they have asked. */
+  readonly limits: ApiLimits
   readonly vault: Vault
   /** Signs the links of connect sessions. */
   readonly links: SessionLinks

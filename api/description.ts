@@ -1,6 +1,7 @@
 /** The bundled OpenAPI description as data, and the one walk over its operations. */
 import { readFileSync } from 'node:fs'
 import type { JsonObject, JsonSchema } from '../model/json.ts'
+import { classOfOperation, type RateClass } from '../model/limits.ts'
 import type { operations } from '../openapi/types.ts'
 
 export type OperationId = keyof operations
@@ -30,6 +31,7 @@ interface OperationObject {
   readonly 'x-permission'?: string
   readonly 'x-idempotent'?: boolean
   readonly 'x-body-limit-bytes'?: number
+  readonly 'x-rate-class'?: RateClass
 }
 
 type PathItem = { readonly parameters?: readonly (Parameter | Reference)[] } & {
@@ -57,6 +59,8 @@ export interface Operation {
   readonly permission: string | undefined
   /** The first answer to an idempotency key is kept and given again. */
   readonly isIdempotent: boolean
+  /** Which limits it counts by. */
+  readonly rateClass: RateClass
 }
 
 export const descriptionText = readFileSync(new URL('../openapi/bundle.json', import.meta.url), 'utf8')
@@ -91,6 +95,7 @@ function operationOf(path: string, method: Method, item: PathItem, one: Operatio
     isPublic: one.security?.length === 0,
     permission: one['x-permission'],
     isIdempotent: one['x-idempotent'] ?? false,
+    rateClass: one['x-rate-class'] ?? classOfOperation(method, one['x-permission']),
   }
 }
 

@@ -14,6 +14,7 @@ import * as health from './resources/health.ts'
 import * as hookRules from './resources/hook-rules.ts'
 import * as inbox from './resources/inbox.ts'
 import { getCaller } from './resources/me.ts'
+import * as limits from './resources/limits.ts'
 import * as mappings from './resources/mappings.ts'
 import * as operations from './resources/operations.ts'
 import * as providers from './resources/providers.ts'
@@ -21,6 +22,7 @@ import * as records from './resources/records.ts'
 import * as runs from './resources/runs.ts'
 import * as batches from './resources/sync-many.ts'
 import * as system from './resources/system.ts'
+import * as usage from './resources/usage.ts'
 import * as webhooks from './resources/webhooks.ts'
 import * as writes from './resources/writes.ts'
 
@@ -52,6 +54,8 @@ export const handlers: Handlers = {
   getDelivery: deliveries.getDelivery,
   listEvents: deliveries.listEvents,
   listEventTypes: deliveries.listEventTypes,
+  ...limits,
+  ...usage,
   ...operations,
   ...audit,
   encodePayloads,

@@ -21,6 +21,7 @@ import { createHubClient } from '../workflows/client.ts'
 import { createCallers } from './callers.ts'
 import type { ApiDeps } from './deps.ts'
 import { createWaker } from './hooks/wake.ts'
+import { createLimits } from './limits/limits.ts'
 import { closeServer, createApi } from './server.ts'
 
 /** Runs until it is told to stop. @throws ConfigError, or HubError with one public line, when it cannot start. */
@@ -86,6 +87,9 @@ async function openDeps(
   stopper.onStop('database of tenants', () => tenants.close())
   const caches = openCaches(database, config.databaseUrl, log)
   stopper.onStop('caches', () => caches.close())
+  const metrics = createMetrics()
+  const limits = createLimits({ db: database.db, caches, log, metrics })
+  stopper.onStop('limits', () => limits.close())
   const temporal = approachTemporal({ temporal: config.temporal, ring })
   stopper.onStop('connection to Temporal', () => temporal.close())
   const { client, namespace, codec } = temporal
@@ -100,13 +104,14 @@ async function openDeps(
     tenants,
     caches,
     callers: createCallers(database.db, caches),
+    limits,
     vault: createVault(ring),
     links: createSessionLinks(ring),
     findProvider,
     temporal: hub,
     waker,
     codec,
-    metrics: createMetrics(),
+    metrics,
     log,
     env,
     validateAnswers: config.environment === 'test' || env['TIELINE_VALIDATE_RESPONSES'] === '1',

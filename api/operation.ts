@@ -12,6 +12,7 @@ import type { ApiDeps } from './deps.ts'
 import type { Operation, OperationId } from './description.ts'
 import { once } from './idempotency.ts'
 import { invalidInput } from './problem.ts'
+import { admitAddress, admitCaller } from './rate-limit.ts'
 import type { RequestState } from './request-state.ts'
 import { compileOperation, type Check, type OperationChecks, type Place } from './validation.ts'
 
@@ -75,8 +76,11 @@ export function operationMiddleware(
   const isTrusted = networksOf(deps.config.trustedProxies)
   return async (ctx) => {
     ctx.state.route = operation.path
-    const caller = operation.isPublic ? nobody : await callerOf(deps, ctx, operation, admit, isTrusted)
+    const caller = operation.isPublic
+      ? await unnamed(deps, ctx, operation, isTrusted)
+      : await callerOf(deps, ctx, operation, admit, isTrusted)
     const call = await callOf(ctx, operation, checks, caller)
+    ctx.state.about = aboutOf(call)
     const own = depsOf(deps, caller)
     const answer = operation.isIdempotent
       ? await once(deps, operation, call, () => handle(own, call))
@@ -84,6 +88,24 @@ export function operationMiddleware(
     write(ctx, answer)
     if (deps.validateAnswers) checkAnswer(operation, checks, answer, ctx.response.type)
   }
+}
+
+/** Whoever asks for credentials has none yet: the address is limited. */
+async function unnamed(
+  deps: ApiDeps,
+  ctx: ParameterizedContext<RequestState>,
+  { rateClass }: Operation,
+  isTrusted: Networks,
+): Promise<Caller> {
+  if (rateClass === 'auth') await admitAddress(deps, ctx, clientAddress(ctx.req, isTrusted))
+  return nobody
+}
+
+/** What usage goes to. */
+function aboutOf({ path, query, body }: AnyCall): NonNullable<RequestState['about']> {
+  const given = { ...(body as Record<string, unknown> | undefined), ...query, ...path }
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+  return { connectionId: text(given['connectionId']), accountId: text(given['accountId']) }
 }
 
 async function callerOf(
@@ -101,6 +123,7 @@ async function callerOf(
       address: clientAddress(ctx.req, isTrusted),
     }))
   ctx.state.caller = caller
+  await admitCaller(deps, ctx, operation, caller)
   authorize(caller, operation)
   return caller
 }

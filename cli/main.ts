@@ -13,6 +13,7 @@ import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
 import { registerHealth } from './register-health.ts'
+import { registerLimits } from './register-limits.ts'
 import { registerMappings } from './register-mappings.ts'
 import { registerParts } from './register-parts.ts'
 import { registerWebhooks } from './register-webhooks.ts'
@@ -340,6 +341,7 @@ registerWebhooks(program)
 registerEndpoints(program)
 registerWrites(program)
 registerAutomations(program)
+registerLimits(program)
 
 program
   .command('serve <part>')

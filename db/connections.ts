@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { WhoMustAct } from '../model/failures.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Db } from './client.ts'
+import { takeConnection } from './quotas.ts'
 
 export type ConnectionState = 'active' | 'paused' | 'needs_attention' | 'deleted'
 
@@ -49,7 +50,9 @@ export interface NewConnection {
   readonly syncIntervalSeconds?: number | undefined
 }
 
+/** In a transaction. @throws HubError `StateConflict` when the partner's quota of connections is used up. */
 export async function createConnection(tx: Db, connection: NewConnection): Promise<Connection> {
+  await takeConnection(tx, connection.partnerId, new Date())
   const made = await sql<Connection>`
     insert into connections (connection_id, partner_id, account_id, provider, auth, external_account, name, settings, sync_interval_seconds)
     values (${connection.connectionId}, ${connection.partnerId}, ${connection.accountId}, ${connection.provider}, ${connection.auth}, ${connection.externalAccount ?? null}, ${connection.name},

@@ -118,6 +118,15 @@ export interface CacheEpochs {
   topic: string;
 }
 
+export interface CallBuckets {
+  bucketKey: string;
+  capacity: number;
+  given: number;
+  refilledAt: Timestamp;
+  tokens: number;
+  windowMs: number;
+}
+
 export interface CallStats {
   bytes: Generated<number>;
   callGroup: string;
@@ -611,6 +620,7 @@ export interface PartnerAncestry {
 
 export interface Partners {
   createdAt: Generated<Timestamp>;
+  limits: Generated<Json>;
   name: string;
   parentId: string | null;
   partnerId: string;
@@ -653,6 +663,14 @@ export interface Quarantine {
   reason: string;
   resource: string;
   runId: string | null;
+}
+
+export interface QuotaUsage {
+  month: Timestamp;
+  partnerId: string;
+  quota: string;
+  used: Generated<number>;
+  warned: Generated<number>;
 }
 
 export interface RateBuckets {
@@ -814,6 +832,53 @@ export interface SigningKeys {
   sealedPrivate: Buffer;
 }
 
+export interface Tiers {
+  createdAt: Generated<Timestamp>;
+  limits: Json;
+  tier: string;
+  title: string;
+  updatedAt: Generated<Timestamp>;
+  version: Generated<number>;
+}
+
+export interface UsageAccounts {
+  accountId: string;
+  connections: Generated<number>;
+  day: Timestamp;
+  partnerId: string;
+  recordsChanged: Generated<number>;
+  recordsHeld: Generated<number>;
+  wholeMonth: Generated<boolean>;
+}
+
+export interface UsageDaily {
+  accountId: Generated<string>;
+  bytes: Generated<number>;
+  calls: Generated<number>;
+  class: string;
+  day: Timestamp;
+  errors: Generated<number>;
+  keyId: Generated<string>;
+  operation: string;
+  partnerId: string;
+  refused: Generated<number>;
+  wholeMonth: Generated<boolean>;
+}
+
+export interface UsageFeed {
+  countedAt: Timestamp | null;
+  one: Generated<boolean>;
+  seq: Generated<number>;
+  tendedAt: Timestamp | null;
+  transactionId: string;
+}
+
+export interface UsageFlushes {
+  at: Generated<Timestamp>;
+  processId: string;
+  seq: number;
+}
+
 export interface Writes {
   accountId: string;
   basedOnVersion: number | null;
@@ -865,6 +930,7 @@ export interface DB {
   automationRuns: AutomationRuns;
   automations: Automations;
   cacheEpochs: CacheEpochs;
+  callBuckets: CallBuckets;
   callStats: CallStats;
   changes: Changes;
   connectionHealth: ConnectionHealth;
@@ -900,6 +966,7 @@ export interface DB {
   proofs: Proofs;
   providerHealth: ProviderHealth;
   quarantine: Quarantine;
+  quotaUsage: QuotaUsage;
   rateBuckets: RateBuckets;
   recordCounts: RecordCounts;
   records: Records;
@@ -910,6 +977,11 @@ export interface DB {
   runs: Runs;
   scanSeen: ScanSeen;
   signingKeys: SigningKeys;
+  tiers: Tiers;
+  usageAccounts: UsageAccounts;
+  usageDaily: UsageDaily;
+  usageFeed: UsageFeed;
+  usageFlushes: UsageFlushes;
   writes: Writes;
   writeSets: WriteSets;
 }

@@ -19,6 +19,7 @@ const text: JsonSchema = { type: 'string' }
 const textOrNull: JsonSchema = { type: ['string', 'null'] }
 const time: JsonSchema = { type: 'string', format: 'date-time' }
 const count: JsonSchema = { type: 'integer' }
+const countOrNull: JsonSchema = { type: ['integer', 'null'] }
 const failureSchema: JsonSchema = {
   type: 'object',
   required: ['code', 'message'],
@@ -152,6 +153,25 @@ const hubEvents = {
       count: 3,
       inboxEventId: 'evt_01KAT0000000000000000000AA',
       failure: { code: 'Invalid', message: 'The row has no field "id".' },
+    },
+  },
+  'quota.warning': {
+    title: 'A quota of the month is used to 80 or 100 per cent: told once a month each',
+    data: {
+      quota: text,
+      month: text,
+      percent: count,
+      used: count,
+      soft: countOrNull,
+      hard: countOrNull,
+    },
+    example: {
+      quota: 'calls',
+      month: '2026-11',
+      percent: 80,
+      used: 800_000,
+      soft: 1_000_000,
+      hard: 1_200_000,
     },
   },
   'endpoint.disabled': endpoint(

@@ -2184,6 +2184,159 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What applies to the caller
+         * @description The limits on this caller and on its partner, what is left of them, and the quotas of the month.
+         */
+        get: operations["getOwnLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Usage
+         * @description Calls, records and connections of the partner and the partners below it, summed by group, in the order of the groups. Calls of the last few seconds may be missing. Days are kept for three months, then months for three years.
+         */
+        get: operations["listOwnUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/tiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tiers
+         * @description By name.
+         */
+        get: operations["listTiers"];
+        put?: never;
+        /** Make a tier */
+        post: operations["createTier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/tiers/{tier}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tier: components["parameters"]["tier"];
+            };
+            cookie?: never;
+        };
+        /** Show a tier */
+        get: operations["getTier"];
+        /**
+         * Change a tier
+         * @description All of it. It holds within a second for every partner of the tier, on every process of the API.
+         */
+        put: operations["replaceTier"];
+        post?: never;
+        /**
+         * Delete a tier
+         * @description One that no partner has.
+         */
+        delete: operations["deleteTier"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["limitedPartnerId"];
+            };
+            cookie?: never;
+        };
+        /** Show the limits of a partner */
+        get: operations["getPartnerLimits"];
+        /**
+         * Change the limits of a partner
+         * @description Its tier, and what it has otherwise than the tier says. It holds within a second, on every process of the API.
+         */
+        put: operations["setPartnerLimits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/keys/{keyId}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["limitedKeyId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change the limits of a key
+         * @description What the key has otherwise than its partner's tier says. It holds within a second, on every process of the API.
+         */
+        put: operations["setKeyLimits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Usage across partners
+         * @description As under `/v1`, of all partners or of one.
+         */
+        get: operations["listUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/audit": {
         parameters: {
             query?: never;
@@ -5104,6 +5257,65 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "quota.warning": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A quota of the month is used to 80 or 100 per cent: told once a month each */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventQuotaWarning"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "endpoint.disabled": {
         parameters: {
             query?: never;
@@ -5343,6 +5555,25 @@ export interface components {
             retryAt?: components["schemas"]["Time"];
             /** @description The run that is under way already. */
             runId?: components["schemas"]["RunId"];
+            /** @description The limit that was met. */
+            limit?: {
+                /** @example caller-reads-burst */
+                name: string;
+                /** @example reads */
+                class: string;
+                /** @enum {string} */
+                scope: "caller" | "partner" | "address";
+                limit: number;
+                windowSeconds: number;
+            };
+            /** @description The quota of the month that is used up. */
+            quota?: {
+                /** @enum {string} */
+                quota: "calls" | "records";
+                hard: number;
+                used: number;
+                resetsAt: components["schemas"]["Time"];
+            };
         };
         /**
          * @example {
@@ -8913,6 +9144,200 @@ export interface components {
             /** @description Give it as `after` next time, also when nothing is new. Null only while the feed is empty. */
             nextCursor: string | null;
         };
+        /** @example standard */
+        TierName: string;
+        /**
+         * @description `reads` change nothing, `writes` do, `heavy` make a provider or the hub work long (actions, reports, exports), `auth` get credentials.
+         * @enum {string}
+         */
+        RateClass: "reads" | "writes" | "heavy" | "auth";
+        LimitState: {
+            /**
+             * @description As the `RateLimit` fields name it.
+             * @example caller-reads-burst
+             */
+            name: string;
+            class: components["schemas"]["RateClass"];
+            /** @enum {string} */
+            scope: "caller" | "partner";
+            limit: number;
+            /** @description Calls come back evenly over this time, not at its end. */
+            windowSeconds: number;
+            /** @description As far as the process that answers knows. */
+            remaining: number;
+            wholeInSeconds: number;
+        };
+        Amount: number | null;
+        QuotaState: {
+            /** @enum {string} */
+            quota: "calls" | "records" | "connections";
+            soft: components["schemas"]["Amount"];
+            hard: components["schemas"]["Amount"];
+            /** @description Calls of the last few seconds may be missing. */
+            used: number;
+            /** @description When the next month begins; null for connections. */
+            resetsAt: components["schemas"]["Time"] | null;
+        };
+        CallerLimits: {
+            partnerId: components["schemas"]["PartnerId"];
+            /** @description Of the partner; `people` for somebody who is signed in. */
+            tier: components["schemas"]["TierName"];
+            /** @description None for the admin of the hub. */
+            limits: components["schemas"]["LimitState"][];
+            quotas: components["schemas"]["QuotaState"][];
+        };
+        /** @example key_01KAT0000000000000000000AA */
+        ApiKeyId: string;
+        /** @description The figures of one group. */
+        UsageItem: {
+            /**
+             * @description The day, or the first of a month that has been rolled up; the operation; the id of the account, key or partner. Empty: calls that are about no account, or that no key made.
+             * @example 2026-11-29
+             */
+            group: string;
+            /** @description That were let in. */
+            calls: number;
+            /** @description Of these, answered with a status of 400 or more. */
+            errors: number;
+            /** @description By a limit or a quota; they are no calls. */
+            refused: number;
+            /** @description Of the answers' bodies. */
+            bytes: number;
+            /** @description Null where groups or filters are of calls only, here and below. */
+            recordsChanged: number | null;
+            /** @description As last counted in the group. */
+            recordsHeld: number | null;
+            connections: number | null;
+        };
+        UsageList: {
+            items: components["schemas"]["UsageItem"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /** @description Calls in ten seconds, at most. Null - not limited. */
+        Burst: number | null;
+        /** @description Calls in a minute, at most; not below the burst. Null - not limited. */
+        Sustained: number | null;
+        Rate: {
+            burst: components["schemas"]["Burst"];
+            sustained: components["schemas"]["Sustained"];
+        };
+        ClassRates: {
+            reads: components["schemas"]["Rate"];
+            writes: components["schemas"]["Rate"];
+            heavy: components["schemas"]["Rate"];
+            auth: components["schemas"]["Rate"];
+        };
+        Quota: {
+            /** @description What is agreed; the event `quota.warning` goes by it, at 80 and 100 per cent. Null - by the hard limit. */
+            soft: components["schemas"]["Amount"];
+            /** @description Where it ends. Null - nowhere. */
+            hard: components["schemas"]["Amount"];
+        };
+        Quotas: {
+            /** @description Of the partner's keys in a calendar month (UTC). Refused calls are none. */
+            calls: components["schemas"]["Quota"];
+            /** @description Changes of records (made, changed, deleted, restored) that came into the store in a calendar month (UTC). Beyond the hard limit no run and no write can be started; what is scheduled or under way goes on. */
+            records: components["schemas"]["Quota"];
+            /** @description Living connections outside of the sandbox. Beyond the hard limit none can be made. */
+            connections: components["schemas"]["Quota"];
+        };
+        Limits: {
+            /** @description Of each key, or of each person who is signed in. */
+            perCaller: components["schemas"]["ClassRates"];
+            /** @description Of the partner's keys together. Those of the partners below it count for themselves. */
+            perPartner: components["schemas"]["ClassRates"];
+            quotas: components["schemas"]["Quotas"];
+        };
+        Tier: {
+            tier: components["schemas"]["TierName"];
+            title: string;
+            limits: components["schemas"]["Limits"];
+            version: number;
+            createdAt: components["schemas"]["Time"];
+            updatedAt: components["schemas"]["Time"];
+        };
+        TierList: {
+            items: components["schemas"]["Tier"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        NewTier: {
+            tier: components["schemas"]["TierName"];
+            title: string;
+            limits: components["schemas"]["Limits"];
+        };
+        TierContent: {
+            title: string;
+            limits: components["schemas"]["Limits"];
+        };
+        RateOverride: {
+            burst?: components["schemas"]["Burst"];
+            sustained?: components["schemas"]["Sustained"];
+        };
+        /**
+         * @description What is left out is inherited.
+         * @example {
+         *       "reads": {
+         *         "burst": 50
+         *       }
+         *     }
+         */
+        RateOverrides: {
+            reads?: components["schemas"]["RateOverride"];
+            writes?: components["schemas"]["RateOverride"];
+            heavy?: components["schemas"]["RateOverride"];
+            auth?: components["schemas"]["RateOverride"];
+        };
+        QuotaOverride: {
+            soft?: components["schemas"]["Amount"];
+            hard?: components["schemas"]["Amount"];
+        };
+        /**
+         * @description What is left out is inherited from the tier.
+         * @example {
+         *       "perPartner": {
+         *         "reads": {
+         *           "sustained": 6000
+         *         }
+         *       },
+         *       "quotas": {
+         *         "calls": {
+         *           "hard": 2000000
+         *         }
+         *       }
+         *     }
+         */
+        LimitOverrides: {
+            perCaller?: components["schemas"]["RateOverrides"];
+            perPartner?: components["schemas"]["RateOverrides"];
+            quotas?: {
+                calls?: components["schemas"]["QuotaOverride"];
+                records?: components["schemas"]["QuotaOverride"];
+                connections?: components["schemas"]["QuotaOverride"];
+            };
+        };
+        PartnerLimits: {
+            partnerId: components["schemas"]["PartnerId"];
+            tier: components["schemas"]["TierName"];
+            overrides: components["schemas"]["LimitOverrides"];
+            /** @description What holds - the tier's with the overrides. */
+            limits: components["schemas"]["Limits"];
+            /** @description Of the partner. */
+            version: number;
+        };
+        PartnerLimitsWish: {
+            tier: components["schemas"]["TierName"];
+            overrides: components["schemas"]["LimitOverrides"];
+        };
+        KeyLimitsWish: {
+            overrides: components["schemas"]["RateOverrides"];
+        };
+        KeyLimits: {
+            keyId: components["schemas"]["ApiKeyId"];
+            partnerId: components["schemas"]["PartnerId"];
+            overrides: components["schemas"]["RateOverrides"];
+            /** @description What holds for the key itself; its partner's limits hold besides. */
+            limits: components["schemas"]["ClassRates"];
+        };
         AuditEntry: {
             seq: number;
             at: components["schemas"]["Time"];
@@ -9787,6 +10212,23 @@ export interface components {
                 };
             };
         };
+        /** @description A quota of the month is used to 80 or 100 per cent: told once a month each. */
+        EventQuotaWarning: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "quota.warning";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                quota: string;
+                month: string;
+                percent: number;
+                used: number;
+                soft: number | null;
+                hard: number | null;
+            };
+        };
         /** @description Nothing is sent to an endpoint any more (`failing`: but for a probe now and then; it resumes by itself). */
         EventEndpointDisabled: {
             id: components["schemas"]["EventId"];
@@ -9904,6 +10346,20 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description A limit or a quota was met; `limit` or `quota` says which. `Retry-After` says when there is a call again. */
+        TooManyRequests: {
+            headers: {
+                "Retry-After"?: number;
+                /** @example "caller-reads-burst";q=500;w=10 */
+                "RateLimit-Policy"?: string;
+                /** @example "caller-reads-burst";r=0;t=1 */
+                RateLimit?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: {
         /** @description How many items at most. */
@@ -9937,6 +10393,16 @@ export interface components {
         runId: components["schemas"]["RunId"];
         /** @description The batch, as the answer to its start named it. */
         workflowId: string;
+        /** @description First day (UTC); 30 days before the last when left out. */
+        usageFrom: string;
+        /** @description Last day (UTC); today when left out. */
+        usageTo: string;
+        usageGroup: "day" | "operation" | "account" | "key" | "partner";
+        /** @description The `operationId` of the operation. */
+        usageOperation: string;
+        tier: components["schemas"]["TierName"];
+        limitedPartnerId: components["schemas"]["PartnerId"];
+        limitedKeyId: components["schemas"]["ApiKeyId"];
         /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
         webhookId: components["schemas"]["EventId"];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
@@ -13524,6 +13990,357 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Limits and quotas. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallerLimits"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnUsage: {
+        parameters: {
+            query?: {
+                /** @description First day (UTC); 30 days before the last when left out. */
+                from?: components["parameters"]["usageFrom"];
+                /** @description Last day (UTC); today when left out. */
+                to?: components["parameters"]["usageTo"];
+                groupBy?: components["parameters"]["usageGroup"];
+                accountId?: components["schemas"]["AccountId"];
+                keyId?: components["schemas"]["ApiKeyId"];
+                /** @description The `operationId` of the operation. */
+                operation?: components["parameters"]["usageOperation"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sums. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listTiers: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tiers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TierList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createTier: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTier"];
+            };
+        };
+        responses: {
+            /** @description The tier. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tier"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getTier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tier: components["parameters"]["tier"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tier. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tier"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replaceTier: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                tier: components["parameters"]["tier"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TierContent"];
+            };
+        };
+        responses: {
+            /** @description The tier. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tier"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteTier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tier: components["parameters"]["tier"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPartnerLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["limitedPartnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tier, what is overridden, and what holds. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerLimits"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    setPartnerLimits: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                partnerId: components["parameters"]["limitedPartnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartnerLimitsWish"];
+            };
+        };
+        responses: {
+            /** @description The tier, what is overridden, and what holds. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerLimits"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    setKeyLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["limitedKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyLimitsWish"];
+            };
+        };
+        responses: {
+            /** @description What is overridden, and what holds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyLimits"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listUsage: {
+        parameters: {
+            query?: {
+                /** @description First day (UTC); 30 days before the last when left out. */
+                from?: components["parameters"]["usageFrom"];
+                /** @description Last day (UTC); today when left out. */
+                to?: components["parameters"]["usageTo"];
+                groupBy?: components["parameters"]["usageGroup"];
+                partnerId?: components["schemas"]["PartnerId"];
+                accountId?: components["schemas"]["AccountId"];
+                keyId?: components["schemas"]["ApiKeyId"];
+                /** @description The `operationId` of the operation. */
+                operation?: components["parameters"]["usageOperation"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sums. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
             default: components["responses"]["Problem"];
         };
     };

@@ -17,6 +17,12 @@ export function createMetrics() {
       buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
       registers,
     }),
+    apiRefusals: new Counter({
+      name: 'tieline_api_refused_total',
+      help: 'Requests that a limit or a quota did not let in',
+      labelNames: ['class', 'scope', 'limit'] as const,
+      registers,
+    }),
     providerSeconds: new Histogram({
       name: 'tieline_provider_call_seconds',
       help: 'Time of one call to a provider, retries counted one by one',

@@ -8,6 +8,7 @@ import {
   type ConnectSession,
 } from '../../db/connect-sessions.ts'
 import type { Connection } from '../../db/connections.ts'
+import { checkConnectionsLeft } from '../../db/quotas.ts'
 import type { components } from '../../openapi/types.ts'
 import { HubError } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
@@ -33,6 +34,8 @@ export const createConnectSession: Handler<'createConnectSession'> = async (deps
   const owner = before ?? (await accountOf(deps, body.accountId))
   const { db } = deps.database
   await expireConnectSessions(db)
+  // Asked again when the connection is made: nobody should enter a password for nothing.
+  if (!before) await checkConnectionsLeft(db, owner.partnerId)
   const session = await asTenant(db, owner.partnerId, async (tx) => {
     const made = await insertConnectSession(tx, {
       sessionId: newId('session'),

@@ -35,6 +35,9 @@ const strangers: Readonly<Record<string, () => string>> = {
   resource: () => 'nothings',
   externalId: () => '1',
   name: () => 'nothing',
+  tier: () => 'nothing',
+  partnerId: () => newId('partner'),
+  keyId: () => newId('apiKey'),
 }
 
 /** A path whose ids are well-formed and name nothing. */
@@ -42,6 +45,19 @@ const pathOf = (operation: Operation): string =>
   operation.path.replace(/\{(\w+)\}/g, (_all, name: string) =>
     encodeURIComponent(strangers[name]?.() ?? 'nothing'),
   )
+
+const rates = {
+  reads: { burst: 1, sustained: 1 },
+  writes: { burst: 1, sustained: 1 },
+  heavy: { burst: 1, sustained: 1 },
+  auth: { burst: 1, sustained: 1 },
+}
+const noQuota = { soft: null, hard: null }
+const someLimits = {
+  perCaller: rates,
+  perPartner: rates,
+  quotas: { calls: noQuota, records: noQuota, connections: noQuota },
+}
 
 /** Bodies that are valid wherever the operation wants one. */
 const bodies: Readonly<Record<string, () => unknown>> = {
@@ -86,6 +102,10 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   updateEndpoint: () => ({ description: 'New' }),
   rotateEndpointSecret: () => ({ overlapSeconds: 60 }),
   replayEvents: () => ({ since: '2026-01-01T00:00:00Z' }),
+  createTier: () => ({ tier: 'gold', title: 'Gold', limits: someLimits }),
+  replaceTier: () => ({ title: 'Nothing', limits: someLimits }),
+  setPartnerLimits: () => ({ tier: 'standard', overrides: {} }),
+  setKeyLimits: () => ({ overrides: {} }),
   runAction: () => ({}),
   runReport: () => ({}),
   encodePayloads: () => ({ payloads: [] }),

@@ -2,6 +2,7 @@
 import { freePorts } from '../../cli/up/ports.ts'
 import { createCallers } from '../../api/callers.ts'
 import { createWaker } from '../../api/hooks/wake.ts'
+import { createLimits } from '../../api/limits/limits.ts'
 import { createApi, closeServer, type ApiDeps } from '../../api/server.ts'
 import { describedOperations } from '../../api/description.ts'
 import { insertApiKey } from '../../db/api-keys.ts'
@@ -110,6 +111,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     connect: (name) => connect(request, name),
     close: async () => {
       await closeServer(server, 2_000)
+      await given.limits.close()
+      if (given.limits !== deps.limits) await deps.limits.close()
       await deps.caches.close()
       await deps.tenants.close()
       await close(hub, sandbox, database)
@@ -145,6 +148,7 @@ function depsOf(
   const { address, namespace } = testTemporal()
   const tenants = openTenantDatabases({ url: databaseUrl, applicationName: 'tieline-test-tenants' })
   const caches = openCaches(database, databaseUrl)
+  const metrics = createMetrics()
   return {
     config: {
       environment: 'test',
@@ -162,13 +166,14 @@ function depsOf(
     tenants,
     caches,
     callers: createCallers(database.db, caches),
+    limits: createLimits({ db: database.db, caches, log: silent, metrics }),
     vault: createVault(hub.ring),
     links: createSessionLinks(hub.ring),
     findProvider: hub.deps.findProvider,
     temporal: hub.hub,
     waker: createWaker((lane) => hub.hub.wakeInbox(lane), silent),
     codec: hub.temporal.codec,
-    metrics: createMetrics(),
+    metrics,
     log: silent,
     env: {},
     validateAnswers: true,
