@@ -33,6 +33,9 @@ export interface Call<O extends operations[OperationId]> {
   readonly body: O extends { requestBody?: infer B } ? JsonBody<B> : undefined
   readonly caller: Caller
   readonly requestId: string
+  /** Of the client, behind proxies that are trusted. */
+  readonly address: string
+  readonly userAgent: string
   /** Of this request; the host is not to be relied on. */
   readonly url: URL
 }
@@ -76,7 +79,7 @@ export function operationMiddleware(
   return async (ctx) => {
     ctx.state.route = operation.path
     const caller = operation.isPublic ? nobody : await callerOf(deps, ctx, operation, admit, isTrusted)
-    const call = await callOf(ctx, operation, checks, caller)
+    const call = await callOf(ctx, operation, checks, caller, clientAddress(ctx.req, isTrusted))
     const own = depsOf(deps, caller)
     const answer = operation.isIdempotent
       ? await once(deps, operation, call, () => handle(own, call))
@@ -115,6 +118,7 @@ async function callOf(
   operation: Operation,
   checks: OperationChecks,
   caller: Caller,
+  address: string,
 ): Promise<AnyCall> {
   const path = { ...ctx.params }
   const query = { ...ctx.query }
@@ -138,6 +142,8 @@ async function callOf(
     body,
     caller,
     requestId: ctx.state.requestId,
+    address,
+    userAgent: ctx.get('User-Agent').slice(0, 300),
     url: new URL(ctx.originalUrl, base),
   }
 }

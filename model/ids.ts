@@ -22,6 +22,10 @@ export const idPrefixes = {
   endpoint: 'end',
   delivery: 'dlv',
   apiKey: 'key',
+  person: 'per',
+  membership: 'mem',
+  personSession: 'sgn',
+  invitation: 'inv',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

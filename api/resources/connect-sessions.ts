@@ -30,7 +30,7 @@ export const createConnectSession: Handler<'createConnectSession'> = async (deps
   const before = body.connectionId === undefined ? undefined : await reconnected(deps, body, provider)
   if (body.returnUrl !== undefined) checkReturnUrl(body.returnUrl)
   const auth = fixedAuth(deps, provider, body.auth ?? before?.auth)
-  const owner = before ?? (await accountOf(deps, body.accountId))
+  const owner = before ?? (await accountOf(deps, caller, body.accountId))
   const { db } = deps.database
   await expireConnectSessions(db)
   const session = await asTenant(db, owner.partnerId, async (tx) => {
