@@ -11,6 +11,7 @@ import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
 import type { Operation, OperationId } from './description.ts'
 import { once } from './idempotency.ts'
+import { maskAnswer } from './mask-answer.ts'
 import { invalidInput } from './problem.ts'
 import type { RequestState } from './request-state.ts'
 import { compileOperation, type Check, type OperationChecks, type Place } from './validation.ts'
@@ -81,9 +82,10 @@ export function operationMiddleware(
     const caller = operation.isPublic ? nobody : await callerOf(deps, ctx, operation, admit, isTrusted)
     const call = await callOf(ctx, operation, checks, caller, clientAddress(ctx.req, isTrusted))
     const own = depsOf(deps, caller)
-    const answer = operation.isIdempotent
+    const whole = operation.isIdempotent
       ? await once(deps, operation, call, () => handle(own, call))
       : await handle(own, call)
+    const answer = caller.role === 'support' ? maskAnswer(operation, whole) : whole
     write(ctx, answer)
     if (deps.validateAnswers) checkAnswer(operation, checks, answer, ctx.response.type)
   }

@@ -11,6 +11,7 @@ import { hookDocs } from './hooks/docs.ts'
 import { hookDoor } from './hooks/door.ts'
 import { handlers } from './handlers.ts'
 import { operationMiddleware } from './operation.ts'
+import { permissionDocs } from './permission-docs.ts'
 import { edgeFailure, problems } from './problem.ts'
 import { requestLog } from './request-log.ts'
 import type { RequestState } from './request-state.ts'
@@ -48,6 +49,7 @@ function createRouter(deps: ApiDeps): Router<RequestState> {
     register(router, operation.method, path, operationMiddleware(deps, operation, handler, admit))
   }
   register(router, 'get', '/docs/scalar.js', docsScript)
+  register(router, 'get', '/docs/permissions', permissionDocs)
   for (const [method, path, middleware] of connectRoutes(deps)) register(router, method, path, middleware)
   const docs = hookDocs(deps.config.publicUrl)
   for (const path of ['/docs/webhooks', '/docs/webhooks/:provider']) register(router, 'get', path, docs)
