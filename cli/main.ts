@@ -13,6 +13,7 @@ import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
 import { registerMappings } from './register-mappings.ts'
+import { registerPartners } from './register-partners.ts'
 import { registerWebhooks } from './register-webhooks.ts'
 import { registerWrites } from './register-writes.ts'
 import { doing, examples, limit, out } from './registration.ts'
@@ -328,6 +329,7 @@ program
       (await recordCommands()).changes(options, o),
     ),
   )
+registerPartners(program)
 registerConnect(program)
 registerCatalogue(program)
 registerMappings(program)
