@@ -10,6 +10,7 @@ import { docsScript } from './docs.ts'
 import { hookDocs } from './hooks/docs.ts'
 import { hookDoor } from './hooks/door.ts'
 import { handlers } from './handlers.ts'
+import { oidcRoutes } from './oidc.ts'
 import { operationMiddleware } from './operation.ts'
 import { permissionDocs } from './permission-docs.ts'
 import { edgeFailure, problems } from './problem.ts'
@@ -51,6 +52,7 @@ function createRouter(deps: ApiDeps): Router<RequestState> {
   register(router, 'get', '/docs/scalar.js', docsScript)
   register(router, 'get', '/docs/permissions', permissionDocs)
   for (const [method, path, middleware] of connectRoutes(deps)) register(router, method, path, middleware)
+  for (const [path, middleware] of oidcRoutes(deps)) register(router, 'get', path, middleware)
   const docs = hookDocs(deps.config.publicUrl)
   for (const path of ['/docs/webhooks', '/docs/webhooks/:provider']) register(router, 'get', path, docs)
   return router

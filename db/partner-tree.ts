@@ -59,16 +59,6 @@ export async function depthBelow(db: Db, partnerId: string, ancestorId: string):
   return found.rows[0]?.depth
 }
 
-/** What a partner is in effect: who is below a suspended or closed one is so with it. `db` must be the hub's. */
-export async function effectiveState(db: Db, partnerId: string): Promise<PartnerState | undefined> {
-  const found = await sql<{ state: PartnerState | null }>`
-    select case when bool_or(p.state = 'closed') then 'closed' when bool_or(p.state = 'suspended') then 'suspended'
-      when count(*) > 0 then 'active' end as state
-    from partner_ancestry a join partners p on p.partner_id = a.ancestor_id where a.partner_id = ${partnerId}
-  `.execute(db)
-  return found.rows[0]?.state ?? undefined
-}
-
 export async function insertPartner(
   tx: Db,
   partner: Pick<Partner, 'partnerId' | 'parentId' | 'name'> & { readonly tier?: string | undefined },

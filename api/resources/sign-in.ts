@@ -49,7 +49,7 @@ export const signIn: Handler<'signIn'> = async (deps, { body, address, userAgent
 
 type SignedIn = components['schemas']['SignedIn']
 
-async function challenge({ hubDatabase: { db } }: ApiDeps, personId: string, browser: Browser) {
+export async function challenge({ hubDatabase: { db } }: ApiDeps, personId: string, browser: Browser) {
   const { text, hash } = mintPersonToken('ses')
   const expiresAt = new Date(Date.now() + challengeMs)
   const wish = {

@@ -201,7 +201,11 @@ describe('every operation with a body', () => {
 
 describe('every operation on something', () => {
   const missing = guarded.filter(
-    (operation) => operation.answers['404'] !== undefined && operation.path.includes('{'),
+    (operation) =>
+      operation.answers['404'] !== undefined &&
+      operation.path.includes('{') &&
+      // Only for people who have signed in: test/api/sign-in.test.ts.
+      operation.operationId !== 'endOwnSession',
   )
 
   it.each(named(missing))('%s answers 404 for what is not there', async (_name, operation) => {
