@@ -63,8 +63,11 @@ describe('signing in at an identity provider', () => {
   it('refuses another nonce, another issuer, another audience', async () => {
     const { email } = await makePerson(api, [null, 'operator'])
     const good = { email, email_verified: true }
-    expect(await signIn({ ...good, nonce: 'of-another' })).toMatchObject({ status: 401 })
-    expect(await signIn({ ...good, azp: 'another', nonce: undefined })).toMatchObject({ status: 401 })
+    for (const wrong of [{ nonce: 'of-another' }, { iss: 'https://other.example' }, { aud: 'another' }])
+      expect(await signIn({ ...good, ...wrong })).toMatchObject({
+        status: 401,
+        body: { code: 'Unauthenticated' },
+      })
   })
 
   it('holds only for the browser that began, and once', async () => {

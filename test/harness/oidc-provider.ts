@@ -26,9 +26,9 @@ export async function startOidcProvider(
   const tokenFor = (asked: URLSearchParams): Promise<string> =>
     new SignJWT({ nonce: asked.get('nonce'), ...provider.claims })
       .setProtectedHeader({ alg: 'RS256', kid: 'k1' })
-      .setIssuer(issuer)
+      .setIssuer(String(provider.claims['iss'] ?? issuer))
       .setSubject('someone')
-      .setAudience(app.clientId)
+      .setAudience(String(provider.claims['aud'] ?? app.clientId))
       .setIssuedAt()
       .setExpirationTime('5m')
       .sign(privateKey)
@@ -60,8 +60,11 @@ export async function startOidcProvider(
       const challenge = createHash('sha256')
         .update(form.get('code_verifier') ?? '')
         .digest('base64url')
-      const basic = `Basic ${Buffer.from(`${app.clientId}:${app.clientSecret}`).toString('base64')}`
-      if (!asked || challenge !== asked.get('code_challenge') || request.headers.authorization !== basic)
+      // Form-encoded inside, as RFC 6749 has it.
+      const given = Buffer.from((request.headers.authorization ?? '').replace(/^Basic /, ''), 'base64')
+      const [id = '', secret = ''] = given.toString('utf8').split(':').map(decodeURIComponent)
+      const isApp = id === app.clientId && secret === app.clientSecret
+      if (!asked || challenge !== asked.get('code_challenge') || !isApp)
         return answer(400, { error: 'invalid_grant' })
       void tokenFor(asked).then((id_token) =>
         answer(200, { access_token: 'unused', token_type: 'Bearer', expires_in: 60, id_token }),
