@@ -24,7 +24,7 @@ function masked(value: JsonValue, schema: JsonSchema, key: string): JsonValue {
   if (Array.isArray(value)) {
     const items = schemasOf(schema).map((one) => one['items'])
     const item = items.find((one) => isJsonObject(one)) ?? {}
-    return value.map((one) => masked(one, item as JsonSchema, key))
+    return value.map((one) => masked(one, item, key))
   }
   return isJsonObject(value) ? maskedObject(value, schema) : value
 }

@@ -34,7 +34,7 @@ async function comingBack(): Promise<{ url: string; cookie: string }> {
   const there = await hop(begun.headers.get('location') ?? '')
   return { url: there.headers.get('location') ?? '', cookie: set.split(';')[0] ?? '' }
 }
-async function signIn(claims: Record<string, unknown>) {
+async function signIn(claims: Record<string, string | boolean>) {
   provider.claims = claims
   const { url, cookie } = await comingBack()
   const answer = await hop(url, cookie)

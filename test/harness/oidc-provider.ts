@@ -6,7 +6,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 export interface OidcTestProvider {
   readonly issuer: string
   /** Who signs in next, and what of the token is other than it should be. */
-  claims: Record<string, unknown>
+  claims: Record<string, string | boolean>
   close(): Promise<void>
 }
 
@@ -20,7 +20,7 @@ export async function startOidcProvider(
   const codes = new Map<string, URLSearchParams>()
   const provider = {
     issuer,
-    claims: {} as Record<string, unknown>,
+    claims: {} as Record<string, string | boolean>,
     close: () => new Promise<void>((done) => server.close(() => done())),
   }
   const tokenFor = (asked: URLSearchParams): Promise<string> =>

@@ -67,8 +67,8 @@ const prefixes = new Set<string>(Object.values(idPrefixes))
 
 /** The prefix of the ids that a schema takes; undefined when it takes something else. */
 function prefixOf(given: JsonObject | undefined): string | undefined {
-  const schema = given && resolved(given)
-  const [, prefix] = /^\^([a-z]+)_\[0-9A-HJKMNP-TV-Z\]/.exec(String(schema?.['pattern'] ?? '')) ?? []
+  const pattern = (given && resolved(given))?.['pattern']
+  const [, prefix] = /^\^([a-z]+)_\[0-9A-HJKMNP-TV-Z\]/.exec(typeof pattern === 'string' ? pattern : '') ?? []
   return prefix !== undefined && prefixes.has(prefix) ? prefix : undefined
 }
 
@@ -85,7 +85,10 @@ function sampleOf(given: JsonObject, idOf: IdOf): JsonValue {
   const schema = resolved(given)
   const prefix = prefixOf(schema)
   if (prefix !== undefined) return idOf(prefix) ?? 'nothing'
-  const first = ['oneOf', 'anyOf', 'allOf'].map((name) => schema[name]).find(Array.isArray)?.[0]
+  const alternatives: JsonValue | undefined = ['oneOf', 'anyOf', 'allOf']
+    .map((name) => schema[name])
+    .find((list) => Array.isArray(list))
+  const first = Array.isArray(alternatives) ? alternatives[0] : undefined
   const properties = schema['properties']
   if (isJsonObject(properties)) return objectOf(schema, properties, idOf)
   if (schema['const'] !== undefined) return schema['const']
