@@ -3,14 +3,17 @@
  * judges it.
  */
 import { findPartner } from '../db/partners.ts'
+import { bySession } from './authenticate-person.ts'
 import { isId } from '../model/ids.ts'
 import { permissionsOfHub, permissionsOfScopes } from '../model/permissions.ts'
 import { isLikeApiKey, readApiKey } from '../platform/secrets/api-key.ts'
 import { timingSafeEqualText } from '../platform/secrets/hash.ts'
+import { isLikeSessionToken } from '../platform/secrets/person-token.ts'
 import { networksOf } from './address.ts'
 import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
 import { edgeFailure, invalidInput } from './problem.ts'
+import { refused } from './refused.ts'
 
 export const admin: Caller = {
   kind: 'admin',
@@ -39,10 +42,11 @@ export async function authenticate(deps: ApiDeps, given: Credentials): Promise<C
   if (token === undefined) {
     throw edgeFailure(
       'Unauthenticated',
-      'Send a credential: "Authorization: Bearer <API key, access token or the admin token of this hub>".',
+      'Send a credential: "Authorization: Bearer <API key, access token, token of a session or the admin token of this hub>".',
       { 'WWW-Authenticate': 'Bearer realm="tieline"' },
     )
   }
+  if (isLikeSessionToken(token)) return await bySession(deps, token, given.partner)
   const caller = await callerOf(deps, token, given.address)
   if (given.partner === '' || caller.partnerId !== null) return caller
   return await actingFor(deps, caller, given.partner)
@@ -82,8 +86,3 @@ async function actingFor(deps: ApiDeps, caller: Caller, partnerId: string): Prom
     throw invalidInput([{ in: 'header', pointer: '/Tieline-Partner', detail: 'is not the id of a partner' }])
   return { ...caller, partnerId }
 }
-
-export const refused = (text: string) =>
-  edgeFailure('Unauthenticated', text, {
-    'WWW-Authenticate': 'Bearer realm="tieline", error="invalid_token"',
-  })

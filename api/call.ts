@@ -14,5 +14,8 @@ export interface AnyCall {
   readonly body: unknown
   readonly caller: Caller
   readonly requestId: string
+  /** Of the client, behind proxies that are trusted. */
+  readonly address: string
+  readonly userAgent: string
   readonly url: URL
 }

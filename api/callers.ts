@@ -2,10 +2,13 @@
 import { findApiKey, type KnownKey } from '../db/api-keys.ts'
 import type { Cache, Caches } from '../db/caches.ts'
 import type { Db } from '../db/client.ts'
+import { findPersonSession, type KnownSession } from '../db/person-sessions.ts'
 
 export interface Callers {
   /** By SHA-256 of the key, hex. What is not there is remembered too: guessing costs no queries. */
   readonly keys: Cache<KnownKey>
+  /** By SHA-256 of the token of a session, hex. */
+  readonly sessions: Cache<KnownSession>
 }
 
 export function createCallers(db: Db, caches: Caches): Callers {
@@ -14,6 +17,11 @@ export function createCallers(db: Db, caches: Caches): Callers {
       topics: ['api_key', 'partner'],
       max: 20_000,
       load: (hash) => findApiKey(db, hash),
+    }),
+    sessions: caches.cache<KnownSession>({
+      topics: ['person_session', 'person', 'membership', 'partner'],
+      max: 20_000,
+      load: (hash) => findPersonSession(db, hash),
     }),
   }
 }

@@ -25,6 +25,7 @@ export interface ApiDeps {
     | 'originMap'
     | 'trustedProxies'
     | 'hookRates'
+    | 'oidc'
   >
   /** Of a handler that works for a tenant: that tenant's view, never the hub's. */
   readonly database: Database

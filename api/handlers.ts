@@ -1,6 +1,7 @@
 /** Every operation of the description with its handler; the compiler names one that is missing. */
 import { decodePayloads, encodePayloads } from './codec.ts'
 import type { Handlers } from './operation.ts'
+import * as accounts from './resources/accounts.ts'
 import * as audit from './resources/audit.ts'
 import { createConnectSession, getConnectSession } from './resources/connect-sessions.ts'
 import * as automationRuns from './resources/automation-runs.ts'
@@ -16,10 +17,17 @@ import * as inbox from './resources/inbox.ts'
 import { getCaller } from './resources/me.ts'
 import * as limits from './resources/limits.ts'
 import * as mappings from './resources/mappings.ts'
+import * as invitations from './resources/invitations.ts'
 import * as operations from './resources/operations.ts'
+import { changePassword } from './resources/own-password.ts'
+import * as ownSessions from './resources/own-sessions.ts'
+import * as partners from './resources/partners.ts'
+import * as people from './resources/people.ts'
 import * as providers from './resources/providers.ts'
 import * as records from './resources/records.ts'
 import * as runs from './resources/runs.ts'
+import { confirmTotp, disableTotp, enrolTotp } from './resources/second-factor.ts'
+import * as signIns from './resources/sign-in.ts'
 import * as batches from './resources/sync-many.ts'
 import * as system from './resources/system.ts'
 import * as usage from './resources/usage.ts'
@@ -31,6 +39,54 @@ export const handlers: Handlers = {
   getCaller,
   ...health,
   listOwnConnectionHealth: (deps, call) => health.listConnectionHealth(deps, call),
+  listOwnPartners: (deps, call) => partners.listPartners(deps, call),
+  createOwnPartner: (deps, call) => partners.createPartner(deps, call),
+  getOwnPartner: (deps, call) => partners.getPartner(deps, call),
+  updateOwnPartner: (deps, call) => partners.updatePartner(deps, call),
+  moveOwnPartner: (deps, call) => partners.movePartner(deps, call),
+  suspendOwnPartner: (deps, call) => partners.suspendPartner(deps, call),
+  resumeOwnPartner: (deps, call) => partners.resumePartner(deps, call),
+  closeOwnPartner: (deps, call) => partners.closePartner(deps, call),
+  listOwnAccounts: (deps, call) => accounts.listAccounts(deps, call),
+  getOwnAccount: (deps, call) => accounts.getAccount(deps, call),
+  updateOwnAccount: (deps, call) => accounts.updateAccount(deps, call),
+  closeOwnAccount: (deps, call) => accounts.closeAccount(deps, call),
+  listOwnMembers: (deps, call) => people.listMembers(deps, call),
+  getOwnMember: (deps, call) => people.getMember(deps, call),
+  updateOwnMember: (deps, call) => people.updateMember(deps, call),
+  deleteOwnMember: (deps, call) => people.deleteMember(deps, call),
+  listOwnInvitations: (deps, call) => invitations.listInvitations(deps, call),
+  createOwnInvitation: (deps, call) => invitations.createInvitation(deps, call),
+  getOwnInvitation: (deps, call) => invitations.getInvitation(deps, call),
+  deleteOwnInvitation: (deps, call) => invitations.deleteInvitation(deps, call),
+  signIn: signIns.signIn,
+  meetChallenge: signIns.meetChallenge,
+  signOut: signIns.signOut,
+  listOwnSessions: ownSessions.listOwnSessions,
+  endOtherSessions: ownSessions.endOtherSessions,
+  endOwnSession: ownSessions.endOwnSession,
+  getOwnPerson: ownSessions.getOwnPerson,
+  changePassword,
+  enrolTotp,
+  confirmTotp,
+  disableTotp,
+  ...partners,
+  listAccounts: accounts.listAccounts,
+  createAccount: accounts.createAccount,
+  createOwnAccount: accounts.createOwnAccount,
+  getAccount: accounts.getAccount,
+  updateAccount: accounts.updateAccount,
+  closeAccount: accounts.closeAccount,
+  listMembers: people.listMembers,
+  getMember: people.getMember,
+  updateMember: people.updateMember,
+  deleteMember: people.deleteMember,
+  updatePerson: people.updatePerson,
+  listPersonSessions: people.listPersonSessions,
+  endPersonSessions: people.endPersonSessions,
+  listPermissions: people.listPermissions,
+  ...invitations,
+  acceptInvitation: invitations.acceptInvitation,
   listOwnConnections: (deps, call) => connections.listConnections(deps, call),
   getOwnConnection: (deps, call) => connections.getConnection(deps, call),
   ...providers,

@@ -7,6 +7,7 @@ import { openCaches } from '../db/caches.ts'
 import { openDatabase, openTenantDatabases, type Database } from '../db/client.ts'
 import { checkSchema } from '../db/migrate.ts'
 import { ensureDefaultTenant } from '../db/partners.ts'
+import { sweepSignIns } from '../db/sign-in-attempts.ts'
 import { createVault } from '../db/vault.ts'
 import { ConfigError, readServiceConfig, type ServiceConfig } from '../platform/config.ts'
 import { HubError, isHubError, messageOf } from '../platform/errors.ts'
@@ -36,7 +37,7 @@ export async function runApi(
     const deps = await openDeps(config, env, log, stopper)
     const server = await createApi(deps).listen(config.port, config.host).catch(cannotListen(config))
     stopper.onStop('server', () => closeServer(server))
-    stopper.onStop('connect sessions', sweepConnectSessions(deps))
+    stopper.onStop('sweep of sessions', sweepSessions(deps))
   } catch (error) {
     await stopper.stop('the API could not start')
     throw error
@@ -49,12 +50,12 @@ export async function runApi(
   await stopper.stop('asked to stop')
 }
 
-/** Ends connect sessions whose time is over, so that nothing that was entered outlives them. Any number of processes may. */
-function sweepConnectSessions({ database, log }: ApiDeps): () => Promise<void> {
+/** Ends connect sessions whose time is over, so that nothing that was entered outlives them; forgets old sign-ins. Any number may. */
+function sweepSessions({ database, log }: ApiDeps): () => Promise<void> {
   let sweeping: Promise<unknown> = Promise.resolve()
   const timer = setInterval(() => {
-    sweeping = expireConnectSessions(database.db).catch((err: unknown) =>
-      log.warn({ err }, 'connect sessions could not be swept'),
+    sweeping = Promise.all([expireConnectSessions(database.db), sweepSignIns(database.db)]).catch(
+      (err: unknown) => log.warn({ err }, 'connect sessions and sign-ins could not be swept'),
     )
   }, 60_000)
   return async () => {

@@ -11,6 +11,7 @@ import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
 import type { Operation, OperationId } from './description.ts'
 import { once } from './idempotency.ts'
+import { maskAnswer } from './mask-answer.ts'
 import { invalidInput } from './problem.ts'
 import { admitAddress, admitCaller } from './rate-limit.ts'
 import type { RequestState } from './request-state.ts'
@@ -34,6 +35,9 @@ export interface Call<O extends operations[OperationId]> {
   readonly body: O extends { requestBody?: infer B } ? JsonBody<B> : undefined
   readonly caller: Caller
   readonly requestId: string
+  /** Of the client, behind proxies that are trusted. */
+  readonly address: string
+  readonly userAgent: string
   /** Of this request; the host is not to be relied on. */
   readonly url: URL
 }
@@ -79,12 +83,13 @@ export function operationMiddleware(
     const caller = operation.isPublic
       ? await unnamed(deps, ctx, operation, isTrusted)
       : await callerOf(deps, ctx, operation, admit, isTrusted)
-    const call = await callOf(ctx, operation, checks, caller)
+    const call = await callOf(ctx, operation, checks, caller, clientAddress(ctx.req, isTrusted))
     ctx.state.about = aboutOf(call)
     const own = depsOf(deps, caller)
-    const answer = operation.isIdempotent
+    const whole = operation.isIdempotent
       ? await once(deps, operation, call, () => handle(own, call))
       : await handle(own, call)
+    const answer = caller.role === 'support' ? maskAnswer(operation, whole) : whole
     write(ctx, answer)
     if (deps.validateAnswers) checkAnswer(operation, checks, answer, ctx.response.type)
   }
@@ -138,6 +143,7 @@ async function callOf(
   operation: Operation,
   checks: OperationChecks,
   caller: Caller,
+  address: string,
 ): Promise<AnyCall> {
   const path = { ...ctx.params }
   const query = { ...ctx.query }
@@ -161,6 +167,8 @@ async function callOf(
     body,
     caller,
     requestId: ctx.state.requestId,
+    address,
+    userAgent: ctx.get('User-Agent').slice(0, 300),
     url: new URL(ctx.originalUrl, base),
   }
 }

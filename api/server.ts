@@ -10,7 +10,9 @@ import { docsScript } from './docs.ts'
 import { hookDocs } from './hooks/docs.ts'
 import { hookDoor } from './hooks/door.ts'
 import { handlers } from './handlers.ts'
+import { oidcRoutes } from './oidc.ts'
 import { operationMiddleware } from './operation.ts'
+import { permissionDocs } from './permission-docs.ts'
 import { edgeFailure, problems } from './problem.ts'
 import { requestLog } from './request-log.ts'
 import type { RequestState } from './request-state.ts'
@@ -48,7 +50,9 @@ function createRouter(deps: ApiDeps): Router<RequestState> {
     register(router, operation.method, path, operationMiddleware(deps, operation, handler, admit))
   }
   register(router, 'get', '/docs/scalar.js', docsScript)
+  register(router, 'get', '/docs/permissions', permissionDocs)
   for (const [method, path, middleware] of connectRoutes(deps)) register(router, method, path, middleware)
+  for (const [path, middleware] of oidcRoutes(deps)) register(router, 'get', path, middleware)
   const docs = hookDocs(deps.config.publicUrl)
   for (const path of ['/docs/webhooks', '/docs/webhooks/:provider']) register(router, 'get', path, docs)
   return router

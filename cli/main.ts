@@ -16,6 +16,7 @@ import { registerHealth } from './register-health.ts'
 import { registerLimits } from './register-limits.ts'
 import { registerMappings } from './register-mappings.ts'
 import { registerParts } from './register-parts.ts'
+import { registerPartners } from './register-partners.ts'
 import { registerWebhooks } from './register-webhooks.ts'
 import { registerWrites } from './register-writes.ts'
 import { doing, examples, limit, out } from './registration.ts'
@@ -333,6 +334,7 @@ program
       (await recordCommands()).changes(options, o),
     ),
   )
+registerPartners(program)
 registerConnect(program)
 registerCatalogue(program)
 registerHealth(program)

@@ -557,6 +557,19 @@ export interface Incidents {
   version: Generated<number>;
 }
 
+export interface Invitations {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  email: string;
+  endedAt: Timestamp | null;
+  expiresAt: Timestamp;
+  invitationId: string;
+  partnerId: string | null;
+  role: string;
+  state: Generated<string>;
+  tokenHash: Buffer;
+}
+
 export interface Mappings {
   connectionId: string;
   createdAt: Generated<Timestamp>;
@@ -568,6 +581,23 @@ export interface Mappings {
   resource: string;
   state: Generated<string>;
   version: number;
+}
+
+export interface Memberships {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  membershipId: string;
+  partnerId: string | null;
+  personId: string;
+  role: string;
+  version: Generated<number>;
+}
+
+export interface OidcSignIns {
+  expiresAt: Timestamp;
+  nonce: string;
+  stateHash: Buffer;
+  verifierSealed: Buffer;
 }
 
 export interface Operations {
@@ -628,6 +658,36 @@ export interface Partners {
   tier: Generated<string>;
   updatedAt: Generated<Timestamp>;
   version: Generated<number>;
+}
+
+export interface People {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  email: string;
+  name: string;
+  passwordChangedAt: Timestamp | null;
+  passwordHash: string | null;
+  personId: string;
+  state: Generated<string>;
+  totpLastStep: number | null;
+  totpPendingSealed: Buffer | null;
+  totpSealed: Buffer | null;
+  updatedAt: Generated<Timestamp>;
+  version: Generated<number>;
+}
+
+export interface PersonSessions {
+  address: string;
+  createdAt: Generated<Timestamp>;
+  endedAt: Timestamp | null;
+  endedBecause: string | null;
+  expiresAt: Timestamp;
+  lastSeenAt: Generated<Timestamp>;
+  personId: string;
+  personSessionId: string;
+  stage: string;
+  tokenHash: Buffer;
+  userAgent: string;
 }
 
 export interface Proofs {
@@ -723,6 +783,12 @@ export interface RecordVersions {
   sourceUpdatedAt: Timestamp | null;
   version: number;
   wasDeleted: boolean;
+}
+
+export interface RecoveryCodes {
+  codeHash: Buffer;
+  personId: string;
+  usedAt: Timestamp | null;
 }
 
 export interface Remaps {
@@ -821,6 +887,13 @@ export interface ScanSeen {
   partnerId: string;
   resource: string;
   runId: string;
+}
+
+export interface SignInAttempts {
+  count: number;
+  lastAt: Timestamp;
+  lockedUntil: Timestamp | null;
+  subject: string;
 }
 
 export interface SigningKeys {
@@ -958,11 +1031,16 @@ export interface DB {
   inboxRequests: InboxRequests;
   incidentEntries: IncidentEntries;
   incidents: Incidents;
+  invitations: Invitations;
   mappings: Mappings;
+  memberships: Memberships;
+  oidcSignIns: OidcSignIns;
   operations: Operations;
   pages: Pages;
   partnerAncestry: PartnerAncestry;
   partners: Partners;
+  people: People;
+  personSessions: PersonSessions;
   proofs: Proofs;
   providerHealth: ProviderHealth;
   quarantine: Quarantine;
@@ -971,11 +1049,13 @@ export interface DB {
   recordCounts: RecordCounts;
   records: Records;
   recordVersions: RecordVersions;
+  recoveryCodes: RecoveryCodes;
   remaps: Remaps;
   runCalls: RunCalls;
   runResources: RunResources;
   runs: Runs;
   scanSeen: ScanSeen;
+  signInAttempts: SignInAttempts;
   signingKeys: SigningKeys;
   tiers: Tiers;
   usageAccounts: UsageAccounts;

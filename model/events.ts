@@ -84,6 +84,21 @@ const endpoint = (title: string, reason: string | null): HubEvent => ({
   example: { endpointId, state: reason === null ? 'active' : 'failing', reason },
 })
 
+const partnerId = 'par_01KAT0000000000000000000AA'
+
+const partner = (title: string, state = 'active'): HubEvent => ({
+  title,
+  data: { partnerId: text, parentId: textOrNull, name: text, state: text },
+  example: { partnerId, parentId: 'par_01KAT0000000000000000000AB', name: 'Acme Resale', state },
+})
+
+// `account.*` are changes of records: accounts in a CRM are a model.
+const partnersAccount = (title: string, state = 'active'): HubEvent => ({
+  title,
+  data: { accountId: text, externalId: textOrNull, name: text, state: text },
+  example: { accountId: 'acc_01KAT0000000000000000000AA', externalId: 'customer-42', name: 'Acme', state },
+})
+
 const refused = { code: 'Unauthorized', message: 'The provider refused the credential' }
 
 const hubEvents = {
@@ -174,6 +189,15 @@ const hubEvents = {
       hard: 1_200_000,
     },
   },
+  'partner.created': partner('A partner was made below this one'),
+  'partner.changed': partner('A partner below this one was changed'),
+  'partner.moved': partner('A partner was moved below this one, or away from it'),
+  'partner.suspended': partner('A partner below this one was suspended', 'suspended'),
+  'partner.resumed': partner('A suspended partner below this one works again'),
+  'partner.closed': partner('A partner below this one was closed', 'closed'),
+  'partner.account_created': partnersAccount('An account of this partner was made'),
+  'partner.account_changed': partnersAccount('An account of this partner was changed'),
+  'partner.account_closed': partnersAccount('An account of this partner was closed', 'closed'),
   'endpoint.disabled': endpoint(
     'Nothing is sent to an endpoint any more (`failing`: but for a probe now and then; it resumes by itself)',
     'It has failed for an hour.',

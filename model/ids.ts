@@ -23,6 +23,10 @@ export const idPrefixes = {
   delivery: 'dlv',
   apiKey: 'key',
   incident: 'inc',
+  person: 'per',
+  membership: 'mem',
+  personSession: 'sgn',
+  invitation: 'inv',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

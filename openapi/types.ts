@@ -174,6 +174,850 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List own sessions */
+        get: operations["listOwnSessions"];
+        put?: never;
+        /**
+         * Sign in
+         * @description With the e-mail address and the password. Who has a second factor is answered a challenge, to be met at `/auth/v1/sessions/second-factor`; everybody else a session. Which of the two was wrong is not told, nor whether there is such a person.
+         */
+        post: operations["signIn"];
+        /** End all own sessions but this one */
+        delete: operations["endOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/v1/sessions/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give the second factor
+         * @description A code of the authenticator, or one of the recovery codes. Each counts once.
+         */
+        post: operations["meetChallenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/v1/sessions/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Sign out */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/v1/sessions/{personSessionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                personSessionId: components["parameters"]["personSessionId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of the own sessions */
+        delete: operations["endOwnSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/v1/person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show oneself
+         * @description Who is signed in, and which roles there are to act in: another than the first is chosen by the header `Tieline-Partner`.
+         */
+        get: operations["getOwnPerson"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/v1/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change the own password
+         * @description All other sessions end.
+         */
+        put: operations["changePassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/v1/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to set up a second factor
+         * @description Answers the secret and an `otpauth://` URI for a QR code. It counts once it is confirmed.
+         */
+        post: operations["enrolTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/v1/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm the second factor
+         * @description With a code that the authenticator shows. Answers recovery codes, shown this once. All other sessions end.
+         */
+        post: operations["confirmTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/v1/totp/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove the second factor
+         * @description With the password and a code.
+         */
+        post: operations["disableTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/v1/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept an invitation
+         * @description Makes the person with the password that is given; somebody whom the hub knows already gives the password there is. Sign in afterwards.
+         */
+        post: operations["acceptInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/partners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List partners
+         * @description Those below the caller at any depth, oldest first.
+         */
+        get: operations["listOwnPartners"];
+        put?: never;
+        /**
+         * Make a partner
+         * @description Below the caller, or below a partner that is below it.
+         */
+        post: operations["createOwnPartner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/partners/{partnerId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        /** Show a partner */
+        get: operations["getOwnPartner"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a partner
+         * @description What is left out stays.
+         */
+        patch: operations["updateOwnPartner"];
+        trace?: never;
+    };
+    "/v1/partners/{partnerId}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a partner with all that is below it
+         * @description Somewhere below the caller, or directly below it. It cannot go below itself.
+         */
+        post: operations["moveOwnPartner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/partners/{partnerId}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suspend a partner
+         * @description Its keys and people, and those of all partners below it, are refused within a second. Nothing is deleted.
+         */
+        post: operations["suspendOwnPartner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/partners/{partnerId}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a suspended partner work again */
+        post: operations["resumeOwnPartner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/partners/{partnerId}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close a partner
+         * @description For ever: its keys and people, and those of all partners below it, are refused. Its data stay until they are deleted.
+         */
+        post: operations["closeOwnPartner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List accounts
+         * @description Of the caller and the partners below it, oldest first.
+         */
+        get: operations["listOwnAccounts"];
+        put?: never;
+        /**
+         * Make an account
+         * @description For the caller, or for a partner below it that is named.
+         */
+        post: operations["createOwnAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/accounts/{accountId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                accountId: components["parameters"]["accountId"];
+            };
+            cookie?: never;
+        };
+        /** Show an account */
+        get: operations["getOwnAccount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change an account
+         * @description What is left out stays.
+         */
+        patch: operations["updateOwnAccount"];
+        trace?: never;
+    };
+    "/v1/accounts/{accountId}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                accountId: components["parameters"]["accountId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close an account
+         * @description Once it has no connections any more. Nothing can be connected for it afterwards.
+         */
+        post: operations["closeOwnAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List people and their roles
+         * @description Of the caller and the partners below it; one line per person and place.
+         */
+        get: operations["listOwnMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/members/{membershipId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                membershipId: components["parameters"]["membershipId"];
+            };
+            cookie?: never;
+        };
+        /** Show a person with a role */
+        get: operations["getOwnMember"];
+        put?: never;
+        post?: never;
+        /**
+         * Take a person's role away
+         * @description Takes effect within a second, in sessions that are open too.
+         */
+        delete: operations["deleteOwnMember"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a person's role
+         * @description Takes effect within a second, in sessions that are open too.
+         */
+        patch: operations["updateOwnMember"];
+        trace?: never;
+    };
+    "/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List invitations
+         * @description Oldest first.
+         */
+        get: operations["listOwnInvitations"];
+        put?: never;
+        /**
+         * Invite somebody
+         * @description Answers a token, shown this once, to be sent to the address. It is good for one use and for three days.
+         */
+        post: operations["createOwnInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/{invitationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitationId: components["parameters"]["invitationId"];
+            };
+            cookie?: never;
+        };
+        /** Show an invitation */
+        get: operations["getOwnInvitation"];
+        put?: never;
+        post?: never;
+        /** Withdraw an invitation */
+        delete: operations["deleteOwnInvitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List partners
+         * @description Of the whole hub, oldest first.
+         */
+        get: operations["listPartners"];
+        put?: never;
+        /**
+         * Make a partner
+         * @description Below another, or at the top when no parent is named.
+         */
+        post: operations["createPartner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        /** Show a partner */
+        get: operations["getPartner"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a partner
+         * @description What is left out stays.
+         */
+        patch: operations["updatePartner"];
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a partner with all that is below it
+         * @description Below another partner, or to the top. It cannot go below itself.
+         */
+        post: operations["movePartner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suspend a partner
+         * @description Its keys and people, and those of all partners below it, are refused within a second. Nothing is deleted.
+         */
+        post: operations["suspendPartner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a suspended partner work again */
+        post: operations["resumePartner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close a partner
+         * @description For ever: its keys and people, and those of all partners below it, are refused. Its data stay until they are deleted.
+         */
+        post: operations["closePartner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List accounts
+         * @description Of the whole hub, oldest first.
+         */
+        get: operations["listAccounts"];
+        put?: never;
+        /**
+         * Make an account
+         * @description For a partner.
+         */
+        post: operations["createAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/accounts/{accountId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                accountId: components["parameters"]["accountId"];
+            };
+            cookie?: never;
+        };
+        /** Show an account */
+        get: operations["getAccount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change an account
+         * @description What is left out stays.
+         */
+        patch: operations["updateAccount"];
+        trace?: never;
+    };
+    "/admin/v1/accounts/{accountId}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                accountId: components["parameters"]["accountId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close an account
+         * @description Once it has no connections any more. Nothing can be connected for it afterwards.
+         */
+        post: operations["closeAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List people and their roles
+         * @description Of the hub and of partners; one line per person and place.
+         */
+        get: operations["listMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/members/{membershipId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                membershipId: components["parameters"]["membershipId"];
+            };
+            cookie?: never;
+        };
+        /** Show a person with a role */
+        get: operations["getMember"];
+        put?: never;
+        post?: never;
+        /**
+         * Take a person's role away
+         * @description Takes effect within a second, in sessions that are open too.
+         */
+        delete: operations["deleteMember"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a person's role
+         * @description Takes effect within a second, in sessions that are open too.
+         */
+        patch: operations["updateMember"];
+        trace?: never;
+    };
+    "/admin/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List invitations
+         * @description Oldest first.
+         */
+        get: operations["listInvitations"];
+        put?: never;
+        /**
+         * Invite somebody
+         * @description Answers a token, shown this once, to be sent to the address. It is good for one use and for three days.
+         */
+        post: operations["createInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/invitations/{invitationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitationId: components["parameters"]["invitationId"];
+            };
+            cookie?: never;
+        };
+        /** Show an invitation */
+        get: operations["getInvitation"];
+        put?: never;
+        post?: never;
+        /** Withdraw an invitation */
+        delete: operations["deleteInvitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/people/{personId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                personId: components["parameters"]["personId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Disable or enable a person
+         * @description A disabled person is signed out everywhere within a second.
+         */
+        patch: operations["updatePerson"];
+        trace?: never;
+    };
+    "/admin/v1/people/{personId}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                personId: components["parameters"]["personId"];
+            };
+            cookie?: never;
+        };
+        /** List a person's sessions */
+        get: operations["listPersonSessions"];
+        put?: never;
+        post?: never;
+        /** End all of a person's sessions */
+        delete: operations["endPersonSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List permissions and who has them
+         * @description The one policy table that the API, the command line and the console ask.
+         */
+        get: operations["listPermissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/providers": {
         parameters: {
             query?: never;
@@ -5316,6 +6160,537 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "partner.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A partner was made below this one */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventPartnerCreated"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "partner.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A partner below this one was changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventPartnerChanged"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "partner.moved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A partner was moved below this one, or away from it */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventPartnerMoved"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "partner.suspended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A partner below this one was suspended */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventPartnerSuspended"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "partner.resumed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A suspended partner below this one works again */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventPartnerResumed"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "partner.closed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A partner below this one was closed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventPartnerClosed"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "partner.account_created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An account of this partner was made */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventPartnerAccountCreated"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "partner.account_changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An account of this partner was changed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventPartnerAccountChanged"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "partner.account_closed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An account of this partner was closed */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventPartnerAccountClosed"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "endpoint.disabled": {
         parameters: {
             query?: never;
@@ -5738,6 +7113,437 @@ export interface components {
             items: components["schemas"]["Connection"][];
             nextCursor: components["schemas"]["NextCursor"];
         };
+        /** @example sgn_01KAT0000000000000000000AA */
+        PersonSessionId: string;
+        PersonSession: {
+            personSessionId: components["schemas"]["PersonSessionId"];
+            /** @description The session of this request. */
+            isCurrent: boolean;
+            address: string;
+            userAgent: string;
+            createdAt: components["schemas"]["Time"];
+            /** @description To the minute. */
+            lastSeenAt: components["schemas"]["Time"];
+            expiresAt: components["schemas"]["Time"];
+        };
+        PersonSessionList: {
+            items: components["schemas"]["PersonSession"][];
+        };
+        /** @example ada@acme.example */
+        Email: string;
+        /** @example correct horse battery staple */
+        Password: string;
+        /**
+         * @example {
+         *       "email": "ada@acme.example",
+         *       "password": "correct horse battery staple"
+         *     }
+         */
+        SignIn: {
+            email: components["schemas"]["Email"];
+            password: components["schemas"]["Password"];
+        };
+        /**
+         * @example {
+         *       "token": "tl_ses_…",
+         *       "challenge": null,
+         *       "expiresAt": "2026-11-30T20:00:00.000Z"
+         *     }
+         */
+        SignedIn: {
+            /** @description Of the session, shown this once: `Authorization: Bearer <token>`. Null while the second factor is awaited. */
+            token: string | null;
+            /** @description To be given with the second factor. */
+            challenge: string | null;
+            /** @description The session ends then at the latest, and after 12 hours of rest. */
+            expiresAt: components["schemas"]["Time"];
+        };
+        /** @example 492039 */
+        TotpText: string;
+        /** @example 7K2M-Q9XD-4TBA-W3ZP */
+        RecoveryCode: string;
+        /**
+         * @description One of `code` and `recoveryCode`.
+         * @example {
+         *       "challenge": "tl_ses_…",
+         *       "code": "492039"
+         *     }
+         */
+        SecondFactor: {
+            challenge: string;
+            code?: components["schemas"]["TotpText"];
+            recoveryCode?: components["schemas"]["RecoveryCode"];
+        };
+        /** @example per_01KAT0000000000000000000AA */
+        PersonId: string;
+        /** @example Ada */
+        PersonName: string;
+        Person: {
+            personId: components["schemas"]["PersonId"];
+            email: components["schemas"]["Email"];
+            name: components["schemas"]["PersonName"];
+            /** @enum {string} */
+            state: "active" | "disabled";
+            hasSecondFactor: boolean;
+            /** @description Rises with every change; the `ETag`. */
+            version: number;
+            createdAt: components["schemas"]["Time"];
+        };
+        /** @description Null - the hub itself. */
+        MaybePartnerId: components["schemas"]["PartnerId"] | null;
+        /**
+         * @description The first four are of the hub, the others of a partner; `/docs/permissions` shows what they may do.
+         * @enum {string}
+         */
+        Role: "owner" | "operator" | "support" | "auditor" | "admin" | "developer" | "finance" | "viewer";
+        OwnPerson: {
+            person: components["schemas"]["Person"];
+            memberships: {
+                partnerId: components["schemas"]["MaybePartnerId"];
+                partnerName: string | null;
+                role: components["schemas"]["Role"];
+            }[];
+        };
+        /**
+         * @description At least 12 characters, and none that many people use.
+         * @example correct horse battery staple
+         */
+        NewPassword: string;
+        /**
+         * @example {
+         *       "password": "correct horse battery staple",
+         *       "newPassword": "seven ships sail south"
+         *     }
+         */
+        PasswordChange: {
+            password: components["schemas"]["Password"];
+            newPassword: components["schemas"]["NewPassword"];
+        };
+        /**
+         * @example {
+         *       "password": "correct horse battery staple"
+         *     }
+         */
+        PasswordProof: {
+            password: components["schemas"]["Password"];
+        };
+        TotpEnrolment: {
+            /** @description Base32. */
+            secret: string;
+            /**
+             * @description For a QR code.
+             * @example otpauth://totp/Tieline:ada%40acme.example?…
+             */
+            uri: string;
+        };
+        /**
+         * @example {
+         *       "code": "492039"
+         *     }
+         */
+        TotpCode: {
+            code: components["schemas"]["TotpText"];
+        };
+        RecoveryCodes: {
+            recoveryCodes: components["schemas"]["RecoveryCode"][];
+        };
+        /**
+         * @example {
+         *       "password": "correct horse battery staple",
+         *       "code": "492039"
+         *     }
+         */
+        TotpRemoval: {
+            password: components["schemas"]["Password"];
+            code: components["schemas"]["TotpText"];
+        };
+        /**
+         * @example {
+         *       "token": "tl_inv_…",
+         *       "name": "Ada",
+         *       "password": "correct horse battery staple"
+         *     }
+         */
+        Acceptance: {
+            token: string;
+            name: components["schemas"]["PersonName"];
+            password: components["schemas"]["NewPassword"];
+        };
+        Accepted: {
+            email: components["schemas"]["Email"];
+            partnerId: components["schemas"]["MaybePartnerId"];
+            role: components["schemas"]["Role"];
+        };
+        /**
+         * @description Who is below a suspended or closed partner is refused with it.
+         * @enum {string}
+         */
+        PartnerState: "active" | "suspended" | "closed";
+        /** @example Acme Resale */
+        PartnerName: string;
+        /** @example standard */
+        TierName: string;
+        /**
+         * @example {
+         *       "partnerId": "par_01KAT0000000000000000000AA",
+         *       "parentId": null,
+         *       "name": "Acme Resale",
+         *       "state": "active",
+         *       "tier": "standard",
+         *       "version": 1,
+         *       "createdAt": "2026-11-23T20:00:00.000Z",
+         *       "updatedAt": "2026-11-23T20:00:00.000Z"
+         *     }
+         */
+        Partner: {
+            partnerId: components["schemas"]["PartnerId"];
+            /** @description The partner that it is below. Null at the top, and for what is above the caller. */
+            parentId: components["schemas"]["PartnerId"] | null;
+            name: components["schemas"]["PartnerName"];
+            state: components["schemas"]["PartnerState"];
+            tier: components["schemas"]["TierName"];
+            /** @description Rises with every change; the `ETag`. */
+            version: number;
+            createdAt: components["schemas"]["Time"];
+            updatedAt: components["schemas"]["Time"];
+        };
+        PartnerList: {
+            items: components["schemas"]["Partner"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /** @example 0f9c3f0e-6f0a-4e5f-9f6f-1d2c3b4a5968 */
+        IdempotencyKey: string;
+        /**
+         * @example {
+         *       "name": "Acme Resale North"
+         *     }
+         */
+        NewSubPartner: {
+            name: components["schemas"]["PartnerName"];
+            /** @description Below whom; directly below the caller when left out. */
+            parentId?: components["schemas"]["PartnerId"];
+        };
+        /**
+         * @example {
+         *       "name": "Acme Resale South"
+         *     }
+         */
+        SubPartnerChange: {
+            name?: components["schemas"]["PartnerName"];
+        };
+        /**
+         * @example {
+         *       "parentId": "par_01KAT0000000000000000000AB"
+         *     }
+         */
+        SubPartnerMove: {
+            /** @description Below whom from now on. */
+            parentId: components["schemas"]["PartnerId"];
+        };
+        /**
+         * @description What its partner calls it; unique there.
+         * @example customer-42
+         */
+        AccountExternalId: string;
+        /** @enum {string} */
+        AccountState: "active" | "closed";
+        /**
+         * @example {
+         *       "accountId": "acc_01KAT0000000000000000000AA",
+         *       "partnerId": "par_01KAT0000000000000000000AA",
+         *       "externalId": "customer-42",
+         *       "name": "Acme",
+         *       "state": "active",
+         *       "version": 1,
+         *       "createdAt": "2026-11-23T20:00:00.000Z",
+         *       "updatedAt": "2026-11-23T20:00:00.000Z"
+         *     }
+         */
+        Account: {
+            accountId: components["schemas"]["AccountId"];
+            partnerId: components["schemas"]["PartnerId"];
+            externalId: components["schemas"]["AccountExternalId"] | null;
+            name: components["schemas"]["PartnerName"];
+            state: components["schemas"]["AccountState"];
+            /** @description Rises with every change; the `ETag`. */
+            version: number;
+            createdAt: components["schemas"]["Time"];
+            updatedAt: components["schemas"]["Time"];
+        };
+        AccountList: {
+            items: components["schemas"]["Account"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /**
+         * @example {
+         *       "name": "Acme",
+         *       "externalId": "customer-42"
+         *     }
+         */
+        NewOwnAccount: {
+            name: components["schemas"]["PartnerName"];
+            externalId?: components["schemas"]["AccountExternalId"];
+            /** @description Whose; the caller's own when left out. */
+            partnerId?: components["schemas"]["PartnerId"];
+        };
+        /**
+         * @example {
+         *       "name": "Acme Ltd"
+         *     }
+         */
+        AccountChange: {
+            name?: components["schemas"]["PartnerName"];
+            externalId?: components["schemas"]["AccountExternalId"] | null;
+        };
+        /** @example mem_01KAT0000000000000000000AA */
+        MembershipId: string;
+        Member: {
+            membershipId: components["schemas"]["MembershipId"];
+            personId: components["schemas"]["PersonId"];
+            partnerId: components["schemas"]["MaybePartnerId"];
+            role: components["schemas"]["Role"];
+            email: components["schemas"]["Email"];
+            name: components["schemas"]["PersonName"];
+            /** @enum {string} */
+            state: "active" | "disabled";
+            hasSecondFactor: boolean;
+            /** @description Rises with every change of the role; the `ETag`. */
+            version: number;
+            createdAt: components["schemas"]["Time"];
+        };
+        MemberList: {
+            items: components["schemas"]["Member"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /** @enum {string} */
+        PartnerRole: "admin" | "developer" | "finance" | "viewer";
+        /**
+         * @example {
+         *       "role": "developer"
+         *     }
+         */
+        PartnerRoleChange: {
+            role: components["schemas"]["PartnerRole"];
+        };
+        /** @enum {string} */
+        InvitationState: "open" | "accepted" | "withdrawn";
+        /** @example inv_01KAT0000000000000000000AA */
+        InvitationId: string;
+        Invitation: {
+            invitationId: components["schemas"]["InvitationId"];
+            partnerId: components["schemas"]["MaybePartnerId"];
+            email: components["schemas"]["Email"];
+            role: components["schemas"]["Role"];
+            state: components["schemas"]["InvitationState"];
+            expiresAt: components["schemas"]["Time"];
+            createdBy: string;
+            createdAt: components["schemas"]["Time"];
+            endedAt: components["schemas"]["Time"] | null;
+        };
+        InvitationList: {
+            items: components["schemas"]["Invitation"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /**
+         * @example {
+         *       "email": "ada@acme.example",
+         *       "role": "developer"
+         *     }
+         */
+        NewPartnerInvitation: {
+            email: components["schemas"]["Email"];
+            role: components["schemas"]["PartnerRole"];
+            /** @description For whom; the caller's own when left out. */
+            partnerId?: components["schemas"]["PartnerId"];
+        };
+        InvitationWithToken: {
+            invitation: components["schemas"]["Invitation"];
+            /** @description Shown this once; accepted at `/auth/v1/invitations/accept`. */
+            token: string;
+        };
+        /**
+         * @example {
+         *       "name": "Acme Resale",
+         *       "tier": "standard"
+         *     }
+         */
+        NewPartner: {
+            name: components["schemas"]["PartnerName"];
+            /** @description Below whom; at the top when left out. */
+            parentId?: components["schemas"]["PartnerId"];
+            tier?: components["schemas"]["TierName"];
+        };
+        /**
+         * @example {
+         *       "tier": "gold"
+         *     }
+         */
+        PartnerChange: {
+            name?: components["schemas"]["PartnerName"];
+            tier?: components["schemas"]["TierName"];
+        };
+        /**
+         * @example {
+         *       "parentId": "par_01KAT0000000000000000000AB"
+         *     }
+         */
+        PartnerMove: {
+            /** @description Below whom from now on; null - at the top. */
+            parentId: components["schemas"]["PartnerId"] | null;
+        };
+        /**
+         * @example {
+         *       "name": "Acme",
+         *       "partnerId": "par_01KAT0000000000000000000AA"
+         *     }
+         */
+        NewAccount: {
+            name: components["schemas"]["PartnerName"];
+            externalId?: components["schemas"]["AccountExternalId"];
+            partnerId: components["schemas"]["PartnerId"];
+        };
+        /**
+         * @example {
+         *       "role": "operator"
+         *     }
+         */
+        RoleChange: {
+            role: components["schemas"]["Role"];
+        };
+        /**
+         * @example {
+         *       "email": "ada@acme.example",
+         *       "role": "operator"
+         *     }
+         */
+        NewInvitation: {
+            email: components["schemas"]["Email"];
+            role: components["schemas"]["Role"];
+            /** @description For whom; the hub itself when left out. */
+            partnerId?: components["schemas"]["PartnerId"];
+        };
+        /**
+         * @example {
+         *       "state": "disabled"
+         *     }
+         */
+        PersonChange: {
+            /** @enum {string} */
+            state: "active" | "disabled";
+        };
+        /** @enum {string} */
+        HubRole: "owner" | "operator" | "support" | "auditor";
+        PermissionList: {
+            items: {
+                /** @example records.read */
+                permission: string;
+                title: string;
+                hub: components["schemas"]["HubRole"][];
+                partner: components["schemas"]["PartnerRole"][];
+                /** @description An API key can have it as a scope. */
+                keys: boolean;
+            }[];
+        };
         /** @enum {string} */
         Category: "billing" | "crm" | "analytics" | "support";
         /** @description Whether the environment of the API process holds what a connection needs (`fromEnvironment`). */
@@ -5836,8 +7642,6 @@ export interface components {
             actions: components["schemas"]["ProviderOperation"][];
             reports: components["schemas"]["ProviderOperation"][];
         };
-        /** @example 0f9c3f0e-6f0a-4e5f-9f6f-1d2c3b4a5968 */
-        IdempotencyKey: string;
         /** @example ses_01KAT0000000000000000000AA */
         SessionId: string;
         /** Format: uri */
@@ -9145,7 +10949,7 @@ export interface components {
             nextCursor: string | null;
         };
         /** @example standard */
-        TierName: string;
+        "TierName-2": string;
         /**
          * @description `reads` change nothing, `writes` do, `heavy` make a provider or the hub work long (actions, reports, exports), `auth` get credentials.
          * @enum {string}
@@ -9181,7 +10985,7 @@ export interface components {
         CallerLimits: {
             partnerId: components["schemas"]["PartnerId"];
             /** @description Of the partner; `people` for somebody who is signed in. */
-            tier: components["schemas"]["TierName"];
+            tier: components["schemas"]["TierName-2"];
             /** @description None for the admin of the hub. */
             limits: components["schemas"]["LimitState"][];
             quotas: components["schemas"]["QuotaState"][];
@@ -9249,7 +11053,7 @@ export interface components {
             quotas: components["schemas"]["Quotas"];
         };
         Tier: {
-            tier: components["schemas"]["TierName"];
+            tier: components["schemas"]["TierName-2"];
             title: string;
             limits: components["schemas"]["Limits"];
             version: number;
@@ -9261,7 +11065,7 @@ export interface components {
             nextCursor: components["schemas"]["NextCursor"];
         };
         NewTier: {
-            tier: components["schemas"]["TierName"];
+            tier: components["schemas"]["TierName-2"];
             title: string;
             limits: components["schemas"]["Limits"];
         };
@@ -9317,7 +11121,7 @@ export interface components {
         };
         PartnerLimits: {
             partnerId: components["schemas"]["PartnerId"];
-            tier: components["schemas"]["TierName"];
+            tier: components["schemas"]["TierName-2"];
             overrides: components["schemas"]["LimitOverrides"];
             /** @description What holds - the tier's with the overrides. */
             limits: components["schemas"]["Limits"];
@@ -9325,7 +11129,7 @@ export interface components {
             version: number;
         };
         PartnerLimitsWish: {
-            tier: components["schemas"]["TierName"];
+            tier: components["schemas"]["TierName-2"];
             overrides: components["schemas"]["LimitOverrides"];
         };
         KeyLimitsWish: {
@@ -10229,6 +12033,141 @@ export interface components {
                 hard: number | null;
             };
         };
+        /** @description A partner was made below this one. */
+        EventPartnerCreated: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "partner.created";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                partnerId: string;
+                parentId: string | null;
+                name: string;
+                state: string;
+            };
+        };
+        /** @description A partner below this one was changed. */
+        EventPartnerChanged: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "partner.changed";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                partnerId: string;
+                parentId: string | null;
+                name: string;
+                state: string;
+            };
+        };
+        /** @description A partner was moved below this one, or away from it. */
+        EventPartnerMoved: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "partner.moved";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                partnerId: string;
+                parentId: string | null;
+                name: string;
+                state: string;
+            };
+        };
+        /** @description A partner below this one was suspended. */
+        EventPartnerSuspended: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "partner.suspended";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                partnerId: string;
+                parentId: string | null;
+                name: string;
+                state: string;
+            };
+        };
+        /** @description A suspended partner below this one works again. */
+        EventPartnerResumed: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "partner.resumed";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                partnerId: string;
+                parentId: string | null;
+                name: string;
+                state: string;
+            };
+        };
+        /** @description A partner below this one was closed. */
+        EventPartnerClosed: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "partner.closed";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                partnerId: string;
+                parentId: string | null;
+                name: string;
+                state: string;
+            };
+        };
+        /** @description An account of this partner was made. */
+        EventPartnerAccountCreated: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "partner.account_created";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                accountId: string;
+                externalId: string | null;
+                name: string;
+                state: string;
+            };
+        };
+        /** @description An account of this partner was changed. */
+        EventPartnerAccountChanged: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "partner.account_changed";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                accountId: string;
+                externalId: string | null;
+                name: string;
+                state: string;
+            };
+        };
+        /** @description An account of this partner was closed. */
+        EventPartnerAccountClosed: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "partner.account_closed";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                accountId: string;
+                externalId: string | null;
+                name: string;
+                state: string;
+            };
+        };
         /** @description Nothing is sent to an endpoint any more (`failing`: but for a probe now and then; it resumes by itself). */
         EventEndpointDisabled: {
             id: components["schemas"]["EventId"];
@@ -10328,6 +12267,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Too many wrong attempts by this person or from this address. `Retry-After` says when to try again. */
+        TooManyAttempts: {
+            headers: {
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The state does not allow this, or an idempotency key was used for something else. */
         Conflict: {
             headers: {
@@ -10367,11 +12316,17 @@ export interface components {
         /** @description Where to go on, the `nextCursor` of the answer before. */
         cursor: string;
         connectionId: components["schemas"]["ConnectionId"];
+        personSessionId: components["schemas"]["PersonSessionId"];
         /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
         idempotencyKey: components["schemas"]["IdempotencyKey"];
-        sessionId: components["schemas"]["SessionId"];
+        partnerId: components["schemas"]["PartnerId"];
         /** @description Change it only while its `ETag` is this; otherwise 412. */
         ifMatch: string;
+        accountId: components["schemas"]["AccountId"];
+        membershipId: components["schemas"]["MembershipId"];
+        invitationId: components["schemas"]["InvitationId"];
+        personId: components["schemas"]["PersonId"];
+        sessionId: components["schemas"]["SessionId"];
         /**
          * @description `wait=<seconds>`: how long to wait for the end before answering, 30 at most (RFC 7240).
          * @example wait=10
@@ -10400,7 +12355,7 @@ export interface components {
         usageGroup: "day" | "operation" | "account" | "key" | "partner";
         /** @description The `operationId` of the operation. */
         usageOperation: string;
-        tier: components["schemas"]["TierName"];
+        tier: components["schemas"]["TierName-2"];
         limitedPartnerId: components["schemas"]["PartnerId"];
         limitedKeyId: components["schemas"]["ApiKeyId"];
         /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
@@ -10633,6 +12588,1769 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["NotPermitted"];
             404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sessions that are open. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonSessionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description A session, or the challenge for the second factor. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            429: components["responses"]["TooManyAttempts"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    meetChallenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactor"];
+            };
+        };
+        responses: {
+            /** @description The session. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            429: components["responses"]["TooManyAttempts"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    endOwnSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                personSessionId: components["parameters"]["personSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The person. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPerson"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Changed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyAttempts"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    enrolTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordProof"];
+            };
+        };
+        responses: {
+            /** @description The secret. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpEnrolment"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyAttempts"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    confirmTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpCode"];
+            };
+        };
+        responses: {
+            /** @description Recovery codes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyAttempts"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    disableTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpRemoval"];
+            };
+        };
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyAttempts"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    acceptInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acceptance"];
+            };
+        };
+        responses: {
+            /** @description The role that was accepted. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyAttempts"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnPartners: {
+        parameters: {
+            query?: {
+                parentId?: components["schemas"]["PartnerId"];
+                state?: components["schemas"]["PartnerState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Partners. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createOwnPartner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSubPartner"];
+            };
+        };
+        responses: {
+            /** @description The partner. */
+            201: {
+                headers: {
+                    Location?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnPartner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The partner. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateOwnPartner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubPartnerChange"];
+            };
+        };
+        responses: {
+            /** @description The partner. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    moveOwnPartner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubPartnerMove"];
+            };
+        };
+        responses: {
+            /** @description The partner at its new place. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    suspendOwnPartner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The partner. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    resumeOwnPartner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The partner. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    closeOwnPartner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The partner. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnAccounts: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                externalId?: components["schemas"]["AccountExternalId"];
+                state?: components["schemas"]["AccountState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accounts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createOwnAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOwnAccount"];
+            };
+        };
+        responses: {
+            /** @description The account. */
+            201: {
+                headers: {
+                    Location?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                accountId: components["parameters"]["accountId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateOwnAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                accountId: components["parameters"]["accountId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountChange"];
+            };
+        };
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    closeOwnAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                accountId: components["parameters"]["accountId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnMembers: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Members. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                membershipId: components["parameters"]["membershipId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The member. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteOwnMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                membershipId: components["parameters"]["membershipId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken away. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateOwnMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                membershipId: components["parameters"]["membershipId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartnerRoleChange"];
+            };
+        };
+        responses: {
+            /** @description The member. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnInvitations: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                state?: components["schemas"]["InvitationState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Invitations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createOwnInvitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPartnerInvitation"];
+            };
+        };
+        responses: {
+            /** @description The invitation. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationWithToken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitationId: components["parameters"]["invitationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The invitation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteOwnInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitationId: components["parameters"]["invitationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Withdrawn. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPartners: {
+        parameters: {
+            query?: {
+                parentId?: components["schemas"]["PartnerId"];
+                state?: components["schemas"]["PartnerState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Partners. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createPartner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPartner"];
+            };
+        };
+        responses: {
+            /** @description The partner. */
+            201: {
+                headers: {
+                    Location?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPartner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The partner. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updatePartner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartnerChange"];
+            };
+        };
+        responses: {
+            /** @description The partner. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    movePartner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartnerMove"];
+            };
+        };
+        responses: {
+            /** @description The partner at its new place. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    suspendPartner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The partner. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    resumePartner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The partner. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    closePartner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The partner. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAccounts: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                externalId?: components["schemas"]["AccountExternalId"];
+                state?: components["schemas"]["AccountState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accounts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAccount"];
+            };
+        };
+        responses: {
+            /** @description The account. */
+            201: {
+                headers: {
+                    Location?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                accountId: components["parameters"]["accountId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                accountId: components["parameters"]["accountId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountChange"];
+            };
+        };
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    closeAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                accountId: components["parameters"]["accountId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listMembers: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Members. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                membershipId: components["parameters"]["membershipId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The member. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                membershipId: components["parameters"]["membershipId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken away. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                membershipId: components["parameters"]["membershipId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            /** @description The member. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listInvitations: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                state?: components["schemas"]["InvitationState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Invitations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createInvitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            /** @description The invitation. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationWithToken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitationId: components["parameters"]["invitationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The invitation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitationId: components["parameters"]["invitationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Withdrawn. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updatePerson: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                personId: components["parameters"]["personId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonChange"];
+            };
+        };
+        responses: {
+            /** @description The person. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPersonSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                personId: components["parameters"]["personId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sessions that are open. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonSessionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    endPersonSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                personId: components["parameters"]["personId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPermissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The table. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
             default: components["responses"]["Problem"];
         };
     };

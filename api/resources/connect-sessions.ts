@@ -31,7 +31,7 @@ export const createConnectSession: Handler<'createConnectSession'> = async (deps
   const before = body.connectionId === undefined ? undefined : await reconnected(deps, body, provider)
   if (body.returnUrl !== undefined) checkReturnUrl(body.returnUrl)
   const auth = fixedAuth(deps, provider, body.auth ?? before?.auth)
-  const owner = before ?? (await accountOf(deps, body.accountId))
+  const owner = before ?? (await accountOf(deps, caller, body.accountId))
   const { db } = deps.database
   await expireConnectSessions(db)
   // Asked again when the connection is made: nobody should enter a password for nothing.

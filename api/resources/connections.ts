@@ -77,7 +77,7 @@ export const createConnection: Handler<'createConnection'> = async (deps, call) 
   const method = givenMethod(provider, body.auth)
   const values = body.fromEnvironment ? fromEnvironment(provider, method, deps.env, body) : body
   checkValues(method, values, ['settings', 'secrets'])
-  const { partnerId, accountId } = await accountOf(deps, body.accountId)
+  const { partnerId, accountId } = await accountOf(deps, caller, body.accountId)
   const connection = await inTransaction(deps.database.db, async (tx) => {
     const made = await insertConnection(tx, {
       connectionId: newId('connection'),
@@ -118,7 +118,7 @@ async function createReceiving(
     const detail = `cannot be given: with "${receivesOnly}" the hub receives the webhooks of ${name} and does not sign in there`
     throw invalidInput([{ in: 'body', pointer: isOther ? '/auth' : '/secrets', detail }])
   }
-  const { partnerId, accountId } = await accountOf(deps, body.accountId)
+  const { partnerId, accountId } = await accountOf(deps, caller, body.accountId)
   const connection = await inTransaction(deps.database.db, async (tx) => {
     const made = await insertConnection(tx, {
       connectionId: newId('connection'),

@@ -9,6 +9,7 @@ import { PartEnded } from './part-ended.ts'
 import { createSupervisor, type Supervisor } from './supervisor.ts'
 import { checkExternalTemporal, checkPorts, startDatabase, startTemporal, type Services } from './services.ts'
 import { sandboxFor } from '../../sandbox/samples.ts'
+import { ensureOwner, type FirstOwner } from './owner.ts'
 import { connectSamples } from './samples.ts'
 import { UpError } from './up-error.ts'
 
@@ -94,7 +95,9 @@ async function start(
     await launch('api')
     await waitUntilReady(config)
   })
-  showBox(screen, config, sandbox, connected[0] ?? '')
+  // Of the embedded hub only: elsewhere whoever runs the database says who its first owner is.
+  const owner = config.databaseUrl === undefined ? await ensureOwner(databaseUrl) : undefined
+  showBox(screen, config, sandbox, { first: connected[0] ?? '', owner })
 }
 
 /** The environment of the parts: this process's own, with what was started and made here filled in. */
@@ -169,8 +172,16 @@ function describeHub(
 const pidsOf = (supervisor: Supervisor): Record<string, number> =>
   Object.fromEntries(supervisor.parts().flatMap(({ part, pid }) => (pid === null ? [] : [[part, pid]])))
 
-/** @param first the service that can be synced at once; empty: whichever there is. */
-function showBox(screen: Screen, config: Config, sandbox: boolean, first: string): void {
+/**
+ * @param first the service that can be synced at once; empty: whichever there is.
+ * @param owner who can sign in, when it was made just now: its password is shown this once.
+ */
+function showBox(
+  screen: Screen,
+  config: Config,
+  sandbox: boolean,
+  { first, owner }: { readonly first: string; readonly owner: FirstOwner | undefined },
+): void {
   const api = `http://127.0.0.1:${config.port}`
   screen.box(
     [
@@ -181,6 +192,9 @@ function showBox(screen: Screen, config: Config, sandbox: boolean, first: string
         ? [['Temporal UI', config.temporalUiUrl] as const]
         : []),
       ...(sandbox ? [['Sandbox', `http://127.0.0.1:${config.sandboxPort}`] as const] : []),
+      ...(owner
+        ? [['Sign in as', owner.email] as const, ['Password', `${owner.password} (shown this once)`] as const]
+        : []),
     ],
     [
       'Next, in another terminal:',

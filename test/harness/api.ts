@@ -159,6 +159,7 @@ function depsOf(
       publicUrl,
       originMap,
       trustedProxies: [],
+      oidc: undefined,
       hookRates: { perAddress: 1_000_000, refusalsPerAddress: 10_000 },
     },
     database,
