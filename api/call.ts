@@ -15,4 +15,5 @@ export interface AnyCall {
   readonly caller: Caller
   readonly requestId: string
   readonly url: URL
+  readonly host: string
 }

@@ -6,8 +6,10 @@ import type { Vault } from '../db/vault.ts'
 import type { ServiceConfig } from '../platform/config.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { PreviewLinks } from '../platform/secrets/preview-link.ts'
 import type { SessionLinks } from '../platform/secrets/session-link.ts'
 import type { Provider } from '../providers/contract.ts'
+import type { Brands } from './brands/brands.ts'
 import type { Callers } from './callers.ts'
 import type { Waker } from './hooks/wake.ts'
 import type { HubClient } from '../workflows/client.ts'
@@ -32,6 +34,10 @@ export interface ApiDeps {
   readonly tenants: TenantDatabases
   readonly caches: Caches
   readonly callers: Callers
+  /** What partners' customers see. */
+  readonly brands: Brands
+  /** Signs links to drafts of brands. */
+  readonly previews: PreviewLinks
   readonly vault: Vault
   /** Signs the links of connect sessions. */
   readonly links: SessionLinks

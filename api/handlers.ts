@@ -6,6 +6,7 @@ import { createConnectSession, getConnectSession } from './resources/connect-ses
 import * as automationRuns from './resources/automation-runs.ts'
 import * as automations from './resources/automations.ts'
 import * as steering from './resources/connection-steering.ts'
+import { brandOperations } from './resources/brand-operations.ts'
 import { listBudgets } from './resources/budgets.ts'
 import * as connections from './resources/connections.ts'
 import * as deliveries from './resources/deliveries.ts'
@@ -50,6 +51,7 @@ export const handlers: Handlers = {
   listEvents: deliveries.listEvents,
   listEventTypes: deliveries.listEventTypes,
   ...operations,
+  ...brandOperations,
   ...audit,
   encodePayloads,
   decodePayloads,

@@ -7,6 +7,7 @@ import { authenticate } from './authenticate.ts'
 import { authorize } from './authorize.ts'
 import { readJson } from './body.ts'
 import type { AnyAnswer, AnyCall } from './call.ts'
+import { requestHost } from './brands/host.ts'
 import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
 import type { Operation, OperationId } from './description.ts'
@@ -35,6 +36,8 @@ export interface Call<O extends operations[OperationId]> {
   readonly requestId: string
   /** Of this request; the host is not to be relied on. */
   readonly url: URL
+  /** That was asked for, to look up whose it is; never to build links with. Empty for what is no name. */
+  readonly host: string
 }
 
 /** What a handler may answer: a status that the description names, with its body. */
@@ -76,7 +79,7 @@ export function operationMiddleware(
   return async (ctx) => {
     ctx.state.route = operation.path
     const caller = operation.isPublic ? nobody : await callerOf(deps, ctx, operation, admit, isTrusted)
-    const call = await callOf(ctx, operation, checks, caller)
+    const call = await callOf(ctx, operation, checks, caller, isTrusted)
     const own = depsOf(deps, caller)
     const answer = operation.isIdempotent
       ? await once(deps, operation, call, () => handle(own, call))
@@ -115,6 +118,7 @@ async function callOf(
   operation: Operation,
   checks: OperationChecks,
   caller: Caller,
+  isTrusted: Networks,
 ): Promise<AnyCall> {
   const path = { ...ctx.params }
   const query = { ...ctx.query }
@@ -139,6 +143,7 @@ async function callOf(
     caller,
     requestId: ctx.state.requestId,
     url: new URL(ctx.originalUrl, base),
+    host: requestHost(ctx.req, isTrusted),
   }
 }
 

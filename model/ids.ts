@@ -22,6 +22,8 @@ export const idPrefixes = {
   endpoint: 'end',
   delivery: 'dlv',
   apiKey: 'key',
+  brandAsset: 'ast',
+  brandDomain: 'dom',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

@@ -16,6 +16,7 @@ import { searchAttributeNames } from '../workflows/messages.ts'
 import { workflowBundle } from './bundle.ts'
 import { createWorkerDeps } from './deps.ts'
 import { keepMonths } from './keep-months.ts'
+import { careForDomains } from './care-for-domains.ts'
 import { reconcileSchedules } from './reconcile-schedules.ts'
 import { serveMetrics } from './metrics-server.ts'
 import { temporalLogger } from './runtime-log.ts'
@@ -117,6 +118,7 @@ async function reconcile(
     await hub.ensureKeepAlive()
     await hub.ensureInboxSweep()
     await hub.ensureSubscriptionCare()
+    await careForDomains(deps.database.db, hub)
   } catch (err) {
     log.warn(
       { err },

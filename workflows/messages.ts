@@ -261,6 +261,10 @@ export interface SweepInboxResult {
   readonly woken: number
 }
 
+export interface VerifyDomainInput {
+  readonly domainId: string
+}
+
 export interface DeliverEventsInput {
   readonly endpointId: string
   /** Carried over by continue-as-new; not for callers. */
@@ -301,6 +305,7 @@ export const workflowIds = {
     taskQueue === 'tieline' ? 'keep-subscriptions' : `keep-subscriptions:${taskQueue}`,
   /** One per hub; hubs that share a namespace differ in their queue. */
   sweepInbox: (taskQueue: string) => (taskQueue === 'tieline' ? 'sweep-inbox' : `sweep-inbox:${taskQueue}`),
+  verifyDomain: (domainId: string) => `domain:${domainId}`,
   deliverEvents: (endpointId: string) => `deliver:${endpointId}`,
   connectAccount: (sessionId: string) => `connect:${sessionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
