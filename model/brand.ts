@@ -96,7 +96,7 @@ export function resolveBrand(chain: readonly BrandLink[]): Brand {
   for (const link of chain) {
     const below = inherited(content, link.content)
     for (const field of leaves(below as Tree, '')) sources[field] ??= link.partnerId
-    content = over(content as Tree, below as Tree) as BrandContent
+    content = over(content as Tree, below as Tree)
   }
   return {
     partnerId: own.partnerId,

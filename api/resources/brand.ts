@@ -106,7 +106,7 @@ export async function getBrand(deps: ApiDeps, call: BrandCall<{ readonly effecti
   const { name, content, sources, palettes, logo, favicon } = look
   const effective: Schemas['EffectiveBrand'] = {
     name,
-    content: content as Schemas['BrandContent'],
+    content: content,
     sources: { ...sources },
     palettes: { light: { ...palettes.light }, dark: palettes.dark ? { ...palettes.dark } : null },
     styleUrl: styleUrl(look),

@@ -77,8 +77,8 @@ function scope({ prelude }: Rule): void {
   if (prelude.type !== 'SelectorList') return
   for (const selector of prelude.children) {
     if (selector.type !== 'Selector') continue
-    selector.children.unshift({ type: 'Combinator', name: ' ' } as CssNode)
-    selector.children.unshift({ type: 'ClassSelector', name: 'branded' } as CssNode)
+    selector.children.unshift({ type: 'Combinator', name: ' ' })
+    selector.children.unshift({ type: 'ClassSelector', name: 'branded' })
   }
 }
 
