@@ -13,13 +13,32 @@ import { startDnsServer, type DnsServer } from '../harness/dns-server.ts'
 
 let api: TestApi
 let dns: DnsServer
+/** Another process of the same hub, behind a proxy on this machine. */
+let second: { readonly url: string; close(): Promise<void> }
+
+async function startSecond(): Promise<typeof second> {
+  const caches = openCaches(api.database.database, api.database.url)
+  const config = { ...api.deps.config, trustedProxies: ['127.0.0.1'] }
+  const brands = createBrands(api.database.database.db, caches)
+  const [port = 0] = await freePorts(1)
+  const server = await createApi({ ...api.deps, config, caches, brands }).listen(port, '127.0.0.1')
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: async () => {
+      await closeServer(server, 500)
+      await caches.close()
+    },
+  }
+}
 
 beforeAll(async () => {
   dns = await startDnsServer()
   api = await startTestApi({ txtOf: createTxtLookup({ servers: [dns.address] }) })
+  second = await startSecond()
 }, 120_000)
 
 afterAll(async () => {
+  await second?.close()
   await api?.close()
   await dns?.close()
 })
@@ -179,19 +198,12 @@ describe('what people see', () => {
   it('is on a second API process within a second of its change', async () => {
     const one = await partner()
     await one.publish({ name: 'Before' })
-    const caches = openCaches(api.database.database, api.database.url)
-    const second = createApi({ ...api.deps, caches, brands: createBrands(api.database.database.db, caches) })
-    const [port = 0] = await freePorts(1)
-    const server = await second.listen(port, '127.0.0.1')
-    const base = `http://127.0.0.1:${port}`
-    const docs = async () => (await page(`/docs?partner=${one.partnerId}`, {}, base)).text
+    const docs = async () => (await page(`/docs?partner=${one.partnerId}`, {}, second.url)).text
     expect(await docs()).toContain('<title>Before: API</title>')
     await one.publish({ name: 'After' })
     const began = performance.now()
     while (!(await docs()).includes('<title>After: API</title>'))
       if (performance.now() - began > 1_000) throw new Error('the brand is still the one of before')
-    await closeServer(server, 500)
-    await caches.close()
   })
 })
 
@@ -367,19 +379,9 @@ describe('X-Forwarded-Host', () => {
       values (${newId('brandDomain')}, ${one.partnerId}, 'behind.example', 't', 'verified', 'test')`.execute(
       api.database.database.db,
     )
-    const config = { ...api.deps.config, trustedProxies: ['127.0.0.1'] }
-    const [port = 0] = await freePorts(1)
-    const server = await createApi({ ...api.deps, config }).listen(port, '127.0.0.1')
     const titleOf = async (forwarded: string) =>
-      (
-        await page(
-          '/docs',
-          { Host: 'hub.example', 'X-Forwarded-Host': forwarded },
-          `http://127.0.0.1:${port}`,
-        )
-      ).text
+      (await page('/docs', { Host: 'hub.example', 'X-Forwarded-Host': forwarded }, second.url)).text
     expect(await titleOf('behind.example')).toContain('<title>Behind: API</title>')
     expect(await titleOf('behind.example, evil.example')).toContain('<title>Tieline: API</title>')
-    await closeServer(server, 500)
   })
 })
