@@ -143,7 +143,7 @@ function problemOf(view: SetupView): HtmlValue {
       notice(
         'bad',
         say(view, 'problem.failed'),
-        markup`<p><bdi>${session.failure.message}</bdi></p>
+        markup`<p>${session.failure.message}</p>
 ${mayRepeat(session, method) && repeatForm(view)}<p class="quiet">${nextStep(view, session.failure.code)}</p>`,
       ),
       '\n',
@@ -202,8 +202,8 @@ export function donePage(view: PageView): string {
     view,
     title,
     markup`${heading(view, 'done', title)}
-${notice('good', say(view, 'done.proof'), markup`<p><bdi>${sentence(finding?.proves ?? 'The provider accepted the credential')}</bdi></p>`)}
-${label !== null && label !== undefined && markup`<dl class="facts"><dt>${say(view, 'done.account')}</dt><dd><bdi>${label}</bdi></dd></dl>\n`}${withoutNotice(view, finding?.without ?? [])}<p>${say(view, 'done.text')}</p>
+${notice('good', say(view, 'done.proof'), markup`<p>${sentence(finding?.proves ?? 'The provider accepted the credential')}</p>`)}
+${label !== null && label !== undefined && markup`<dl class="facts"><dt>${say(view, 'done.account')}</dt><dd>${label}</dd></dl>\n`}${withoutNotice(view, finding?.without ?? [])}<p>${say(view, 'done.text')}</p>
 ${session.returnUrl === null ? markup`<p class="quiet">${say(view, 'done.close')}</p>` : markup`<div class="actions">${back}</div>`}`,
   )
 }
@@ -216,7 +216,7 @@ function sentence(text: string): string {
 
 function withoutNotice(view: PageView, without: readonly string[]): HtmlValue {
   if (without.length === 0) return undefined
-  const items = without.map((feature) => markup`<li><bdi>${feature}</bdi></li>`)
+  const items = without.map((feature) => markup`<li>${feature}</li>`)
   return [
     notice(
       'note',

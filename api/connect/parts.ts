@@ -27,7 +27,7 @@ export function progress(current: Stage, hasChoice: boolean, { t }: Texts): Html
 /** A box that says what is the matter; takes the focus, so that it is read first. */
 export const notice = (kind: 'bad' | 'note' | 'good', title: string, text: HtmlValue): Html =>
   markup`<div class="alert ${kind}" role="${kind === 'bad' ? 'alert' : 'status'}" tabindex="-1"${kind === 'bad' && autofocus}>
-<h2><bdi>${title}</bdi></h2>
+<h2>${title}</h2>
 ${text}
 </div>`
 
@@ -42,8 +42,7 @@ export function errorSummary(
   if (errors.size === 0) return undefined
   const fields = method.setup.flatMap((step) => step.fields).filter(({ name }) => errors.has(name))
   const items = fields.map(
-    (field) =>
-      markup`<li><bdi><a href="#${idOf(field)}">${field.label}</a>: ${errors.get(field.name)}</bdi></li>`,
+    (field) => markup`<li><a href="#${idOf(field)}">${field.label}</a>: ${errors.get(field.name)}</li>`,
   )
   return notice('bad', title, markup`<ul>${items}</ul>`)
 }
@@ -87,7 +86,7 @@ function control(field: SetupField, { given, errors }: Filled, missing: string):
   const value = given.settings[field.name] ?? ''
   const isKept = field.secret && given.secrets[field.name] !== undefined
   const described = [`${id}-help`, ...(isKept ? [`${id}-kept`] : []), `${id}-error`].join(' ')
-  const shared = markup`id="${id}" name="${inputName(field)}" aria-describedby="${described}" data-missing="${missing}"${flag('required', field.required && !isKept)}${errors.has(field.name) && invalid}`
+  const shared = markup`id="${id}" name="${inputName(field)}" aria-describedby="${described}" data-missing="${field.required && !isKept ? missing : ''}"${flag('required', field.required && !isKept)}${errors.has(field.name) && invalid}`
   const choices = choicesOf(field)
   if (choices) {
     const options = choices.map(

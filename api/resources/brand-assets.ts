@@ -64,8 +64,8 @@ export async function listBrandAssets(
   deps: ApiDeps,
   call: BrandCall<{ readonly limit?: number; readonly cursor?: string }>,
 ) {
-  const partnerId = await partnerOf(deps, call)
   const after = positionOf(call, { assetId: 'string' })?.assetId
+  const partnerId = await partnerOf(deps, call)
   const rows = await selectAssets(deps.database.db, { partnerId, after, limit: rowsFor(call) })
   return listAnswer(call, rows, show, ({ assetId }) => ({ assetId }))
 }

@@ -97,8 +97,8 @@ export async function listBrandDomains(
   deps: ApiDeps,
   call: BrandCall<{ readonly limit?: number; readonly cursor?: string }>,
 ) {
-  const partnerId = await partnerOf(deps, call)
   const after = positionOf(call, { domainId: 'string' })?.domainId
+  const partnerId = await partnerOf(deps, call)
   const rows = await selectDomains(deps.database.db, { partnerId, after, limit: rowsFor(call) })
   return listAnswer(call, rows, show, ({ domainId }) => ({ domainId }))
 }

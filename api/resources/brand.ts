@@ -234,8 +234,8 @@ export async function listBrandVersions(
   deps: ApiDeps,
   call: BrandCall<{ readonly limit?: number; readonly cursor?: string }>,
 ) {
-  const partnerId = await partnerOf(deps, call)
   const before = positionOf(call, { version: 'int' })?.version
+  const partnerId = await partnerOf(deps, call)
   const { db } = deps.database
   const brand = await findBrand(db, partnerId)
   const rows = await selectVersions(db, { partnerId, before, limit: rowsFor(call) })
