@@ -92,9 +92,13 @@ function registerDomains(brand: Command): void {
   domain
     .command('verify <id>')
     .description('look for its record now')
-    .action(doing(async (o, options: BrandOptions, id: string) => (await load()).verifyDomain(id, options, o)))
+    .action(
+      doing(async (o, options: BrandOptions, id: string) => (await load()).verifyDomain(id, options, o)),
+    )
   domain
     .command('remove <id>')
     .description('remove one')
-    .action(doing(async (o, options: BrandOptions, id: string) => (await load()).removeDomain(id, options, o)))
+    .action(
+      doing(async (o, options: BrandOptions, id: string) => (await load()).removeDomain(id, options, o)),
+    )
 }

@@ -10,7 +10,7 @@ export interface BrandProblem {
 }
 
 /** Line ends and other control characters, marks that turn the direction of what follows. */
- 
+
 export const unseen = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/
 
 const mailAddress = /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/i

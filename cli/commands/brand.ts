@@ -131,7 +131,9 @@ export async function restoreVersion(version: string, options: BrandOptions, out
 }
 
 function tell(domain: Schemas['BrandDomain'], out: Out): void {
-  out.line(`${domain.domainId}  ${domain.domain}  ${domain.state}${domain.reason ? `: ${domain.reason}` : ''}`)
+  out.line(
+    `${domain.domainId}  ${domain.domain}  ${domain.state}${domain.reason ? `: ${domain.reason}` : ''}`,
+  )
   if (domain.state !== 'verified')
     out.line(`  enter in its DNS: ${domain.record.name}  TXT  "${domain.record.value}"`)
 }

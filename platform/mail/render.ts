@@ -46,7 +46,7 @@ export function renderMail(brand: Brand, letter: Letter, logo?: MailLogo): Mail 
 }
 
 /** A header ends where its line does: nothing in a name may end it. */
- 
+
 const oneLine = (text: string): string =>
   text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim()
 
