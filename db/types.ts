@@ -113,6 +113,53 @@ export interface Automations {
   version: Generated<number>;
 }
 
+export interface BrandAssets {
+  assetId: string;
+  bytes: Buffer;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  hash: Buffer;
+  height: number | null;
+  kind: string;
+  mediaType: string;
+  partnerId: string;
+  width: number | null;
+}
+
+export interface BrandDomains {
+  askedAt: Generated<Timestamp>;
+  checkedAt: Timestamp | null;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  domain: string;
+  domainId: string;
+  misses: Generated<number>;
+  partnerId: string;
+  reason: string | null;
+  state: Generated<string>;
+  token: string;
+  verifiedAt: Timestamp | null;
+}
+
+export interface Brands {
+  latestVersion: Generated<number>;
+  partnerId: string;
+  publishedVersion: number | null;
+  revision: Generated<number>;
+  updatedAt: Generated<Timestamp>;
+}
+
+export interface BrandVersions {
+  content: Json;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  note: string | null;
+  partnerId: string;
+  publishedAt: Timestamp | null;
+  publishedBy: string | null;
+  version: number;
+}
+
 export interface CacheEpochs {
   epoch: number;
   topic: string;
@@ -1002,6 +1049,10 @@ export interface DB {
   audit: Audit;
   automationRuns: AutomationRuns;
   automations: Automations;
+  brandAssets: BrandAssets;
+  brandDomains: BrandDomains;
+  brands: Brands;
+  brandVersions: BrandVersions;
   cacheEpochs: CacheEpochs;
   callBuckets: CallBuckets;
   callStats: CallStats;

@@ -27,6 +27,8 @@ export const idPrefixes = {
   membership: 'mem',
   personSession: 'sgn',
   invitation: 'inv',
+  brandAsset: 'ast',
+  brandDomain: 'dom',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
