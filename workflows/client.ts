@@ -14,6 +14,7 @@ import type { HubClientOptions, Started } from './client-options.ts'
 import { createCredentialClient } from './client-credentials.ts'
 import { createDeliveryClient } from './client-delivery.ts'
 import { createInboxClient } from './client-inbox.ts'
+import { createKeyClient } from './client-keys.ts'
 import { createScheduleClient } from './client-schedules.ts'
 import { createWriteClient } from './client-writes.ts'
 import {
@@ -75,6 +76,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createBatchClient(options),
     ...createWriteClient(options),
     ...createCredentialClient(options),
+    ...createKeyClient(options),
     ...createAutomationClient(options),
     ...createInboxClient(options),
     ...createDeliveryClient(options),
