@@ -140,11 +140,15 @@ function listen(standing: Standing, input: RotateApiKeyInput): void {
     if (standing.result) return standing.result
     throw standing.failure ?? stateConflict('The rotation could not end.')
   }
-  const steer = (outcome: 'now' | 'cancelled', by = 'ui'): Promise<RotateApiKeyResult> => {
-    standing.wish ??= { outcome, by }
+  // From the Temporal UI an update may come without anything.
+  const steer = (
+    outcome: 'now' | 'cancelled',
+    who: SteeringOfKeys | undefined,
+  ): Promise<RotateApiKeyResult> => {
+    standing.wish ??= { outcome, by: who?.by ?? 'ui' }
     return ended()
   }
-  const validator = (): void => requireOverlap(standing)
+  const validator = (_who: SteeringOfKeys): void => requireOverlap(standing)
   setHandler(keyMintedUpdate, async () => {
     const isThere = () =>
       standing.facts !== undefined && (input.overlapSeconds !== 0 || standing.result !== undefined)
@@ -152,8 +156,8 @@ function listen(standing: Standing, input: RotateApiKeyInput): void {
     if (standing.failure) throw standing.failure
     return { newKeyId: standing.facts?.newKeyId ?? '', deadlineAt: standing.deadlineAt ?? '' }
   })
-  setHandler(revokeNowUpdate, (who?: SteeringOfKeys) => steer('now', who?.by), { validator })
-  setHandler(cancelRotationUpdate, (who?: SteeringOfKeys) => steer('cancelled', who?.by), { validator })
+  setHandler(revokeNowUpdate, (who) => steer('now', who), { validator })
+  setHandler(cancelRotationUpdate, (who) => steer('cancelled', who), { validator })
   setHandler(extendGraceUpdate, (wish) => extend(standing, wish), {
     validator: (wish) => {
       requireOverlap(standing)
