@@ -18,9 +18,11 @@ import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
 import { approachTemporal } from '../platform/temporal/connection.ts'
 import { findProvider } from '../providers/registry.ts'
 import { createHubClient } from '../workflows/client.ts'
+import { createAccessTokens } from './access-tokens.ts'
 import { createCallers } from './callers.ts'
 import type { ApiDeps } from './deps.ts'
 import { createWaker } from './hooks/wake.ts'
+import { createKeyUses } from './key-use.ts'
 import { closeServer, createApi } from './server.ts'
 
 /** Runs until it is told to stop. @throws ConfigError, or HubError with one public line, when it cannot start. */
@@ -86,6 +88,9 @@ async function openDeps(
   stopper.onStop('database of tenants', () => tenants.close())
   const caches = openCaches(database, config.databaseUrl, log)
   stopper.onStop('caches', () => caches.close())
+  const vault = createVault(ring)
+  const keyUses = createKeyUses(database.db, log)
+  stopper.onStop('uses of keys', () => keyUses.close())
   const temporal = approachTemporal({ temporal: config.temporal, ring })
   stopper.onStop('connection to Temporal', () => temporal.close())
   const { client, namespace, codec } = temporal
@@ -100,7 +105,9 @@ async function openDeps(
     tenants,
     caches,
     callers: createCallers(database.db, caches),
-    vault: createVault(ring),
+    tokens: createAccessTokens({ db: database.db, vault, caches, config }),
+    keyUses,
+    vault,
     links: createSessionLinks(ring),
     findProvider,
     temporal: hub,

@@ -1,6 +1,8 @@
 /** The API inside this test file, over real HTTP: real Postgres, real Temporal, real worker, real sandbox. */
 import { freePorts } from '../../cli/up/ports.ts'
+import { createAccessTokens } from '../../api/access-tokens.ts'
 import { createCallers } from '../../api/callers.ts'
+import { createKeyUses } from '../../api/key-use.ts'
 import { createWaker } from '../../api/hooks/wake.ts'
 import { createApi, closeServer, type ApiDeps } from '../../api/server.ts'
 import { describedOperations } from '../../api/description.ts'
@@ -110,6 +112,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     connect: (name) => connect(request, name),
     close: async () => {
       await closeServer(server, 2_000)
+      await deps.keyUses.close()
       await deps.caches.close()
       await deps.tenants.close()
       await close(hub, sandbox, database)
@@ -145,6 +148,7 @@ function depsOf(
   const { address, namespace } = testTemporal()
   const tenants = openTenantDatabases({ url: databaseUrl, applicationName: 'tieline-test-tenants' })
   const caches = openCaches(database, databaseUrl)
+  const vault = createVault(hub.ring)
   return {
     config: {
       environment: 'test',
@@ -156,13 +160,19 @@ function depsOf(
       originMap,
       trustedProxies: [],
       hookRates: { perAddress: 1_000_000, refusalsPerAddress: 10_000 },
+      accessTokenSeconds: 900,
     },
     database,
     hubDatabase: database,
     tenants,
     caches,
     callers: createCallers(database.db, caches),
-    vault: createVault(hub.ring),
+    tokens: createAccessTokens({
+      ...{ db: database.db, vault, caches },
+      config: { publicUrl, accessTokenSeconds: 900 },
+    }),
+    keyUses: createKeyUses(database.db),
+    vault,
     links: createSessionLinks(hub.ring),
     findProvider: hub.deps.findProvider,
     temporal: hub.hub,
