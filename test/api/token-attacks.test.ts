@@ -271,7 +271,7 @@ describe('a forged token is refused:', () => {
 async function rawRequest(headers: readonly string[]): Promise<string> {
   const { port } = new URL(api.url)
   const socket = connect(Number(port), '127.0.0.1')
-  socket.end(`GET /v1/me HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n${headers.join('\r\n')}\r\n\r\n`)
+  socket.write(`GET /v1/me HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n${headers.join('\r\n')}\r\n\r\n`)
   let text = ''
   for await (const chunk of socket as AsyncIterable<Buffer>) text += chunk.toString()
   return text
