@@ -82,6 +82,9 @@ async function checkMayRotate(
   key: ApiKey,
   expiresAt: string | null | undefined,
 ): Promise<void> {
+  if (key.state === 'revoked') throw new HubError('StateConflict', 'This API key is revoked. Make a new one.')
+  if (key.expiresAt && key.expiresAt.getTime() <= Date.now())
+    throw new HubError('StateConflict', 'This API key has expired. Make a new one.')
   const { mode, networks } = key
   const wished = expiresAt == null ? expiresAt : new Date(expiresAt)
   requireScopes(caller, key.scopes)
@@ -92,9 +95,6 @@ async function checkMayRotate(
     ...asItWas,
     ...(wished === undefined ? {} : { expiresAt: wished }),
   })
-  if (key.state === 'revoked') throw new HubError('StateConflict', 'This API key is revoked. Make a new one.')
-  if (key.expiresAt && key.expiresAt.getTime() <= Date.now())
-    throw new HubError('StateConflict', 'This API key has expired. Make a new one.')
 }
 
 const patienceMs = 20_000
