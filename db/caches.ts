@@ -105,7 +105,7 @@ function createCache<V extends object>(options: CacheOptions<V>, onChange: Cache
     get: async (key) => {
       const held = await fetched(lru, key)
       const value = held ?? { value: (await load(key)) ?? nothing }
-      return value.value === nothing ? undefined : (value.value)
+      return value.value === nothing ? undefined : value.value
     },
   }
 }
