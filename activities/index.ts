@@ -18,6 +18,7 @@ import { createOperationActivities } from './operations.ts'
 import { createRemapActivities } from './remap.ts'
 import { createRevocationActivities } from './revoke-credential.ts'
 import { createRotationActivities } from './rotate-credential.ts'
+import { createKeyActivities } from './rotate-api-key.ts'
 import { createSyncActivities } from './sync.ts'
 import { createWriteActivities } from './writes.ts'
 
@@ -31,6 +32,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createKeepingActivities(deps),
     ...createRevocationActivities(deps),
     ...createRotationActivities(deps),
+    ...createKeyActivities(deps),
     ...createOperationActivities(deps),
     ...createRemapActivities(deps),
     ...createWriteActivities(deps),

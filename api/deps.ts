@@ -13,6 +13,8 @@ import type { Brands } from './brands/brands.ts'
 import type { Callers } from './callers.ts'
 import type { Waker } from './hooks/wake.ts'
 import type { ApiLimits } from './limits/limits.ts'
+import type { AccessTokens } from './access-tokens.ts'
+import type { KeyUses } from './key-use.ts'
 import type { HubClient } from '../workflows/client.ts'
 
 export interface ApiDeps {
@@ -28,6 +30,7 @@ export interface ApiDeps {
     | 'trustedProxies'
     | 'hookRates'
     | 'oidc'
+    | 'accessTokenSeconds'
   >
   /** Of a handler that works for a tenant: that tenant's view, never the hub's. */
   readonly database: Database
@@ -42,6 +45,10 @@ export interface ApiDeps {
   readonly brands: Brands
   /** Signs links to drafts of brands. */
   readonly previews: PreviewLinks
+  /** Access tokens: made for keys, checked without the database. */
+  readonly tokens: AccessTokens
+  /** Notes when keys are used. */
+  readonly keyUses: KeyUses
   readonly vault: Vault
   /** Signs the links of connect sessions. */
   readonly links: SessionLinks

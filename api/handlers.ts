@@ -15,8 +15,11 @@ import * as endpoints from './resources/endpoints.ts'
 import * as health from './resources/health.ts'
 import * as hookRules from './resources/hook-rules.ts'
 import * as inbox from './resources/inbox.ts'
+import * as keyRotations from './resources/key-rotations.ts'
+import * as keys from './resources/keys.ts'
 import { getCaller } from './resources/me.ts'
 import * as limits from './resources/limits.ts'
+import { createAccessToken, listAccessKeys } from './resources/oauth.ts'
 import * as mappings from './resources/mappings.ts'
 import * as invitations from './resources/invitations.ts'
 import * as operations from './resources/operations.ts'
@@ -88,6 +91,32 @@ export const handlers: Handlers = {
   listPermissions: people.listPermissions,
   ...invitations,
   acceptInvitation: invitations.acceptInvitation,
+  createAccessToken,
+  listAccessKeys,
+  listKeys: keys.listKeys,
+  createKey: keys.createKey,
+  getKey: keys.getKey,
+  updateKey: keys.updateKey,
+  revokeKey: keys.revokeKey,
+  rotateKey: keyRotations.rotateKey,
+  fetchKeySecret: keyRotations.fetchKeySecret,
+  getKeyRotation: keyRotations.getKeyRotation,
+  endOldKey: keyRotations.endOldKey,
+  extendKeyRotation: keyRotations.extendKeyRotation,
+  cancelKeyRotation: keyRotations.cancelKeyRotation,
+  listOwnKeys: (deps, call) => keys.listKeys(deps, call),
+  createOwnKey: (deps, call) => keys.createKey(deps, call),
+  getOwnKey: (deps, call) => keys.getKey(deps, call),
+  updateOwnKey: (deps, call) => keys.updateKey(deps, call),
+  revokeOwnKey: (deps, call) => keys.revokeKey(deps, call),
+  rotateOwnKey: (deps, call) => keyRotations.rotateKey(deps, call),
+  fetchOwnKeySecret: (deps, call) => keyRotations.fetchKeySecret(deps, call),
+  getOwnKeyRotation: (deps, call) => keyRotations.getKeyRotation(deps, call),
+  endOwnOldKey: (deps, call) => keyRotations.endOldKey(deps, call),
+  extendOwnKeyRotation: (deps, call) => keyRotations.extendKeyRotation(deps, call),
+  cancelOwnKeyRotation: (deps, call) => keyRotations.cancelKeyRotation(deps, call),
+  getKeyPolicy: keyRotations.getKeyPolicy,
+  putKeyPolicy: keyRotations.putKeyPolicy,
   listOwnConnections: (deps, call) => connections.listConnections(deps, call),
   getOwnConnection: (deps, call) => connections.getConnection(deps, call),
   ...providers,

@@ -25,6 +25,8 @@ import { createCallers } from './callers.ts'
 import type { ApiDeps } from './deps.ts'
 import { createWaker } from './hooks/wake.ts'
 import { createLimits } from './limits/limits.ts'
+import { createAccessTokens } from './access-tokens.ts'
+import { createKeyUses } from './key-use.ts'
 import { closeServer, createApi } from './server.ts'
 
 /** Runs until it is told to stop. @throws ConfigError, or HubError with one public line, when it cannot start. */
@@ -93,6 +95,9 @@ async function openDeps(
   const metrics = createMetrics()
   const limits = createLimits({ db: database.db, caches, log, metrics })
   stopper.onStop('limits', () => limits.close())
+  const vault = createVault(ring)
+  const keyUses = createKeyUses(database.db, log)
+  stopper.onStop('uses of keys', () => keyUses.close())
   const temporal = approachTemporal({ temporal: config.temporal, ring })
   stopper.onStop('connection to Temporal', () => temporal.close())
   const { client, namespace, codec } = temporal
@@ -110,7 +115,9 @@ async function openDeps(
     limits,
     brands: createBrands(database.db, caches),
     previews: createPreviewLinks(ring),
-    vault: createVault(ring),
+    tokens: createAccessTokens({ db: database.db, vault, caches, config }),
+    keyUses,
+    vault,
     links: createSessionLinks(ring),
     findProvider,
     temporal: hub,

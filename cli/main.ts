@@ -15,6 +15,7 @@ import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
 import { registerHealth } from './register-health.ts'
 import { registerLimits } from './register-limits.ts'
+import { registerKeys } from './register-keys.ts'
 import { registerMappings } from './register-mappings.ts'
 import { registerParts } from './register-parts.ts'
 import { registerPartners } from './register-partners.ts'
@@ -339,6 +340,7 @@ registerPartners(program)
 registerConnect(program)
 registerCatalogue(program)
 registerHealth(program)
+registerKeys(program)
 registerMappings(program)
 registerWebhooks(program)
 registerBrand(program)

@@ -617,6 +617,36 @@ export interface Invitations {
   tokenHash: Buffer;
 }
 
+export interface KeyPolicies {
+  maxAgeDays: number | null;
+  overlapSeconds: number;
+  partnerId: string;
+  quietSeconds: number;
+  updatedAt: Generated<Timestamp>;
+  updatedBy: string;
+  version: Generated<number>;
+}
+
+export interface KeyRotations {
+  attempt: string;
+  deadlineAt: Timestamp;
+  endedAt: Timestamp | null;
+  endedBy: string | null;
+  keyId: string;
+  newKeyId: string;
+  outcome: string | null;
+  partnerId: string;
+  quietSeconds: number;
+  reason: string;
+  remindedAt: Timestamp | null;
+  reminders: Generated<number>;
+  sealedSecret: Buffer | null;
+  secretFetchedAt: Timestamp | null;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: string;
+}
+
 export interface Mappings {
   connectionId: string;
   createdAt: Generated<Timestamp>;
@@ -945,11 +975,14 @@ export interface SignInAttempts {
 
 export interface SigningKeys {
   createdAt: Generated<Timestamp>;
+  currentAt: Timestamp | null;
   keyId: string;
   publicJwk: Json;
   purpose: string;
   retiredAt: Timestamp | null;
-  sealedPrivate: Buffer;
+  retiringAt: Timestamp | null;
+  sealedPrivate: Buffer | null;
+  state: Generated<string>;
 }
 
 export interface Tiers {
@@ -1083,6 +1116,8 @@ export interface DB {
   incidentEntries: IncidentEntries;
   incidents: Incidents;
   invitations: Invitations;
+  keyPolicies: KeyPolicies;
+  keyRotations: KeyRotations;
   mappings: Mappings;
   memberships: Memberships;
   oidcSignIns: OidcSignIns;

@@ -99,6 +99,45 @@ const partnersAccount = (title: string, state = 'active'): HubEvent => ({
   example: { accountId: 'acc_01KAT0000000000000000000AA', externalId: 'customer-42', name: 'Acme', state },
 })
 
+const apiKeyId = 'key_01KAT0000000000000000000AA'
+const timeOrNull: JsonSchema = { type: ['string', 'null'], format: 'date-time' }
+
+const apiKey = (title: string, reason?: string): HubEvent => ({
+  title,
+  data: {
+    keyId: text,
+    name: text,
+    mode: text,
+    hint: text,
+    expiresAt: timeOrNull,
+    ...(reason === undefined ? {} : { reason: text }),
+  },
+  example: {
+    keyId: apiKeyId,
+    name: 'Production',
+    mode: 'live',
+    hint: 'x4Tq',
+    expiresAt: null,
+    ...(reason === undefined ? {} : { reason }),
+  },
+})
+
+const keyRotation = (
+  title: string,
+  more: Readonly<Record<string, JsonSchema>>,
+  example: JsonObject,
+): HubEvent => ({
+  title,
+  data: { keyId: text, name: text, newKeyId: text, newHint: text, ...more },
+  example: {
+    keyId: apiKeyId,
+    name: 'Production',
+    newKeyId: 'key_01KAT0000000000000000000BB',
+    newHint: 'p9Lm',
+    ...example,
+  },
+})
+
 const refused = { code: 'Unauthorized', message: 'The provider refused the credential' }
 
 const hubEvents = {
@@ -134,6 +173,42 @@ const hubEvents = {
       reason: 'Acme Desk did not answer in time.',
     },
   },
+  'key.created': apiKey('An API key was made'),
+  'key.revoked': apiKey('An API key was revoked', 'Replaced by key_01KAT0000000000000000000BB.'),
+  'key.rotation_started': keyRotation(
+    'An API key is being replaced: change over to the new one, the old one ends at the deadline',
+    { reason: text, deadlineAt: time, secretWaits: { type: 'boolean' } },
+    { reason: 'age', deadlineAt: '2026-12-06T20:00:00.000Z', secretWaits: true },
+  ),
+  'key.rotation_reminder': keyRotation(
+    'An API key that is being replaced is still in use: told daily',
+    { deadlineAt: time, lastUsedAt: timeOrNull, secretWaits: { type: 'boolean' } },
+    {
+      deadlineAt: '2026-12-06T20:00:00.000Z',
+      lastUsedAt: '2026-11-30T19:59:12.000Z',
+      secretWaits: false,
+    },
+  ),
+  'key.rotation_extended': keyRotation(
+    'The old API key of a rotation lives longer',
+    { deadlineAt: time },
+    { deadlineAt: '2026-12-08T20:00:00.000Z' },
+  ),
+  'key.rotation_completed': keyRotation(
+    'An API key was replaced: the old one has ended',
+    { outcome: text },
+    { outcome: 'quiet' },
+  ),
+  'key.rotation_cancelled': keyRotation(
+    'The replacement of an API key was called off: the new one has ended, the old one stays',
+    { outcome: text },
+    { outcome: 'cancelled' },
+  ),
+  'key.rotation_failed': keyRotation(
+    'The replacement of an API key has failed: the new one is gone, the old one stays',
+    { outcome: text },
+    { outcome: 'lost' },
+  ),
   'webhook.routed': {
     title: 'A rule sent on what a provider told by webhook',
     data: {

@@ -72,6 +72,8 @@ export interface Config {
   readonly hookRates: { readonly perAddress: number; readonly refusalsPerAddress: number }
   /** How often the connections of each provider are checked. */
   readonly healthEverySeconds: number
+  /** How long an access token of `/v1/oauth/token` lives. */
+  readonly accessTokenSeconds: number
 }
 
 /** What a process that runs alone (`tieline serve …`) cannot do without. */
@@ -222,6 +224,7 @@ const specification = {
   TIELINE_HOOKS_PER_ADDRESS: positive({ default: 60_000 }),
   TIELINE_HOOK_REFUSALS_PER_ADDRESS: positive({ default: 120 }),
   TIELINE_HEALTH_EVERY_SECONDS: secondsBetween(30, 86_400)({ default: 300 }),
+  TIELINE_ACCESS_TOKEN_SECONDS: secondsBetween(60, 86_400)({ default: 900 }),
 }
 
 /** The ports that `tieline up` listens on, by the variable that moves each. */
@@ -279,6 +282,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       perAddress: values.TIELINE_HOOKS_PER_ADDRESS,
       refusalsPerAddress: values.TIELINE_HOOK_REFUSALS_PER_ADDRESS,
     },
+    accessTokenSeconds: values.TIELINE_ACCESS_TOKEN_SECONDS,
   })
 }
 

@@ -117,6 +117,7 @@ async function reconcile(
     log.info(await reconcileSchedules(deps.database.db, hub), 'schedules are in line with the connections')
     await hub.ensureDispatcher()
     await hub.ensureKeepAlive()
+    await hub.ensureKeyAge()
     await hub.ensureInboxSweep()
     await hub.ensureSubscriptionCare()
     await hub.ensureHealthChecks(deps.providerSlugs, config.healthEverySeconds)

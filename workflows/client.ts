@@ -16,6 +16,7 @@ import { createBrandClient } from './client-brands.ts'
 import { createDeliveryClient } from './client-delivery.ts'
 import { createHealthClient } from './client-health.ts'
 import { createInboxClient } from './client-inbox.ts'
+import { createKeyClient } from './client-keys.ts'
 import { createScheduleClient } from './client-schedules.ts'
 import { createWriteClient } from './client-writes.ts'
 import {
@@ -77,6 +78,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createBatchClient(options),
     ...createWriteClient(options),
     ...createCredentialClient(options),
+    ...createKeyClient(options),
     ...createAutomationClient(options),
     ...createInboxClient(options),
     ...createHealthClient(options),

@@ -80,7 +80,7 @@ async function measureBacklog({ database: { db }, metrics }: ApiDeps): Promise<v
 export const getDescription: Handler<'getDescription'> = async () => ({ status: 200, body: description })
 
 /** In the brand of the host, or of the partner that is named: brands are there to be seen by everybody. */
-export const getDocs: Handler<'getDocs'> = async (deps, { query, host }) => {
+export const getDocs: Handler<'getDocs'> = async (deps, { query, client: { host } }) => {
   const look = query.partner === undefined ? await lookAt(deps, host) : await deps.brands.of(query.partner)
   return { status: 200, body: docsPage(look), headers: docsHeaders }
 }

@@ -29,6 +29,7 @@ const strangers: Readonly<Record<string, () => string>> = {
   eventId: () => newId('inboxEvent'),
   endpointId: () => newId('endpoint'),
   deliveryId: () => newId('delivery'),
+  keyId: () => newId('apiKey'),
   ruleId: () => newId('hookRule'),
   partnerId: () => newId('partner'),
   accountId: () => newId('account'),
@@ -44,7 +45,6 @@ const strangers: Readonly<Record<string, () => string>> = {
   externalId: () => '1',
   name: () => 'nothing',
   tier: () => 'nothing',
-  keyId: () => newId('apiKey'),
 }
 
 /** A path whose ids are well-formed and name nothing. */
@@ -65,6 +65,7 @@ const someLimits = {
   perPartner: rates,
   quotas: { calls: noQuota, records: noQuota, connections: noQuota },
 }
+const newKey = { name: 'New', mode: 'live', scopes: ['records.read'] }
 
 /** Bodies that are valid wherever the operation wants one. */
 const bodies: Readonly<Record<string, () => unknown>> = {
@@ -123,6 +124,15 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   createPartnerBrandAsset: () => ({ kind: 'logo', data: 'AAAA' }),
   createBrandDomain: () => ({ domain: 'nobody.example' }),
   createPartnerBrandDomain: () => ({ domain: 'nobody.example' }),
+  createKey: () => newKey,
+  createOwnKey: () => newKey,
+  updateKey: () => ({ name: 'New' }),
+  updateOwnKey: () => ({ name: 'New' }),
+  rotateKey: () => ({ overlapSeconds: 60 }),
+  rotateOwnKey: () => ({ overlapSeconds: 60 }),
+  extendKeyRotation: () => ({ seconds: 60 }),
+  extendOwnKeyRotation: () => ({ seconds: 60 }),
+  putKeyPolicy: () => ({ maxAgeDays: 90, overlapSeconds: 60, quietSeconds: 300 }),
   runAction: () => ({}),
   runReport: () => ({}),
   createPartner: () => ({ name: 'New' }),
@@ -244,12 +254,12 @@ describe('every operation on something', () => {
   })
 
   const withId = guarded.filter((operation) =>
-    /\{(connectionId|runId|sessionId|operationId|remapId|writeId|setId|automationId|automationRunId|ruleId)\}/.test(
+    /\{(connectionId|runId|sessionId|operationId|remapId|writeId|setId|automationId|automationRunId|ruleId|keyId)\}/.test(
       operation.path,
     ),
   )
   it.each(named(withId))('%s refuses an id that is none', async (_name, operation) => {
-    const path = pathOf(operation).replace(/(con|run|ses|op|rmp|wrt|wrs|aut|aur|hru)_\w+/, 'not-an-id')
+    const path = pathOf(operation).replace(/(con|run|ses|op|rmp|wrt|wrs|aut|aur|hru|key)_\w+/, 'not-an-id')
     const headers = headersOf(operation)
     const answer = await api.request(operation.method.toUpperCase(), path, { headers })
     expectProblem(answer, 400, 'InvalidInput')

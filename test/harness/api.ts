@@ -1,7 +1,9 @@
 /** The API inside this test file, over real HTTP: real Postgres, real Temporal, real worker, real sandbox. */
 import { freePorts } from '../../cli/up/ports.ts'
 import { createBrands } from '../../api/brands/brands.ts'
+import { createAccessTokens } from '../../api/access-tokens.ts'
 import { createCallers } from '../../api/callers.ts'
+import { createKeyUses } from '../../api/key-use.ts'
 import { createWaker } from '../../api/hooks/wake.ts'
 import { createLimits } from '../../api/limits/limits.ts'
 import { createApi, closeServer, type ApiDeps } from '../../api/server.ts'
@@ -119,6 +121,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
       await closeServer(server, 2_000)
       await given.limits.close()
       if (given.limits !== deps.limits) await deps.limits.close()
+      await deps.keyUses.close()
       await deps.caches.close()
       await deps.tenants.close()
       await close(hub, sandbox, database)
@@ -155,6 +158,7 @@ function depsOf(
   const tenants = openTenantDatabases({ url: databaseUrl, applicationName: 'tieline-test-tenants' })
   const caches = openCaches(database, databaseUrl)
   const metrics = createMetrics()
+  const vault = createVault(hub.ring)
   return {
     config: {
       environment: 'test',
@@ -167,6 +171,7 @@ function depsOf(
       trustedProxies: [],
       oidc: undefined,
       hookRates: { perAddress: 1_000_000, refusalsPerAddress: 10_000 },
+      accessTokenSeconds: 900,
     },
     database,
     hubDatabase: database,
@@ -176,7 +181,12 @@ function depsOf(
     limits: createLimits({ db: database.db, caches, log: silent, metrics }),
     brands: createBrands(database.db, caches),
     previews: createPreviewLinks(hub.ring),
-    vault: createVault(hub.ring),
+    tokens: createAccessTokens({
+      ...{ db: database.db, vault, caches },
+      config: { publicUrl, accessTokenSeconds: 900 },
+    }),
+    keyUses: createKeyUses(database.db),
+    vault,
     links: createSessionLinks(hub.ring),
     findProvider: hub.deps.findProvider,
     temporal: hub.hub,

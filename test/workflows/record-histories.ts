@@ -36,6 +36,7 @@ import { recordConnects } from './record-connects.ts'
 import { recordCredentials } from './record-credentials.ts'
 import { recordDelivery } from './record-delivery.ts'
 import { recordInbox } from './record-inbox.ts'
+import { recordKeys } from './record-keys.ts'
 import { recordAutomations, recordRemaps, recordWrites } from './record-integrations.ts'
 
 interface Recorder {
@@ -98,6 +99,7 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
         ['rotateCredential', 'revokeCredential', 'keepCredentialsAlive'],
         () => recordCredentials({ test, minting, keep }),
       ],
+      [['rotateApiKey', 'enforceKeyAge'], () => recordKeys({ test, keep })],
       [['writeRecord', 'writeMany'], async () => recordWrites(await withNotes())],
       [['remapRecords', 'describeFields'], async () => recordRemaps(await withNotes())],
       [['processInbox', 'sweepInbox', 'keepSubscriptions'], async () => recordInbox(await withNotes())],
