@@ -29,6 +29,7 @@ interface OperationObject {
   readonly security?: readonly unknown[]
   readonly 'x-permission'?: string
   readonly 'x-idempotent'?: boolean
+  readonly 'x-cache-seconds'?: number
   readonly 'x-body-limit-bytes'?: number
 }
 
@@ -57,6 +58,8 @@ export interface Operation {
   readonly permission: string | undefined
   /** The first answer to an idempotency key is kept and given again. */
   readonly isIdempotent: boolean
+  /** How long its answer may be kept by whoever asks; undefined: not at all. */
+  readonly cacheSeconds: number | undefined
 }
 
 export const descriptionText = readFileSync(new URL('../openapi/bundle.json', import.meta.url), 'utf8')
@@ -91,6 +94,7 @@ function operationOf(path: string, method: Method, item: PathItem, one: Operatio
     isPublic: one.security?.length === 0,
     permission: one['x-permission'],
     isIdempotent: one['x-idempotent'] ?? false,
+    cacheSeconds: one['x-cache-seconds'],
   }
 }
 

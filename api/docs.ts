@@ -20,15 +20,16 @@ const configuration = {
 
 const attribute = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
 
-export const docsPage = `<!doctype html>
+/** @param description where the page reads what it shows. */
+export const docsPage = (description: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Tieline: API</title>
+<title>Tieline: API reference</title>
 </head>
 <body>
-<script id="api-reference" data-url="/openapi.json" data-configuration="${attribute(JSON.stringify(configuration))}"></script>
+<script id="api-reference" data-url="${description}" data-configuration="${attribute(JSON.stringify(configuration))}"></script>
 <script src="/docs/scalar.js"></script>
 </body>
 </html>

@@ -22,12 +22,10 @@ import * as batches from './resources/sync-many.ts'
 import * as system from './resources/system.ts'
 import * as webhooks from './resources/webhooks.ts'
 import * as writes from './resources/writes.ts'
+import { modelHandlers, partnerHandlers } from './handlers-v1.ts'
 
-export const handlers: Handlers = {
-  ...system,
-  getCaller,
-  listOwnConnections: (deps, call) => connections.listConnections(deps, call),
-  getOwnConnection: (deps, call) => connections.getConnection(deps, call),
+/** What partners may ask as admins do is made from these. */
+const shared = {
   ...providers,
   ...connections,
   ...steering,
@@ -50,6 +48,14 @@ export const handlers: Handlers = {
   listEvents: deliveries.listEvents,
   listEventTypes: deliveries.listEventTypes,
   ...operations,
+}
+
+export const handlers: Handlers = {
+  ...system,
+  getCaller,
+  ...shared,
+  ...partnerHandlers(shared),
+  ...modelHandlers,
   ...audit,
   encodePayloads,
   decodePayloads,

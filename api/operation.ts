@@ -1,11 +1,14 @@
 /** Binds each operation of the description to its handler: who may call it, what it is given, what it may answer. */
 import type { Middleware, ParameterizedContext } from 'koa'
+import type { Vault } from '../db/vault.ts'
 import type { operations } from '../openapi/types.ts'
 import { HubError } from '../platform/errors.ts'
 import { clientAddress, networksOf, type Networks } from './address.ts'
 import { authenticate } from './authenticate.ts'
 import { authorize } from './authorize.ts'
 import { readJson } from './body.ts'
+import { writeCondition } from './conditional.ts'
+import { textOf } from './constants.ts'
 import type { AnyAnswer, AnyCall } from './call.ts'
 import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
@@ -63,7 +66,7 @@ type RouteContext = ParameterizedContext<RequestState> & {
 
 const nobody: Caller = { kind: 'admin', name: 'anonymous', permissions: new Set(), partnerId: null }
 
-/** The middleware of one operation. Compiles its checks at once, so that a broken description stops the start. */
+/** The middleware of one operation. */
 export function operationMiddleware(
   deps: ApiDeps,
   operation: Operation,
@@ -81,8 +84,9 @@ export function operationMiddleware(
     const answer = operation.isIdempotent
       ? await once(deps, operation, call, () => handle(own, call))
       : await handle(own, call)
-    write(ctx, answer)
-    if (deps.validateAnswers) checkAnswer(operation, checks, answer, ctx.response.type)
+    write(ctx, answer, operation)
+    const given = ctx.status === 304 ? { status: 304, body: undefined } : answer
+    if (deps.validateAnswers) checkAnswer(operation, checks, given, ctx.response.type)
   }
 }
 
@@ -107,7 +111,16 @@ async function callerOf(
 
 /** What a tenant's handler is given has a database that shows that tenant's rows only, whatever it asks (INV-7). */
 function depsOf(deps: ApiDeps, { partnerId, mode }: Caller): ApiDeps {
-  return partnerId === null ? deps : { ...deps, database: deps.tenants.of({ partnerId, mode }) }
+  if (partnerId === null) return deps
+  return { ...deps, database: deps.tenants.of({ partnerId, mode }), vault: hubsOwn(deps) }
+}
+
+/** Data keys are the hub's, no tenant can read them: they are looked up, and made, beside what the handler does as a tenant. */
+function hubsOwn({ vault, hubDatabase: { db } }: ApiDeps): Vault {
+  return {
+    seal: (_db, owner, place, plain) => vault.seal(db, owner, place, plain),
+    open: (_db, owner, place, sealed) => vault.open(db, owner, place, sealed),
+  }
 }
 
 async function callOf(
@@ -161,7 +174,7 @@ const base = 'http://hub.invalid'
 const placed = (place: Place, check: Check, value: unknown) =>
   check(value).map((error) => ({ in: place, ...error }))
 
-function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer): void {
+function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer, operation: Operation): void {
   ctx.status = answer.status
   ctx.set({ ...answer.headers })
   if (answer.body === undefined) {
@@ -170,9 +183,10 @@ function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer): void
   } else if (typeof answer.body === 'string') {
     ctx.body = answer.body
   } else {
-    ctx.set('Cache-Control', 'no-store')
-    ctx.body = JSON.stringify(answer.body)
+    const text = textOf(answer.body)
+    ctx.body = text
     ctx.type = 'application/json'
+    writeCondition(ctx, operation, text)
   }
 }
 

@@ -45,7 +45,7 @@ const answer = (name: string) => ({ $ref: `#/components/responses/${name}` })
 for (const kind of ['parameters', 'responses'] as const) {
   const text = readFileSync(path.join(import.meta.dirname, `${kind}.yaml`), 'utf8')
   const known = parse(text.replaceAll(/schemas\/\w+\.yaml#\//g, '#/components/schemas/')) as Record<string, never>
-  bundle.components[kind] = { ...known, ...bundle.components[kind] }
+  Object.assign(bundle.components, { [kind]: { ...known, ...bundle.components[kind] } })
 }
 const has = (operation: Operation, name: string): boolean =>
   (operation.parameters ?? []).some((one) => {

@@ -9101,6 +9101,8 @@ export interface components {
             returnUrl?: string;
             /** @description 900 when left out. */
             syncIntervalSeconds?: components["schemas"]["SyncInterval"];
+            /** @description Of a new connection - it calls only the sandbox; 409 where the hub has none for the provider. Always so with a test key. */
+            sandbox?: boolean;
         };
         /** @example ses_01KAT0000000000000000000AA */
         SessionId: string;
@@ -9143,6 +9145,8 @@ export interface components {
             state: components["schemas"]["ConnectSessionState"];
             failure: components["schemas"]["FailureNote"] | null;
             finding: components["schemas"]["ConnectFinding"] | null;
+            /** @description Whether its connection calls only the sandbox. */
+            sandbox: boolean;
             returnUrl: string | null;
             createdAt: components["schemas"]["Time"];
             /** @description When the link was opened; from then on it is dead for every other browser. */
@@ -9184,6 +9188,8 @@ export interface components {
             returnUrl?: string;
             /** @description 900 when left out. */
             syncIntervalSeconds?: components["schemas"]["SyncInterval"];
+            /** @description Of a new connection - it calls only the sandbox; 409 where the hub has none for the provider. Always so with a test key. */
+            sandbox?: boolean;
         };
         /** @description Only where the connection needs attention: the request that answers a link with which its account connects it again. */
         PartnerReconnectHint: {
@@ -9210,6 +9216,8 @@ export interface components {
             /** @description What is not secret. Secrets are never shown. */
             settings: components["schemas"]["FieldValues"];
             syncIntervalSeconds: components["schemas"]["SyncInterval"];
+            /** @description Calls only the sandbox; test keys see no other. */
+            sandbox: boolean;
             /** @description Rises with every change; the `ETag`. */
             version: number;
             lastRunId: components["schemas"]["RunId"] | null;
@@ -9254,6 +9262,8 @@ export interface components {
             secrets?: components["schemas"]["FieldValues"];
             /** @description 900 when left out. */
             syncIntervalSeconds?: components["schemas"]["SyncInterval"];
+            /** @description Calls only the sandbox; 409 where the hub has none for the provider. Always so with a test key. */
+            sandbox?: boolean;
         };
         ConnectionChange: {
             name?: components["schemas"]["ConnectionName"];
@@ -15379,6 +15389,8 @@ export interface components {
             /** @description What is not secret. Secrets are never shown. */
             settings: components["schemas"]["FieldValues"];
             syncIntervalSeconds: components["schemas"]["SyncInterval"];
+            /** @description Calls only the sandbox; test keys see no other. */
+            sandbox: boolean;
             /** @description Rises with every change; the `ETag`. */
             version: number;
             lastRunId: components["schemas"]["RunId"] | null;
@@ -15424,6 +15436,8 @@ export interface components {
             fromEnvironment?: boolean;
             /** @description 900 when left out. */
             syncIntervalSeconds?: components["schemas"]["SyncInterval"];
+            /** @description Calls only the sandbox; 409 where the hub has none for the provider. Always so with a test key. */
+            sandbox?: boolean;
         };
         NewCredential: {
             secrets?: components["schemas"]["FieldValues"];
@@ -17785,6 +17799,7 @@ export interface operations {
                      *           "without"
                      *         ]
                      *       },
+                     *       "sandbox": true,
                      *       "returnUrl": "returnUrl",
                      *       "createdAt": "2026-11-23T20:00:00.000Z",
                      *       "openedAt": "2026-11-23T20:00:00.000Z",
@@ -17842,6 +17857,7 @@ export interface operations {
                      *           "stateWho": "stateWho",
                      *           "settings": {},
                      *           "syncIntervalSeconds": 60,
+                     *           "sandbox": true,
                      *           "version": 1,
                      *           "lastRunId": "run_01KAT0000000000000000000AA",
                      *           "lastSyncedAt": "2026-11-23T20:00:00.000Z",
@@ -17916,6 +17932,7 @@ export interface operations {
                      *       "stateWho": "stateWho",
                      *       "settings": {},
                      *       "syncIntervalSeconds": 60,
+                     *       "sandbox": true,
                      *       "version": 1,
                      *       "lastRunId": "run_01KAT0000000000000000000AA",
                      *       "lastSyncedAt": "2026-11-23T20:00:00.000Z",
@@ -17972,6 +17989,7 @@ export interface operations {
                      *       "stateWho": "stateWho",
                      *       "settings": {},
                      *       "syncIntervalSeconds": 60,
+                     *       "sandbox": true,
                      *       "version": 1,
                      *       "lastRunId": "run_01KAT0000000000000000000AA",
                      *       "lastSyncedAt": "2026-11-23T20:00:00.000Z",
@@ -18066,6 +18084,7 @@ export interface operations {
                      *       "stateWho": "stateWho",
                      *       "settings": {},
                      *       "syncIntervalSeconds": 60,
+                     *       "sandbox": true,
                      *       "version": 1,
                      *       "lastRunId": "run_01KAT0000000000000000000AA",
                      *       "lastSyncedAt": "2026-11-23T20:00:00.000Z",
@@ -18219,6 +18238,7 @@ export interface operations {
                      *       "stateWho": "stateWho",
                      *       "settings": {},
                      *       "syncIntervalSeconds": 60,
+                     *       "sandbox": true,
                      *       "version": 1,
                      *       "lastRunId": "run_01KAT0000000000000000000AA",
                      *       "lastSyncedAt": "2026-11-23T20:00:00.000Z",
@@ -18275,6 +18295,7 @@ export interface operations {
                      *       "stateWho": "stateWho",
                      *       "settings": {},
                      *       "syncIntervalSeconds": 60,
+                     *       "sandbox": true,
                      *       "version": 1,
                      *       "lastRunId": "run_01KAT0000000000000000000AA",
                      *       "lastSyncedAt": "2026-11-23T20:00:00.000Z",
@@ -43129,6 +43150,7 @@ export interface operations {
                      *           "without"
                      *         ]
                      *       },
+                     *       "sandbox": true,
                      *       "returnUrl": "returnUrl",
                      *       "createdAt": "2026-11-23T20:00:00.000Z",
                      *       "openedAt": "2026-11-23T20:00:00.000Z",
@@ -43186,6 +43208,7 @@ export interface operations {
                      *           "stateWho": "stateWho",
                      *           "settings": {},
                      *           "syncIntervalSeconds": 60,
+                     *           "sandbox": true,
                      *           "version": 1,
                      *           "lastRunId": "run_01KAT0000000000000000000AA",
                      *           "lastSyncedAt": "2026-11-23T20:00:00.000Z",
@@ -43259,6 +43282,7 @@ export interface operations {
                      *       "stateWho": "stateWho",
                      *       "settings": {},
                      *       "syncIntervalSeconds": 60,
+                     *       "sandbox": true,
                      *       "version": 1,
                      *       "lastRunId": "run_01KAT0000000000000000000AA",
                      *       "lastSyncedAt": "2026-11-23T20:00:00.000Z",
@@ -43315,6 +43339,7 @@ export interface operations {
                      *       "stateWho": "stateWho",
                      *       "settings": {},
                      *       "syncIntervalSeconds": 60,
+                     *       "sandbox": true,
                      *       "version": 1,
                      *       "lastRunId": "run_01KAT0000000000000000000AA",
                      *       "lastSyncedAt": "2026-11-23T20:00:00.000Z",
@@ -43409,6 +43434,7 @@ export interface operations {
                      *       "stateWho": "stateWho",
                      *       "settings": {},
                      *       "syncIntervalSeconds": 60,
+                     *       "sandbox": true,
                      *       "version": 1,
                      *       "lastRunId": "run_01KAT0000000000000000000AA",
                      *       "lastSyncedAt": "2026-11-23T20:00:00.000Z",
@@ -43603,6 +43629,7 @@ export interface operations {
                      *       "stateWho": "stateWho",
                      *       "settings": {},
                      *       "syncIntervalSeconds": 60,
+                     *       "sandbox": true,
                      *       "version": 1,
                      *       "lastRunId": "run_01KAT0000000000000000000AA",
                      *       "lastSyncedAt": "2026-11-23T20:00:00.000Z",
@@ -43659,6 +43686,7 @@ export interface operations {
                      *       "stateWho": "stateWho",
                      *       "settings": {},
                      *       "syncIntervalSeconds": 60,
+                     *       "sandbox": true,
                      *       "version": 1,
                      *       "lastRunId": "run_01KAT0000000000000000000AA",
                      *       "lastSyncedAt": "2026-11-23T20:00:00.000Z",

@@ -7,7 +7,9 @@ import { isHubError } from '../../platform/errors.ts'
 import type { ApiDeps } from '../deps.ts'
 import { apiVersion, description } from '../description.ts'
 import { docsHeaders, docsPage } from '../docs.ts'
+import { constant } from '../constants.ts'
 import type { Handler } from '../operation.ts'
+import { partnerDescription } from '../partner-description.ts'
 
 type Check = components['schemas']['Check']
 
@@ -76,9 +78,25 @@ async function measureBacklog({ database: { db }, metrics }: ApiDeps): Promise<v
   metrics.deliveryBacklog.set(deliveries)
 }
 
-export const getDescription: Handler<'getDescription'> = async () => ({ status: 200, body: description })
+const whole = constant(description)
+export const getDescription: Handler<'getDescription'> = async () => ({ status: 200, body: whole })
 
-export const getDocs: Handler<'getDocs'> = async () => ({ status: 200, body: docsPage, headers: docsHeaders })
+export const getPartnerDescription: Handler<'getPartnerDescription'> = async () => ({
+  status: 200,
+  body: constant(partnerDescription()),
+})
+
+export const getDocs: Handler<'getDocs'> = async () => ({
+  status: 200,
+  body: docsPage('/openapi/partner.json'),
+  headers: docsHeaders,
+})
+
+export const getAdminDocs: Handler<'getAdminDocs'> = async () => ({
+  status: 200,
+  body: docsPage('/openapi.json'),
+  headers: docsHeaders,
+})
 
 export const listProofKeys: Handler<'listProofKeys'> = async ({ database }) => {
   const keys = await storedProofKeys(database.db)
