@@ -21,6 +21,7 @@ const rooms = [
   'workflows',
   'workers',
   'api',
+  'client',
   'cli',
   'sandbox',
 ]

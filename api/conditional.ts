@@ -13,9 +13,9 @@ export function writeCondition(
   { method, cacheSeconds, isPublic }: Operation,
   text: string,
 ): void {
-  if (cacheSeconds !== undefined && ctx.status === 200 && !ctx.response.has('ETag'))
+  if (cacheSeconds !== undefined && ctx.status === 200 && ctx.res.getHeader('ETag') === undefined)
     ctx.set('ETag', `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`)
-  const tag = ctx.response.has('ETag') ? ctx.response.get('ETag') : ''
+  const tag = String(ctx.res.getHeader('ETag') ?? '')
   ctx.set('Cache-Control', cacheControl(cacheSeconds, isPublic, tag !== ''))
   if (method !== 'get' || tag === '' || !matches(ctx.get('If-None-Match'), tag)) return
   ctx.body = null

@@ -42,6 +42,17 @@ interface Ticket {
   readonly fields: { readonly id: string; readonly subject?: string; readonly status?: string }
 }
 
+/** All of a stream, from its beginning. */
+async function stream<T>(path: string): Promise<T[]> {
+  const all: T[] = []
+  for (let after: string | null = null; ; ) {
+    const page: Page<T> = await get(`${path}?limit=200${after === null ? '' : `&after=${after}`}`)
+    all.push(...page.items)
+    if (page.items.length === 0 || page.nextCursor === null) return all
+    after = page.nextCursor
+  }
+}
+
 /** The sandbox's support desk, connected for the account. */
 async function connect(key = token, more: object = {}): Promise<ApiAnswer> {
   const [simulator] = simulators
@@ -162,15 +173,15 @@ describe('a partner', () => {
   it('reads the changes and the events of its own, and has an endpoint of its own', async () => {
     // The feed ends before the oldest transaction that is open anywhere on the server.
     const changes = await until(
-      () => get<Page<{ partnerId: string; model: string }>>('/v1/changes?limit=200'),
-      ({ items }) => items.filter(({ model }) => model === 'ticket').length > 12,
+      () => stream<{ partnerId: string; model: string }>('/v1/changes'),
+      (items) => items.filter(({ model }) => model === 'ticket').length > 12,
     )
-    const events = await get<Page<{ partnerId: string; type: string }>>('/v1/events?limit=200')
-    expect(events.items.map(({ type }) => type)).toContain('ticket.created')
-    expect([...changes.items, ...events.items].every((one) => one.partnerId === partnerId)).toBe(true)
+    const events = await stream<{ partnerId: string; type: string }>('/v1/events')
+    expect(events.map(({ type }) => type)).toContain('ticket.created')
+    expect([...changes, ...events].every((one) => one.partnerId === partnerId)).toBe(true)
     const made = await ask('POST', '/v1/endpoints', { url: 'https://partner.example/hooks', eventTypes: ['ticket.*'] })
-    expect(made).toMatchObject({ status: 201, body: { partnerId } })
-    const { endpointId } = made.body as { endpointId: string }
+    expect(made).toMatchObject({ status: 201, body: { endpoint: { partnerId } } })
+    const { endpointId } = (made.body as { endpoint: { endpointId: string } }).endpoint
     const rotated = await ask('POST', `/v1/endpoints/${endpointId}/rotate`, { overlapSeconds: 60 })
     expect(rotated.status).toBe(200)
     expect((await ask('DELETE', `/v1/endpoints/${endpointId}`)).status).toBe(204)
