@@ -1,4 +1,5 @@
 /** Binds each operation of the description to its handler: who may call it, what it is given, what it may answer. */
+import { Readable } from 'node:stream'
 import type { Middleware, ParameterizedContext } from 'koa'
 import type { Vault } from '../db/vault.ts'
 import type { operations } from '../openapi/types.ts'
@@ -24,6 +25,8 @@ type AnswerBody<R> = R extends { content: { 'application/json': infer J } }
   ? J
   : R extends { content: { 'text/plain': infer T } | { 'text/html': infer T } }
     ? T
+    : R extends { content: { 'application/x-ndjson': unknown } }
+      ? Readable
     : R extends { content: object }
       ? never
       : undefined
@@ -180,7 +183,7 @@ function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer, opera
   if (answer.body === undefined) {
     ctx.body = null
     ctx.status = answer.status
-  } else if (typeof answer.body === 'string') {
+  } else if (typeof answer.body === 'string' || answer.body instanceof Readable) {
     ctx.body = answer.body
   } else {
     const text = textOf(answer.body)
@@ -198,7 +201,7 @@ function checkAnswer(operation: Operation, checks: OperationChecks, answer: AnyA
       internal: `${operation.operationId} ${status}: ${what}`,
     })
   if (operation.answers[status] === undefined) throw say('this status is not described')
-  if (body === undefined) return
+  if (body === undefined || body instanceof Readable) return
   const check = checks.answer(status, type)
   if (!check) throw say(`${type} is not described`)
   const wrong = check(JSON.parse(JSON.stringify(body)))

@@ -5657,10 +5657,30 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List entries
-         * @description Newest first.
+         * Search the audit chain
+         * @description Newest first; filters narrow it together.
          */
         get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export the audit chain
+         * @description All entries that the filters leave, oldest first, one JSON object a line (NDJSON), sent as they are read. With no filter the hashes can be checked from the first line to the last.
+         */
+        get: operations["exportAudit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -50039,6 +50059,14 @@ export interface operations {
             query?: {
                 /** @description Id of what it was done to. */
                 subject?: string;
+                /** @description Who did it: `admin`, `key:key_…`, `person:per_…`, a workflow. */
+                actor?: string;
+                /** @description What was done: `connection.paused`. */
+                action?: string;
+                /** @description At or after this moment. */
+                since?: components["schemas"]["Time"];
+                /** @description Before this moment. */
+                until?: components["schemas"]["Time"];
                 partnerId?: components["schemas"]["PartnerId"];
                 /** @description How many items at most. */
                 limit?: components["parameters"]["limit"];
@@ -50076,6 +50104,43 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: {
+                /** @description Id of what it was done to. */
+                subject?: string;
+                /** @description Who did it: `admin`, `key:key_…`, `person:per_…`, a workflow. */
+                actor?: string;
+                /** @description What was done: `connection.paused`. */
+                action?: string;
+                /** @description At or after this moment. */
+                since?: components["schemas"]["Time"];
+                /** @description Before this moment. */
+                until?: components["schemas"]["Time"];
+                partnerId?: components["schemas"]["PartnerId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Entries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["BadRequest"];
