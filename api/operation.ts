@@ -27,9 +27,9 @@ type AnswerBody<R> = R extends { content: { 'application/json': infer J } }
     ? T
     : R extends { content: { 'application/x-ndjson': unknown } }
       ? Readable
-    : R extends { content: object }
-      ? never
-      : undefined
+      : R extends { content: object }
+        ? never
+        : undefined
 
 /** What a handler is given: parameters and body have been checked against the description. */
 export interface Call<O extends operations[OperationId]> {

@@ -30,7 +30,12 @@ function derive(whole: JsonObject): JsonObject {
   const kept = Object.fromEntries(Object.entries(schemes).filter(([name]) => name !== 'adminToken'))
   return {
     openapi: whole['openapi'] ?? '3.1.0',
-    info: { ...part(whole, 'info'), title: 'Tieline partner API', summary: 'What partners may ask of the hub', description: guide },
+    info: {
+      ...part(whole, 'info'),
+      title: 'Tieline partner API',
+      summary: 'What partners may ask of the hub',
+      description: guide,
+    },
     servers: whole['servers'] ?? [],
     security: [{ partnerKey: [] }],
     tags: tagsIn(whole, [paths, webhooks]),
@@ -58,7 +63,9 @@ function asPartners(value: JsonValue): JsonValue {
 function tagsIn(whole: JsonObject, values: readonly JsonValue[]): JsonValue[] {
   const used = new Set([...JSON.stringify(values).matchAll(/"tags":\["([^"]+)"/g)].map(([, tag]) => tag))
   const all = whole['tags']
-  return Array.isArray(all) ? all.filter((tag) => isJsonObject(tag) && used.has(String(tag['name']))) : []
+  return Array.isArray(all)
+    ? all.filter((tag) => isJsonObject(tag) && typeof tag['name'] === 'string' && used.has(tag['name']))
+    : []
 }
 
 /** The components that are referred to, from here or from one another. */

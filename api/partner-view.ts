@@ -10,7 +10,19 @@ type AnyHandler = (deps: ApiDeps, call: AnyCall) => Promise<AnyAnswer>
 const internal = new Set(internalFields)
 /** What is not the hub's own: data of accounts, schemas of providers. Their fields may be called anything. */
 const foreign = new Set([
-  ...['mapped', 'raw', 'fields', 'result', 'input', 'output', 'settings', 'data', 'payload', 'headers', 'body'],
+  ...[
+    'mapped',
+    'raw',
+    'fields',
+    'result',
+    'input',
+    'output',
+    'settings',
+    'data',
+    'payload',
+    'headers',
+    'body',
+  ],
   ...['facts', 'rules', 'definition', 'trigger', 'context', 'steps', 'lastCheck', 'details', 'record'],
 ])
 const inside = /\/admin\/v1\//g

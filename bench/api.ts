@@ -45,7 +45,9 @@ async function fill(): Promise<{ readonly partnerId: string; readonly token: str
   await ensurePartner(db, { partnerId, name: 'Bench' })
   await ensureAccount(db, { partnerId, accountId, name: 'Bench' })
   await sql`insert into connections (connection_id, partner_id, account_id, provider, auth, name)
-    select 'con_' || lpad(n::text, 26, '0'), ${partnerId}, ${accountId}, 'zendesk', 'api-token', 'Bench' from generate_series(1, 40) n`.execute(db)
+    select 'con_' || lpad(n::text, 26, '0'), ${partnerId}, ${accountId}, 'zendesk', 'api-token', 'Bench' from generate_series(1, 40) n`.execute(
+    db,
+  )
   await sql`insert into records (connection_id, resource, external_id, partner_id, account_id, model, raw, mapped, fingerprint, read_at, changed_at)
     select 'con_' || lpad((n % 40 + 1)::text, 26, '0'), 'tickets', n::text, ${partnerId}, ${accountId}, 'ticket', '{}',
       jsonb_build_object('id', n::text, 'subject', 'Printer ' || n || ' is on fire', 'status', 'open', 'priority', 'high', 'requesterId', (n % 5000)::text,
@@ -54,7 +56,19 @@ async function fill(): Promise<{ readonly partnerId: string; readonly token: str
     from generate_series(1, ${records}::int) n`.execute(db)
   await sql`analyze`.execute(db)
   const minted = mintApiKey('live')
-  await insertApiKey(db, { partnerId, name: 'Bench', mode: 'live', scopes: ['records.read'], networks: [], expiresAt: null, createdBy: 'bench' }, minted)
+  await insertApiKey(
+    db,
+    {
+      partnerId,
+      name: 'Bench',
+      mode: 'live',
+      scopes: ['records.read'],
+      networks: [],
+      expiresAt: null,
+      createdBy: 'bench',
+    },
+    minted,
+  )
   return { partnerId, token: minted.text }
 }
 
@@ -68,7 +82,8 @@ const load = async (wish: Omit<GetWish, 'connections' | 'headers'>): Promise<Get
   const answer = message<GetResult>(loader)
   loader.send({ ...wish, connections, headers })
   const result = await answer
-  if (result.ok !== wish.requests) throw new Error(`${wish.requests - result.ok} requests were not answered 200`)
+  if (result.ok !== wish.requests)
+    throw new Error(`${wish.requests - result.ok} requests were not answered 200`)
   return result
 }
 

@@ -1,7 +1,7 @@
 /** What `GET /v1/tickets` is compared with, as a process of its own: a bare Koa route that runs the same SQL, without key, limit or description. */
 import Koa from 'koa'
 import { openTenantDatabases } from '../db/client.ts'
-import { listModelRecords } from '../db/model-records.ts'
+import { listModelRecords, type ModelCursor } from '../db/model-records.ts'
 
 interface Wish {
   readonly databaseUrl: string
@@ -16,7 +16,10 @@ const app = new Koa()
 app.use(async (ctx) => {
   const limit = Number(ctx.query['limit'] ?? 50)
   const { cursor } = ctx.query
-  const after = typeof cursor === 'string' ? JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) : undefined
+  const after =
+    typeof cursor === 'string'
+      ? (JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as ModelCursor)
+      : undefined
   ctx.body = { items: await listModelRecords(db, { model: 'ticket', limit: limit + 1, after }) }
 })
 app.listen(wish.port, '127.0.0.1', () => process.send?.({ ready: true }))

@@ -37,7 +37,10 @@ const hub = (more: object = {}) =>
     ...more,
   })
 const later = (seconds: string): Reply => ({ status: 429, headers: { 'retry-after': seconds }, body: {} })
-const page = (items: number[], nextCursor: string | null): Reply => ({ status: 200, body: { items, nextCursor } })
+const page = (items: number[], nextCursor: string | null): Reply => ({
+  status: 200,
+  body: { items, nextCursor },
+})
 
 describe('the client', () => {
   it('shows its key, acts for a partner, and gives every POST a key of its own', async () => {
@@ -52,7 +55,11 @@ describe('the client', () => {
   })
 
   it('waits as long as it is told and sends the same request again, with the same key', async () => {
-    replies = [later('7'), { status: 503, headers: { 'retry-after': '2' }, body: {} }, { status: 202, body: { runId: 'r' } }]
+    replies = [
+      later('7'),
+      { status: 503, headers: { 'retry-after': '2' }, body: {} },
+      { status: 202, body: { runId: 'r' } },
+    ]
     const { data } = await hub().POST('/v1/runs', { body: { connectionId: 'con_1' } })
     expect(data).toEqual({ runId: 'r' })
     expect(waited).toEqual([7000, 2000])
@@ -88,8 +95,14 @@ describe('the client', () => {
 
   it('throws a problem with its code', async () => {
     replies = [{ status: 404, body: { code: 'NoSuchThing', detail: 'There is no connection.' } }]
-    const call = bodyOf(hub().GET('/v1/connections/{connectionId}', { params: { path: { connectionId: 'x' } } }))
+    const call = bodyOf(
+      hub().GET('/v1/connections/{connectionId}', { params: { path: { connectionId: 'x' } } }),
+    )
     await expect(call).rejects.toThrow(HubProblem)
-    await expect(call).rejects.toMatchObject({ status: 404, message: 'There is no connection.', problem: { code: 'NoSuchThing' } })
+    await expect(call).rejects.toMatchObject({
+      status: 404,
+      message: 'There is no connection.',
+      problem: { code: 'NoSuchThing' },
+    })
   })
 })

@@ -21,7 +21,8 @@ export function patientFetch(
     for (let left = retries; ; left--) {
       const answer = await fetch(left > 0 ? request.clone() : request)
       const waitMs = waitOf(answer)
-      if (left === 0 || waitMs === undefined || waitMs > longestWaitMs || !isRepeatable(request)) return answer
+      if (left === 0 || waitMs === undefined || waitMs > longestWaitMs || !isRepeatable(request))
+        return answer
       await answer.body?.cancel()
       await sleep(waitMs, request.signal)
     }

@@ -103,7 +103,10 @@ function whereOf(query: AuditFilter, place: RawBuilder<unknown> | undefined): Ra
 }
 
 /** Entries, oldest first, in batches: as long as somebody reads them. */
-export async function* eachAuditEntry(db: Db, query: AuditFilter): AsyncGenerator<AuditEntry, void, undefined> {
+export async function* eachAuditEntry(
+  db: Db,
+  query: AuditFilter,
+): AsyncGenerator<AuditEntry, void, undefined> {
   let after = 0
   for (;;) {
     const found = await sql<AuditEntry>`

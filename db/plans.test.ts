@@ -235,13 +235,21 @@ describe('lists go through their index', () => {
   const byModel: readonly (readonly [string, string, (db: Db) => Promise<unknown>])[] = [
     ['the first page', 'records_by_model', (db) => listModelRecords(db, model)],
     ['a later page', 'records_by_model', (db) => listModelRecords(db, { ...model, after })],
-    ['what has changed since', 'records_by_model', (db) => listModelRecords(db, { ...model, updatedSince: since })],
+    [
+      'what has changed since',
+      'records_by_model',
+      (db) => listModelRecords(db, { ...model, updatedSince: since }),
+    ],
     [
       'of a connection',
       'records_by_change',
       (db) => listModelRecords(db, { ...model, after, of: { connectionId: 'con_000007', resources } }),
     ],
-    ['of an account', 'records_by_change', (db) => listModelRecords(db, { ...model, of: { accountId: 'acc_7', resources } })],
+    [
+      'of an account',
+      'records_by_change',
+      (db) => listModelRecords(db, { ...model, of: { accountId: 'acc_7', resources } }),
+    ],
     ['one record', 'records_pkey', (db) => getModelRecord(db, record)],
   ]
   it.each(byModel)('tickets of a tenant, %s: %s', async (_, index, list) => {

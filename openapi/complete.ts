@@ -44,7 +44,10 @@ const answer = (name: string) => ({ $ref: `#/components/responses/${name}` })
 /** What the bundle has left out because nothing of it stood in a path by hand. */
 for (const kind of ['parameters', 'responses'] as const) {
   const text = readFileSync(path.join(import.meta.dirname, `${kind}.yaml`), 'utf8')
-  const known = parse(text.replaceAll(/schemas\/\w+\.yaml#\//g, '#/components/schemas/')) as Record<string, never>
+  const known = parse(text.replaceAll(/schemas\/\w+\.yaml#\//g, '#/components/schemas/')) as Record<
+    string,
+    never
+  >
   Object.assign(bundle.components, { [kind]: { ...known, ...bundle.components[kind] } })
 }
 const has = (operation: Operation, name: string): boolean =>
@@ -112,6 +115,7 @@ function exemplify(operation: Operation): void {
   const bodies = [operation.requestBody, ...Object.values(operation.responses)]
   for (const body of bodies) {
     const media = body?.content?.['application/json']
-    if (media && media.example === undefined && media.examples === undefined) media.example = sampler.of(media.schema)
+    if (media && media.example === undefined && media.examples === undefined)
+      media.example = sampler.of(media.schema)
   }
 }

@@ -73,7 +73,11 @@ for (const [category, models] of Object.entries<Record<string, Model>>(modelsByC
       additionalProperties: false,
       properties: {
         ...writable,
-        custom: { type: 'object', additionalProperties: true, description: "Fields that the connection's mapping adds." },
+        custom: {
+          type: 'object',
+          additionalProperties: true,
+          description: "Fields that the connection's mapping adds.",
+        },
       },
     }
   }

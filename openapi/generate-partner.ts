@@ -27,7 +27,9 @@ const lines: string[] = []
 const shared: Record<string, string> = {}
 const known = new Set<string>()
 
-for (const [place, { $ref }] of Object.entries((parse(root) as { paths: Record<string, { $ref: string }> }).paths)) {
+for (const [place, { $ref }] of Object.entries(
+  (parse(root) as { paths: Record<string, { $ref: string }> }).paths,
+)) {
   if (!place.startsWith('/admin/v1/')) continue
   const [file = '', key = ''] = $ref.split('#/')
   const item = read(file)[key] as Item
@@ -44,12 +46,16 @@ for (const [place, { $ref }] of Object.entries((parse(root) as { paths: Record<s
   }
   if (count === 0) continue
   const own = place.replace('/admin/v1/', '/v1/')
-  const name = own.slice(4).replace(/[{}]/g, '').replace(/\W+(\w)/g, (_all, letter: string) => letter.toUpperCase())
+  const name = own
+    .slice(4)
+    .replace(/[{}]/g, '')
+    .replace(/\W+(\w)/g, (_all, letter: string) => letter.toUpperCase())
   paths[name] = made
   lines.push(`  ${own}: { $ref: 'paths/partner.yaml#/${name}' }`)
 }
 const missing = sharedOperations.filter((id) => !known.has(id))
-if (missing.length > 0) throw new Error(`build/partner-table.ts names what there is not: ${missing.join(', ')}`)
+if (missing.length > 0)
+  throw new Error(`build/partner-table.ts names what there is not: ${missing.join(', ')}`)
 
 function ofPartners(operation: NonNullable<Item['get']>, file: string): NonNullable<Item['get']> {
   const made = schemas.rewritten(operation, file)
@@ -64,7 +70,8 @@ function ofPartners(operation: NonNullable<Item['get']>, file: string): NonNulla
 }
 
 const models = byModel()
-for (const [name, place] of Object.entries(models.places)) lines.push(`  ${place}: { $ref: 'paths/by-model.yaml#/${name}' }`)
+for (const [name, place] of Object.entries(models.places))
+  lines.push(`  ${place}: { $ref: 'paths/by-model.yaml#/${name}' }`)
 
 const begin = '  # Generated: what partners may ask as admins do, and the common models by name.\n'
 const end = '  # End of what is generated.\n'

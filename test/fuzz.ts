@@ -4,10 +4,11 @@
  *
  *   npm run fuzz                       what partners may ask, 12 examples an operation
  *   npm run fuzz -- --examples 100 --seed 7
+ *   npm run fuzz -- --coverage         every boundary of every schema, too: some minutes
  *   npm run fuzz -- --only '/v1/runs'  paths that match
  */
 import { execFile, spawn } from 'node:child_process'
-import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs, promisify } from 'node:util'
@@ -27,6 +28,8 @@ const { values } = parseArgs({
     examples: { type: 'string', default: '12' },
     seed: { type: 'string', default: '20261129' },
     only: { type: 'string' },
+    // Every boundary of every schema besides: thousands of requests more.
+    coverage: { type: 'boolean', default: false },
     // The operations on models are the same for each: three stand for all.
     models: { type: 'string', default: 'ticket,contact,invoice' },
     seconds: { type: 'string', default: '180' },
@@ -37,14 +40,22 @@ const { values } = parseArgs({
 async function findSchemathesis(): Promise<string> {
   const folder = path.join(defaultCacheDir(), `schemathesis-${version}`)
   const program = path.join(folder, 'bin', 'schemathesis')
-  if (await access(program).then(() => true, () => false)) return program
+  if (
+    await access(program).then(
+      () => true,
+      () => false,
+    )
+  )
+    return program
   console.log(`fetching schemathesis ${version} (once for this user)`)
   await mkdir(path.dirname(folder), { recursive: true })
   await rm(folder, { recursive: true, force: true })
   await run('python3', ['-m', 'venv', folder])
   try {
     const quiet = ['--quiet', '--disable-pip-version-check', '--no-input']
-    await run(path.join(folder, 'bin', 'pip'), ['install', ...quiet, `schemathesis==${version}`], { maxBuffer: 16 * 1024 * 1024 })
+    await run(path.join(folder, 'bin', 'pip'), ['install', ...quiet, `schemathesis==${version}`], {
+      maxBuffer: 16 * 1024 * 1024,
+    })
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw error
@@ -65,21 +76,48 @@ async function prepare(hub: Processes): Promise<Subject> {
   await ensurePartner(db, { partnerId, name: 'Fuzz' })
   await ensureAccount(db, { partnerId, accountId, name: 'Fuzz' })
   const minted = mintApiKey('live')
-  await insertApiKey(db, { partnerId, name: 'Of the fuzzer', mode: 'live', scopes: [...keyScopes], networks: [], expiresAt: null, createdBy: 'fuzz' }, minted)
+  await insertApiKey(
+    db,
+    {
+      partnerId,
+      name: 'Of the fuzzer',
+      mode: 'live',
+      scopes: [...keyScopes],
+      networks: [],
+      expiresAt: null,
+      createdBy: 'fuzz',
+    },
+    minted,
+  )
   const ask = async (method: string, place: string, body?: object): Promise<Record<string, string>> => {
     const answer = await fetch(hub.apiUrl + place, {
       method,
-      headers: { Authorization: `Bearer ${minted.text}`, 'Content-Type': 'application/json', 'Idempotency-Key': newId('request') },
+      headers: {
+        Authorization: `Bearer ${minted.text}`,
+        'Content-Type': 'application/json',
+        'Idempotency-Key': newId('request'),
+      },
       ...(body ? { body: JSON.stringify(body) } : {}),
     })
     const text = await answer.text()
     if (!answer.ok) throw new Error(`${method} ${place}: ${answer.status} ${text}`)
     return JSON.parse(text) as Record<string, string>
   }
-  const { settings, secrets } = await import('../sandbox/simulators.ts').then(({ simulators }) => simulators[0]?.sample ?? { settings: {}, secrets: {} })
-  const { connectionId = '' } = await ask('POST', '/v1/connections', { provider: 'zendesk', accountId, settings, secrets })
+  const { settings, secrets } = await import('../sandbox/simulators.ts').then(
+    ({ simulators }) => simulators[0]?.sample ?? { settings: {}, secrets: {} },
+  )
+  const { connectionId = '' } = await ask('POST', '/v1/connections', {
+    provider: 'zendesk',
+    accountId,
+    settings,
+    secrets,
+  })
   const { runId = '' } = await ask('POST', '/v1/runs', { connectionId })
-  for (let state = 'running'; state === 'running' || state === 'queued'; await new Promise((next) => setTimeout(next, 200)))
+  for (
+    let state = 'running';
+    state === 'running' || state === 'queued';
+    await new Promise((next) => setTimeout(next, 200))
+  )
     state = (await ask('GET', `/v1/runs/${runId}`))['state'] ?? ''
   return { token: minted.text, ids: { partnerId, accountId, connectionId, runId } }
 }
@@ -90,12 +128,17 @@ async function prepare(hub: Processes): Promise<Subject> {
  */
 async function described(hub: Processes, { ids }: Subject, folder: string): Promise<string> {
   const text = await (await fetch(`${hub.apiUrl}/openapi/partner.json`)).text()
-  const description = JSON.parse(text) as { paths: Record<string, Record<string, unknown>>; components: { schemas: Record<string, { examples?: unknown[] }> } }
+  const description = JSON.parse(text) as {
+    paths: Record<string, Record<string, unknown>>
+    components: { schemas: Record<string, { examples?: unknown[] }> }
+  }
   for (const [name, id] of Object.entries(ids)) {
     const schema = description.components.schemas[name.charAt(0).toUpperCase() + name.slice(1)]
     if (schema) schema.examples = [id]
   }
-  const withIds = JSON.stringify(description).replaceAll('con_01KAT0000000000000000000AA', ids['connectionId'] ?? '').replaceAll('acc_00000000000000000000000000', ids['accountId'] ?? '')
+  const withIds = JSON.stringify(description)
+    .replaceAll('con_01KAT0000000000000000000AA', ids['connectionId'] ?? '')
+    .replaceAll('acc_00000000000000000000000000', ids['accountId'] ?? '')
   const file = path.join(folder, 'partner.json')
   await writeFile(file, withIds)
   return file
@@ -113,16 +156,29 @@ try {
   const subject = await prepare(hub)
   const file = await described(hub, subject, folder)
   const models = values.models.split(',')
-  const same = Object.entries(ofModels).flatMap(([id, { model }]) => (values.models === 'all' || models.includes(model) ? [] : [id]))
+  const same = Object.entries(ofModels).flatMap(([id, { model }]) =>
+    values.models === 'all' || models.includes(model) ? [] : [id],
+  )
   const keeps = ['DELETE /v1/connections/{connectionId}', 'POST /v1/connections/{connectionId}/pause']
   const report = path.join(folder, 'junit.xml')
   const child = spawn(
     program,
     [
       ...['run', file, '--url', hub.apiUrl, '--header', `Authorization: Bearer ${subject.token}`],
-      ...['--checks', 'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance'],
-      ...['--phases', 'examples,coverage,fuzzing', '--mode', 'all'],
-      ...['--max-examples', values.examples, '--seed', values.seed, '--generation-deterministic', '--workers', '2'],
+      ...[
+        '--checks',
+        'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance',
+      ],
+      ...['--phases', values.coverage ? 'examples,coverage,fuzzing' : 'examples,fuzzing', '--mode', 'all'],
+      ...[
+        '--max-examples',
+        values.examples,
+        '--seed',
+        values.seed,
+        '--generation-deterministic',
+        '--workers',
+        '1',
+      ],
       ...['--request-timeout', '30', '--continue-on-failure', '--no-color'],
       ...['--report', 'junit', '--report-junit-path', report],
       ...keeps.flatMap((name) => ['--exclude-name', name]),

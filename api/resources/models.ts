@@ -1,5 +1,10 @@
 /** The common models by name: `/v1/tickets` and the like, across the connections of a tenant. Writes go through `writes.ts`. */
-import { getModelRecord, listModelRecords, type ModelRecord, type ModelScope } from '../../db/model-records.ts'
+import {
+  getModelRecord,
+  listModelRecords,
+  type ModelRecord,
+  type ModelScope,
+} from '../../db/model-records.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { placeOfRecord, recordIdOf, type RecordPlace } from '../../model/record-id.ts'
 import { models, type ModelName } from '../../model/records.ts'
@@ -97,7 +102,8 @@ function moment({ updatedSince, updated_since: alias }: ListQuery): Date | undef
     throw wrong('says something else than updated_since')
   const since = new Date(given)
   // RFC 3339 knows leap seconds, a Date does not; Postgres knows no year 0.
-  if (Number.isNaN(since.getTime()) || since.getUTCFullYear() < 1) throw wrong('is not a moment that there is')
+  if (Number.isNaN(since.getTime()) || since.getUTCFullYear() < 1)
+    throw wrong('is not a moment that there is')
   return since
 }
 
@@ -178,10 +184,16 @@ async function create(deps: ApiDeps, call: ModelCall, model: ModelName): Promise
   const { connectionId = '', resource, fields = {}, providerFields } = call.body ?? {}
   const connection = await livingConnection(deps, connectionId)
   const name = resourceFor(deps, connection.provider, model, resource)
-  const wish = { resource: name, operation: 'create', fields, ...(providerFields ? { providerFields } : {}) } as const
+  const wish = {
+    resource: name,
+    operation: 'create',
+    fields,
+    ...(providerFields ? { providerFields } : {}),
+  } as const
   const answer = await write(deps, call, connectionId, wish)
   const { externalId } = answer.body as Write
-  if (answer.status !== 200 || externalId === null) return { ...answer, status: 202, headers: watchAt(answer) }
+  if (answer.status !== 200 || externalId === null)
+    return { ...answer, status: 202, headers: watchAt(answer) }
   const place = { connectionId, resource: name, externalId }
   const { body, headers } = await written(deps, place, answer)
   return { status: 201, body, headers: { ...headers, Location: `${call.url.pathname}/${recordIdOf(place)}` } }

@@ -13,26 +13,51 @@ const parameter = (name: string) => ref(`../parameters.yaml#/${name}`)
 const security = [{ partnerKey: [] }, { adminToken: [] }]
 const problems = (...more: readonly (readonly [string, string])[]): Tree => ({
   ...Object.fromEntries(
-    [['400', 'BadRequest'], ['401', 'Unauthenticated'], ['403', 'NotPermitted'], ...more].map(([status = '', name = '']) => [
-      status,
-      problem(name),
-    ]),
+    [['400', 'BadRequest'], ['401', 'Unauthenticated'], ['403', 'NotPermitted'], ...more].map(
+      ([status = '', name = '']) => [status, problem(name)],
+    ),
   ),
   default: problem('Problem'),
 })
 
 const titleOf = (model: string): string => model.charAt(0).toUpperCase() + model.slice(1)
-const wordsOf = (text: string): string => text.replace(/[A-Z-]+/g, (part) => ` ${part.replace('-', '').toLowerCase()}`).trim()
+const wordsOf = (text: string): string =>
+  text.replace(/[A-Z-]+/g, (part) => ` ${part.replace('-', '').toLowerCase()}`).trim()
 const categoryOf = (model: string): string =>
   Object.entries<Record<string, unknown>>(modelsByCategory).find(([, all]) => model in all)?.[0] ?? ''
 
 const filters = [
-  { name: 'updatedSince', in: 'query', description: 'Only what the hub’s copy of has changed at or after this moment.', schema: common('Time') },
+  {
+    name: 'updatedSince',
+    in: 'query',
+    description: 'Only what the hub’s copy of has changed at or after this moment.',
+    schema: common('Time'),
+  },
   { name: 'updated_since', in: 'query', description: 'The same as `updatedSince`.', schema: common('Time') },
-  { name: 'connectionId', in: 'query', description: 'Only of this connection.', schema: common('ConnectionId') },
-  { name: 'accountId', in: 'query', description: 'Only of connections of this account.', schema: common('AccountId') },
-  { name: 'provider', in: 'query', description: 'Only of connections to this provider.', schema: common('ProviderSlug') },
-  { name: 'includeDeleted', in: 'query', description: 'Deleted ones, too: `deletedAt` says when.', schema: { type: 'boolean', default: false } },
+  {
+    name: 'connectionId',
+    in: 'query',
+    description: 'Only of this connection.',
+    schema: common('ConnectionId'),
+  },
+  {
+    name: 'accountId',
+    in: 'query',
+    description: 'Only of connections of this account.',
+    schema: common('AccountId'),
+  },
+  {
+    name: 'provider',
+    in: 'query',
+    description: 'Only of connections to this provider.',
+    schema: common('ProviderSlug'),
+  },
+  {
+    name: 'includeDeleted',
+    in: 'query',
+    description: 'Deleted ones, too: `deletedAt` says when.',
+    schema: { type: 'boolean', default: false },
+  },
   parameter('fields'),
   parameter('limit'),
   parameter('cursor'),
@@ -45,7 +70,11 @@ function pathsOf(model: ModelName): { readonly collection: Tree; readonly one: T
   const [plural, single] = [wordsOf(pathOfModel(model)), wordsOf(one)]
   const [item, list] = [`../schemas/by-model.yaml#/${one}Item`, `../schemas/by-model.yaml#/${one}ItemList`]
   const about = { tags: ['Models'], security }
-  const found = (description: string) => ({ description, headers: { ETag: { schema: { type: 'string' } } }, content: json(item) })
+  const found = (description: string) => ({
+    description,
+    headers: { ETag: { schema: { type: 'string' } } },
+    content: json(item),
+  })
   const goesOn = {
     description: 'It goes on, or waits for a decision: look at the write.',
     headers: { Location: { schema: { type: 'string' } } },
@@ -77,7 +106,10 @@ function pathsOf(model: ModelName): { readonly collection: Tree; readonly one: T
         parameters: [parameter('idempotencyKeyRequired'), parameter('prefer')],
         requestBody: { required: true, content: json(`../schemas/by-model.yaml#/New${one}`) },
         responses: {
-          '201': { ...found('It was made.'), headers: { ETag: { schema: { type: 'string' } }, Location: { schema: { type: 'string' } } } },
+          '201': {
+            ...found('It was made.'),
+            headers: { ETag: { schema: { type: 'string' } }, Location: { schema: { type: 'string' } } },
+          },
           '202': goesOn,
           ...problems(...failures),
         },
@@ -106,7 +138,11 @@ function pathsOf(model: ModelName): { readonly collection: Tree; readonly one: T
         'x-permission': 'writes.write',
         parameters: [parameter('idempotencyKey'), parameter('ifMatch'), parameter('prefer')],
         requestBody: { required: true, content: json(`../schemas/by-model.yaml#/${one}Change`) },
-        responses: { '200': found('It was changed.'), '202': goesOn, ...problems(...failures, ['412', 'PreconditionFailed']) },
+        responses: {
+          '200': found('It was changed.'),
+          '202': goesOn,
+          ...problems(...failures, ['412', 'PreconditionFailed']),
+        },
       },
       delete: {
         operationId: `delete${one}`,
@@ -115,7 +151,11 @@ function pathsOf(model: ModelName): { readonly collection: Tree; readonly one: T
         description: `Deletes it at the provider. ${waits}`,
         'x-permission': 'writes.write',
         parameters: [parameter('idempotencyKey'), parameter('ifMatch'), parameter('prefer')],
-        responses: { '200': found('It was deleted.'), '202': goesOn, ...problems(...failures, ['412', 'PreconditionFailed']) },
+        responses: {
+          '200': found('It was deleted.'),
+          '202': goesOn,
+          ...problems(...failures, ['412', 'PreconditionFailed']),
+        },
       },
     },
   }
@@ -129,9 +169,23 @@ function schemasOf(model: ModelName): Tree {
   const fields = ref(`models.yaml#/${titleOf(model)}Fields`)
   const change = {
     fields: { ...fields, description: 'Fields of the model; what is left out stays as it is.' },
-    providerFields: { ...ref('common.yaml#/JsonObject'), description: "Fields in the provider's own words, over what the mapping makes." },
+    providerFields: {
+      ...ref('common.yaml#/JsonObject'),
+      description: "Fields in the provider's own words, over what the mapping makes.",
+    },
   }
-  const required = ['id', 'model', 'partnerId', 'accountId', 'connectionId', 'provider', 'resource', 'externalId', 'version', 'fields']
+  const required = [
+    'id',
+    'model',
+    'partnerId',
+    'accountId',
+    'connectionId',
+    'provider',
+    'resource',
+    'externalId',
+    'version',
+    'fields',
+  ]
   return {
     [`${one}Item`]: {
       type: 'object',
@@ -159,7 +213,10 @@ function schemasOf(model: ModelName): Tree {
       type: 'object',
       additionalProperties: false,
       required: ['items', 'nextCursor'],
-      properties: { items: { type: 'array', items: ref(`#/${one}Item`) }, nextCursor: ref('common.yaml#/NextCursor') },
+      properties: {
+        items: { type: 'array', items: ref(`#/${one}Item`) },
+        nextCursor: ref('common.yaml#/NextCursor'),
+      },
     },
     [`New${one}`]: {
       type: 'object',
@@ -167,7 +224,10 @@ function schemasOf(model: ModelName): Tree {
       required: ['connectionId', 'fields'],
       properties: {
         connectionId: { ...ref('common.yaml#/ConnectionId'), description: 'Where it is made.' },
-        resource: { ...ref('common.yaml#/ResourceName'), description: 'Where the provider keeps the model in more than one resource.' },
+        resource: {
+          ...ref('common.yaml#/ResourceName'),
+          description: 'Where the provider keeps the model in more than one resource.',
+        },
         ...change,
       },
     },
@@ -191,7 +251,10 @@ export function byModel() {
     const key = many.charAt(0).toLowerCase() + many.slice(1)
     Object.assign(schemas, schemasOf(model))
     Object.assign(paths, { [key]: made.collection, [`${key}One`]: made.one })
-    Object.assign(places, { [key]: `/v1/${pathOfModel(model)}`, [`${key}One`]: `/v1/${pathOfModel(model)}/{recordId}` })
+    Object.assign(places, {
+      [key]: `/v1/${pathOfModel(model)}`,
+      [`${key}One`]: `/v1/${pathOfModel(model)}/{recordId}`,
+    })
     Object.assign(operations, {
       [`list${many}`]: { operation: 'list', model },
       [`create${one}`]: { operation: 'create', model },

@@ -86,7 +86,9 @@ export class PartnerSchemas {
       name in adapted ||
       reworded(text) !== text ||
       internalFields.some((field) => text.includes(`"${field}":`)) ||
-      [...text.matchAll(/"\$ref":"([^"]+)"/g)].some(([, reference = '']) => this.#differs(...this.#target(reference, file)))
+      [...text.matchAll(/"\$ref":"([^"]+)"/g)].some(([, reference = '']) =>
+        this.#differs(...this.#target(reference, file)),
+      )
     this.#differing.set(key, differs)
     return differs
   }
@@ -122,8 +124,9 @@ function without(value: unknown, fields: readonly string[], required: readonly s
         ),
       )
     else if (key === 'required' && Array.isArray(one))
-      made[key] = [...one.filter((name) => !fields.includes(String(name))), ...required]
-    else if (key === 'examples' && Array.isArray(one)) made[key] = one.map((example) => withExample(example, fields, required))
+      made[key] = [...(one as unknown[]).filter((name) => !fields.includes(String(name))), ...required]
+    else if (key === 'examples' && Array.isArray(one))
+      made[key] = one.map((example) => withExample(example, fields, required))
     else made[key] = without(one, fields, [])
   }
   if (required.length > 0 && !Array.isArray(value['required'])) made['required'] = [...required]

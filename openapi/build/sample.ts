@@ -15,8 +15,6 @@ const texts: Readonly<Record<string, string>> = {
   summary: 'Printer on fire',
   subject: 'Printer on fire',
   url: 'https://partner.example/webhooks',
-  provider: 'zendesk',
-  slug: 'zendesk',
   auth: 'api-token',
   resource: 'tickets',
   model: 'ticket',
@@ -32,7 +30,7 @@ const texts: Readonly<Record<string, string>> = {
   currency: 'EUR',
   path: '/api/v2/tickets',
   method: 'GET',
-  host: 'acme.zendesk.com',
+  host: 'acme.example',
   hint: 'x7Qd',
   key: 'subdomain',
   field: 'subject',
@@ -43,8 +41,8 @@ const texts: Readonly<Record<string, string>> = {
   detail: 'should be one of acc_00000000000000000000000000',
   reason: 'subject is missing',
   label: 'Subdomain',
-  help: 'What stands before .zendesk.com',
-  fullName: 'zendesk.create_ticket',
+  help: 'What stands before the domain',
+  fullName: 'support.create_ticket',
   apiVersion: 'v2',
   jws: 'eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl',
   secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
@@ -54,8 +52,8 @@ const texts: Readonly<Record<string, string>> = {
 
 /** Patterns that no example says how to meet. */
 const ofPatterns: readonly (readonly [RegExp, string])[] = [
-  [/^\^?sync-many/, 'sync-many:zendesk:2026-11-23T20:00:00.000Z'],
-  [/sync-many:/, 'sync-many:zendesk:2026-11-23T20:00:00.000Z'],
+  [/^\^?sync-many/, 'sync-many:all:2026-11-23T20:00:00.000Z'],
+  [/sync-many:/, 'sync-many:all:2026-11-23T20:00:00.000Z'],
   [/\[A-Z\]\{3\}/, 'EUR'],
 ]
 
@@ -70,14 +68,16 @@ export class Sampler {
   of(schema: unknown, name = '', depth = 0): unknown {
     if (!isTree(schema)) return {}
     const $ref = schema['$ref']
-    if (typeof $ref === 'string') return this.of({ ...this.#at($ref), ...schema, $ref: undefined }, name, depth)
+    if (typeof $ref === 'string')
+      return this.of({ ...this.#at($ref), ...schema, $ref: undefined }, name, depth)
     if ('example' in schema) return schema['example']
     if (Array.isArray(schema['examples']) && schema['examples'].length > 0) return schema['examples'][0]
     if ('const' in schema) return schema['const']
     if (Array.isArray(schema['enum'])) return schema['enum'][0]
     if (Array.isArray(schema['allOf'])) return this.#all([schema, ...(schema['allOf'] as unknown[])], depth)
     const either = schema['oneOf'] ?? schema['anyOf']
-    if (Array.isArray(either) && !('properties' in schema)) return this.of(this.#telling(either, depth), name, depth)
+    if (Array.isArray(either) && !('properties' in schema))
+      return this.of(this.#telling(either, depth), name, depth)
     return this.#typed(schema, name, depth)
   }
 
@@ -125,14 +125,16 @@ export class Sampler {
     const required = Array.isArray(schema['required']) ? (schema['required'] as string[]) : []
     // Of a model with twenty fields a few are enough; what must be there always is.
     const shown = Object.keys(properties).filter((name) => required.includes(name))
-    const more = Object.keys(properties).filter((name) => !shown.includes(name) && name !== 'zones' && name !== 'custom')
+    const more = Object.keys(properties).filter(
+      (name) => !shown.includes(name) && name !== 'zones' && name !== 'custom',
+    )
     const names = [...shown, ...more.slice(0, shown.length > 4 ? 0 : 4)]
     return Object.fromEntries(names.map((name) => [name, this.of(properties[name], name, depth + 1)]))
   }
 }
 
 function text(schema: Tree, name: string): string {
-  const pattern = String(schema['pattern'] ?? '')
+  const pattern = typeof schema['pattern'] === 'string' ? schema['pattern'] : ''
   const format = schema['format']
   if (format === 'date-time') return time
   if (format === 'date') return '2026-11-23'

@@ -167,7 +167,14 @@ describe('every guarded operation', () => {
 describe('every operation with a body', () => {
   const withBody = guarded.filter((operation) => operation.body)
   // Actions and reports take what their provider describes, runs of automations any payload.
-  const free = ['runAction', 'runReport', 'startAutomationRun', 'runOwnAction', 'runOwnReport', 'startOwnAutomationRun']
+  const free = [
+    'runAction',
+    'runReport',
+    'startAutomationRun',
+    'runOwnAction',
+    'runOwnReport',
+    'startOwnAutomationRun',
+  ]
   const strict = withBody.filter((operation) => !free.includes(operation.operationId))
 
   it.each(named(strict))('%s refuses a field that it does not know', async (_name, operation) => {
