@@ -10,6 +10,8 @@ import type { RequestState } from './request-state.ts'
 
 const configuration = {
   withDefaultFonts: false,
+  // The tag Models is ours: Scalar's own list of that name would stand beside it.
+  hideModels: true,
   telemetry: false,
   hideClientButton: true,
   showDeveloperTools: 'never',

@@ -35,7 +35,7 @@ const rounded = (value: number, digits = 1) => Number(value.toFixed(digits))
 const hub = await startProcesses({
   api: true,
   sandbox: { size: { tickets: 1, users: 1, organizations: 1, comments: 0 } },
-  env: { TIELINE_LOG_LEVEL: 'warn', NODE_ENV: 'production' },
+  env: { TIELINE_LOG_LEVEL: 'warn' },
 })
 const { db } = hub.database
 

@@ -17669,7 +17669,7 @@ export interface operations {
                      *                 {
                      *                   "name": "Acme support",
                      *                   "label": "Subdomain",
-                     *                   "help": "What stands before .zendesk.com",
+                     *                   "help": "What stands before the domain",
                      *                   "secret": true,
                      *                   "required": true,
                      *                   "pattern": "pattern",
@@ -21140,7 +21140,7 @@ export interface operations {
                      *             {
                      *               "name": "signingSecret",
                      *               "title": "Tickets",
-                     *               "help": "What stands before .zendesk.com",
+                     *               "help": "What stands before the domain",
                      *               "madeBy": "hub",
                      *               "optional": true
                      *             }
@@ -26461,7 +26461,7 @@ export interface operations {
                      *           "fields": {
                      *             "id": "id",
                      *             "name": "Acme support",
-                     *             "fullName": "zendesk.create_ticket",
+                     *             "fullName": "support.create_ticket",
                      *             "number": "number",
                      *             "type": "ticket.updated"
                      *           },
@@ -26506,7 +26506,7 @@ export interface operations {
                  *       "connectionId": "con_01KAT0000000000000000000AA",
                  *       "fields": {
                  *         "name": "Acme support",
-                 *         "fullName": "zendesk.create_ticket",
+                 *         "fullName": "support.create_ticket",
                  *         "number": "number",
                  *         "type": "ticket.updated"
                  *       },
@@ -26540,7 +26540,7 @@ export interface operations {
                      *       "fields": {
                      *         "id": "id",
                      *         "name": "Acme support",
-                     *         "fullName": "zendesk.create_ticket",
+                     *         "fullName": "support.create_ticket",
                      *         "number": "number",
                      *         "type": "ticket.updated"
                      *       },
@@ -26657,7 +26657,7 @@ export interface operations {
                      *       "fields": {
                      *         "id": "id",
                      *         "name": "Acme support",
-                     *         "fullName": "zendesk.create_ticket",
+                     *         "fullName": "support.create_ticket",
                      *         "number": "number",
                      *         "type": "ticket.updated"
                      *       },
@@ -26722,7 +26722,7 @@ export interface operations {
                      *       "fields": {
                      *         "id": "id",
                      *         "name": "Acme support",
-                     *         "fullName": "zendesk.create_ticket",
+                     *         "fullName": "support.create_ticket",
                      *         "number": "number",
                      *         "type": "ticket.updated"
                      *       },
@@ -26827,7 +26827,7 @@ export interface operations {
                  * @example {
                  *       "fields": {
                  *         "name": "Acme support",
-                 *         "fullName": "zendesk.create_ticket",
+                 *         "fullName": "support.create_ticket",
                  *         "number": "number",
                  *         "type": "ticket.updated"
                  *       },
@@ -26860,7 +26860,7 @@ export interface operations {
                      *       "fields": {
                      *         "id": "id",
                      *         "name": "Acme support",
-                     *         "fullName": "zendesk.create_ticket",
+                     *         "fullName": "support.create_ticket",
                      *         "number": "number",
                      *         "type": "ticket.updated"
                      *       },
@@ -43020,7 +43020,7 @@ export interface operations {
                      *                 {
                      *                   "name": "Acme support",
                      *                   "label": "Subdomain",
-                     *                   "help": "What stands before .zendesk.com",
+                     *                   "help": "What stands before the domain",
                      *                   "secret": true,
                      *                   "required": true,
                      *                   "pattern": "pattern",
@@ -46607,7 +46607,7 @@ export interface operations {
                      *             {
                      *               "name": "signingSecret",
                      *               "title": "Tickets",
-                     *               "help": "What stands before .zendesk.com",
+                     *               "help": "What stands before the domain",
                      *               "madeBy": "hub",
                      *               "env": "env",
                      *               "optional": true
@@ -47213,7 +47213,7 @@ export interface operations {
                      *           "ruleId": "hru_01KAT0000000000000000000AA",
                      *           "partnerId": "partnerId",
                      *           "connectionId": "con_01KAT0000000000000000000AA",
-                     *           "provider": "zendesk",
+                     *           "provider": "provider",
                      *           "name": "Acme support",
                      *           "activeVersion": 1,
                      *           "latestVersion": 1,
@@ -47292,7 +47292,7 @@ export interface operations {
                      *       "ruleId": "hru_01KAT0000000000000000000AA",
                      *       "partnerId": "partnerId",
                      *       "connectionId": "con_01KAT0000000000000000000AA",
-                     *       "provider": "zendesk",
+                     *       "provider": "provider",
                      *       "name": "Acme support",
                      *       "activeVersion": 1,
                      *       "latestVersion": 1,
@@ -47414,7 +47414,7 @@ export interface operations {
                      *       "ruleId": "hru_01KAT0000000000000000000AA",
                      *       "partnerId": "partnerId",
                      *       "connectionId": "con_01KAT0000000000000000000AA",
-                     *       "provider": "zendesk",
+                     *       "provider": "provider",
                      *       "name": "Acme support",
                      *       "activeVersion": 1,
                      *       "latestVersion": 1,
@@ -47515,7 +47515,7 @@ export interface operations {
                      *       "ruleId": "hru_01KAT0000000000000000000AA",
                      *       "partnerId": "partnerId",
                      *       "connectionId": "con_01KAT0000000000000000000AA",
-                     *       "provider": "zendesk",
+                     *       "provider": "provider",
                      *       "name": "Acme support",
                      *       "activeVersion": 1,
                      *       "latestVersion": 1,
@@ -47570,7 +47570,7 @@ export interface operations {
                      *       "ruleId": "hru_01KAT0000000000000000000AA",
                      *       "partnerId": "partnerId",
                      *       "connectionId": "con_01KAT0000000000000000000AA",
-                     *       "provider": "zendesk",
+                     *       "provider": "provider",
                      *       "name": "Acme support",
                      *       "activeVersion": 1,
                      *       "latestVersion": 1,
