@@ -2,7 +2,7 @@
  * `npm run fuzz`: schemathesis sends the running hub what its description allows, and what it forbids, and looks at every answer: none is a 5xx, each has a
  * status, a type and a body that the description names. Seeded, so that a finding comes again; the last line says how many there are.
  *
- *   npm run fuzz                       what partners may ask, 12 examples an operation
+ *   npm run fuzz                       what partners may ask, 6 examples an operation
  *   npm run fuzz -- --examples 100 --seed 7
  *   npm run fuzz -- --coverage         every boundary of every schema, too: some minutes
  *   npm run fuzz -- --only '/v1/runs'  paths that match
@@ -25,7 +25,7 @@ const version = '4.32.5'
 const run = promisify(execFile)
 const { values } = parseArgs({
   options: {
-    examples: { type: 'string', default: '12' },
+    examples: { type: 'string', default: '6' },
     seed: { type: 'string', default: '20261129' },
     only: { type: 'string' },
     // Every boundary of every schema besides: thousands of requests more.
