@@ -106,6 +106,7 @@ const opener =
       auth: method,
       connectionId: session.connectionId,
       settings,
+      isSandbox: session.sandbox,
       credential: { current: async () => ({ generation: 0, secrets }), renew: async () => undefined },
       priority: 'interactive',
       signal,

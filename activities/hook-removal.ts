@@ -33,6 +33,7 @@ export async function removeHooks(
     auth,
     connectionId,
     settings: connection.settings,
+    isSandbox: connection.sandbox,
     credential,
     priority: 'interactive',
     signal,

@@ -30,6 +30,7 @@ interface OperationObject {
   readonly security?: readonly object[]
   readonly 'x-permission'?: string
   readonly 'x-idempotent'?: boolean
+  readonly 'x-cache-seconds'?: number
   readonly 'x-body-limit-bytes'?: number
   readonly 'x-rate-class'?: RateClass
   readonly 'x-errors'?: 'oauth'
@@ -67,6 +68,8 @@ export interface Operation {
   readonly isIdempotent: boolean
   /** Which limits it counts by. */
   readonly rateClass: RateClass
+  /** How long its answer may be kept by whoever asks; undefined: not at all. */
+  readonly cacheSeconds: number | undefined
 }
 
 export const descriptionText = readFileSync(new URL('../openapi/bundle.json', import.meta.url), 'utf8')
@@ -108,6 +111,7 @@ function operationOf(path: string, method: Method, item: PathItem, one: Operatio
     permission: one['x-permission'],
     isIdempotent: one['x-idempotent'] ?? false,
     rateClass: one['x-rate-class'] ?? classOfOperation(method, one['x-permission']),
+    cacheSeconds: one['x-cache-seconds'],
   }
 }
 

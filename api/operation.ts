@@ -1,11 +1,15 @@
 /** Binds each operation of the description to its handler: who may call it, what it is given, what it may answer. */
+import { Readable } from 'node:stream'
 import type { Middleware, ParameterizedContext } from 'koa'
+import type { Vault } from '../db/vault.ts'
 import type { operations } from '../openapi/types.ts'
 import { HubError } from '../platform/errors.ts'
 import { clientAddress, networksOf } from './address.ts'
 import { authenticate, authorizationOf } from './authenticate.ts'
 import { authorize } from './authorize.ts'
 import { isForm, readForm, readJson } from './body.ts'
+import { writeCondition } from './conditional.ts'
+import { textOf } from './constants.ts'
 import type { AnyAnswer, AnyCall, Client } from './call.ts'
 import { requestHost } from './brands/host.ts'
 import type { Caller } from './caller.ts'
@@ -25,9 +29,11 @@ type AnswerBody<R> = R extends { content: { 'application/json': infer J } }
   ? J
   : R extends { content: { 'text/plain': infer T } | { 'text/html': infer T } }
     ? T
-    : R extends { content: object }
-      ? never
-      : undefined
+    : R extends { content: { 'application/x-ndjson': unknown } }
+      ? Readable
+      : R extends { content: object }
+        ? never
+        : undefined
 
 /** What a handler is given: parameters and body have been checked against the description. */
 export interface Call<O extends operations[OperationId]> {
@@ -68,7 +74,7 @@ type RouteContext = ParameterizedContext<RequestState> & {
 
 const nobody: Caller = { kind: 'admin', name: 'anonymous', permissions: new Set(), partnerId: null }
 
-/** The middleware of one operation. Compiles its checks at once, so that a broken description stops the start. */
+/** The middleware of one operation. */
 export function operationMiddleware(
   deps: ApiDeps,
   operation: Operation,
@@ -96,8 +102,9 @@ export function operationMiddleware(
       ? await once(deps, operation, call, () => handle(own, call))
       : await handle(own, call)
     const answer = caller.role === 'support' ? maskAnswer(operation, whole) : whole
-    write(ctx, answer)
-    if (deps.validateAnswers) checkAnswer(operation, checks, answer, ctx.response.type)
+    write(ctx, answer, operation)
+    const given = ctx.status === 304 ? { status: 304, body: undefined } : answer
+    if (deps.validateAnswers) checkAnswer(operation, checks, given, ctx.response.type)
   }
   return operation.hasOAuthErrors ? withOAuthErrors(answerIt) : answerIt
 }
@@ -138,7 +145,16 @@ async function callerOf(
 
 /** What a tenant's handler is given has a database that shows that tenant's rows only, whatever it asks (INV-7). */
 function depsOf(deps: ApiDeps, { partnerId, mode }: Caller): ApiDeps {
-  return partnerId === null ? deps : { ...deps, database: deps.tenants.of({ partnerId, mode }) }
+  if (partnerId === null) return deps
+  return { ...deps, database: deps.tenants.of({ partnerId, mode }), vault: hubsOwn(deps) }
+}
+
+/** Data keys are the hub's, no tenant can read them: they are looked up, and made, beside what the handler does as a tenant. */
+function hubsOwn({ vault, hubDatabase: { db } }: ApiDeps): Vault {
+  return {
+    seal: (_db, owner, place, plain) => vault.seal(db, owner, place, plain),
+    open: (_db, owner, place, sealed) => vault.open(db, owner, place, sealed),
+  }
 }
 
 async function callOf(
@@ -206,7 +222,7 @@ const base = 'http://hub.invalid'
 const placed = (place: Place, check: Check, value: unknown) =>
   check(value).map((error) => ({ in: place, ...error }))
 
-function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer): void {
+function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer, operation: Operation): void {
   ctx.status = answer.status
   // Nothing is kept by whoever passes it on, unless the answer itself says otherwise.
   if (answer.body !== undefined && typeof answer.body !== 'string') ctx.set('Cache-Control', 'no-store')
@@ -214,11 +230,13 @@ function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer): void
   if (answer.body === undefined) {
     ctx.body = null
     ctx.status = answer.status
-  } else if (typeof answer.body === 'string') {
+  } else if (typeof answer.body === 'string' || answer.body instanceof Readable) {
     ctx.body = answer.body
   } else {
-    ctx.body = JSON.stringify(answer.body)
+    const text = textOf(answer.body)
+    ctx.body = text
     ctx.type = 'application/json'
+    writeCondition(ctx, operation, text)
   }
 }
 
@@ -230,7 +248,7 @@ function checkAnswer(operation: Operation, checks: OperationChecks, answer: AnyA
       internal: `${operation.operationId} ${status}: ${what}`,
     })
   if (operation.answers[status] === undefined) throw say('this status is not described')
-  if (body === undefined) return
+  if (body === undefined || body instanceof Readable) return
   const check = checks.answer(status, type)
   if (!check) throw say(`${type} is not described`)
   const wrong = check(JSON.parse(JSON.stringify(body)))

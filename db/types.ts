@@ -272,6 +272,7 @@ export interface ConnectSessions {
   partnerId: string;
   provider: string;
   returnUrl: string | null;
+  sandbox: Generated<boolean>;
   sealedCallback: Buffer | null;
   sealedGiven: Buffer | null;
   sealedTokens: Buffer | null;

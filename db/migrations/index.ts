@@ -18,6 +18,7 @@ import * as limits from './0017_limits.ts'
 import * as people from './0014_people.ts'
 import * as brands from './0019_brands.ts'
 import * as keysAndTokens from './0015_keys_and_tokens.ts'
+import * as partnerApi from './0018_partner_api.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -38,4 +39,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0014_people': people,
   '0019_brands': brands,
   '0015_keys_and_tokens': keysAndTokens,
+  '0018_partner_api': partnerApi,
 }

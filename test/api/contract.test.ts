@@ -2,7 +2,9 @@
 import { describedOperations, type Operation } from '../../api/description.ts'
 import { compileSchema } from '../../api/validation.ts'
 import { defaultTenant } from '../../db/partners.ts'
+import { ofModels, sharedWithAdmin } from '../../openapi/derived.ts'
 import { newId } from '../../platform/new-id.ts'
+import { recordIdOf } from '../../model/record-id.ts'
 import { startTestApi, type ApiAnswer, type TestApi } from '../harness/api.ts'
 
 let api: TestApi
@@ -45,6 +47,7 @@ const strangers: Readonly<Record<string, () => string>> = {
   externalId: () => '1',
   name: () => 'nothing',
   tier: () => 'nothing',
+  recordId: () => recordIdOf({ connectionId: newId('connection'), resource: 'nothings', externalId: '1' }),
 }
 
 /** A path whose ids are well-formed and name nothing. */
@@ -158,6 +161,18 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   decodePayloads: () => ({ payloads: [] }),
 }
 
+/** Of an operation under /v1 that was made from an admin's, or of a model. */
+function bodyOf(operationId: string): unknown {
+  const shared: Readonly<Record<string, string>> = sharedWithAdmin
+  const models: Readonly<Record<string, { readonly operation: string }>> = ofModels
+  const own = bodies[operationId] ?? bodies[shared[operationId] ?? '']
+  const accountId = defaultTenant.accountId
+  if (own && /^create(Own)Connect/.test(operationId)) return { ...(own() as object), accountId }
+  if (own) return own()
+  if (models[operationId]?.operation === 'create') return { connectionId: newId('connection'), fields: {} }
+  return models[operationId]?.operation === 'update' ? { fields: {} } : undefined
+}
+
 /** The admin acts for a partner where partners ask. */
 const headersOf = ({ path }: Operation): Record<string, string> => ({
   'Idempotency-Key': newId('request'),
@@ -168,7 +183,7 @@ const ask = (
   operation: Operation,
   wish: { token?: string | null; query?: string } = {},
 ): Promise<ApiAnswer> => {
-  const body = bodies[operation.operationId]?.()
+  const body = bodyOf(operation.operationId)
   const headers = headersOf(operation)
   const path = pathOf(operation) + (wish.query ?? '')
   return api.request(operation.method.toUpperCase(), path, {
@@ -218,11 +233,18 @@ describe('every guarded operation', () => {
 describe('every operation with a body', () => {
   const withBody = guarded.filter((operation) => operation.body)
   // Actions and reports take what their provider describes, runs of automations any payload.
-  const free = ['runAction', 'runReport', 'startAutomationRun']
+  const free = [
+    'runAction',
+    'runReport',
+    'startAutomationRun',
+    'runOwnAction',
+    'runOwnReport',
+    'startOwnAutomationRun',
+  ]
   const strict = withBody.filter((operation) => !free.includes(operation.operationId))
 
   it.each(named(strict))('%s refuses a field that it does not know', async (_name, operation) => {
-    const body = { ...(bodies[operation.operationId]?.() as object), nonsense: 1 }
+    const body = { ...(bodyOf(operation.operationId) as object), nonsense: 1 }
     const headers = headersOf(operation)
     const answer = await api.request(operation.method.toUpperCase(), pathOf(operation), { body, headers })
     expectProblem(answer, 400, 'InvalidInput')
@@ -273,10 +295,10 @@ describe('every list', () => {
   it.each(named(lists))(
     '%s refuses a limit over 200 and a cursor that it did not make',
     async (_name, operation) => {
-      const needed = operation.operationId === 'listRecords' ? '&model=ticket' : ''
+      const needed = /^list(Own)?Records$/.test(operation.operationId) ? '&model=ticket' : ''
       const large = await ask(operation, { query: `?limit=201${needed}` })
       expect(large.body).toMatchObject({ code: 'InvalidInput', errors: [{ pointer: '/limit' }] })
-      const name = operation.operationId === 'listChanges' ? 'after' : 'cursor'
+      const name = /^list(Own)?Changes$/.test(operation.operationId) ? 'after' : 'cursor'
       for (const cursor of ['x', Buffer.from('{"a":1}').toString('base64url')]) {
         const forged = await ask(operation, { query: `?${name}=${cursor}${needed}` })
         expect(forged.body).toMatchObject({

@@ -214,7 +214,7 @@ function requester(url: string, seen: Set<string>): TestApi['request'] {
       ...(wish.body === undefined ? {} : { body: isText ? String(wish.body) : JSON.stringify(wish.body) }),
     })
     const text = await response.text()
-    const isJson = /json/.test(response.headers.get('content-type') ?? '')
+    const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '')
     const body: unknown = isJson && text !== '' ? JSON.parse(text) : text
     const operation = operationAt(method, path)
     if (operation) seen.add(`${operation} ${response.status}`)
