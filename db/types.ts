@@ -58,6 +58,18 @@ export interface ApiKeys {
   version: Generated<number>;
 }
 
+export interface Attributions {
+  accountId: string;
+  attributionId: string;
+  connectionId: string | null;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  customerId: string | null;
+  effectiveFrom: Timestamp;
+  effectiveTo: Timestamp | null;
+  partnerId: string;
+}
+
 export interface Audit {
   action: string;
   actor: string;
@@ -124,6 +136,101 @@ export interface Changes {
   seq: Generated<number>;
   transactionId: Generated<string>;
   version: number;
+}
+
+export interface CommissionCredits {
+  amountMinor: number;
+  creditKey: string;
+  documentKey: string;
+  partnerId: string;
+}
+
+export interface CommissionDocuments {
+  accountId: string;
+  baseMinor: number;
+  connectionId: string | null;
+  currency: string;
+  customerId: string | null;
+  documentKey: string;
+  grossMinor: number;
+  partnerId: string;
+  postedAt: Generated<Timestamp>;
+  sourceId: string;
+  takenMinor: Generated<number>;
+  totalMinor: number;
+}
+
+export interface CommissionLines {
+  accountId: string;
+  amountMinor: number;
+  calculation: Json;
+  createdAt: Generated<Timestamp>;
+  currency: string;
+  documentKey: string;
+  dueAt: Timestamp | null;
+  grossMinor: number;
+  heldUntil: Timestamp;
+  kind: string;
+  level: number;
+  lineId: string;
+  occurredAt: Timestamp;
+  originalLineId: string | null;
+  partnerId: string;
+  period: string;
+  planId: string;
+  planVersion: number;
+  sourceId: string;
+  state: Generated<string>;
+  statementId: string | null;
+  weight: number;
+  weights: number;
+}
+
+export interface CommissionPlans {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  definition: Json;
+  effectiveFrom: Timestamp;
+  effectiveTo: Timestamp | null;
+  name: string;
+  partnerId: string | null;
+  planId: string;
+  state: Generated<string>;
+  tier: string | null;
+  version: number;
+}
+
+export interface CommissionSources {
+  accountId: string;
+  connectionId: string | null;
+  createdAt: Generated<Timestamp>;
+  customerId: string | null;
+  documentKey: string;
+  externalId: string | null;
+  facts: Generated<Json>;
+  kind: string;
+  occurredAt: Timestamp;
+  partnerId: string;
+  period: string;
+  postedAt: Timestamp | null;
+  reason: string | null;
+  recordVersion: number | null;
+  releaseAt: Timestamp | null;
+  releasedAt: Timestamp | null;
+  resource: string | null;
+  sourceId: string;
+  sourceKey: string;
+  state: Generated<string>;
+}
+
+export interface CommissionVolumes {
+  currency: string;
+  partnerId: string;
+  period: string;
+  planId: string;
+  planVersion: number;
+  rule: number;
+  volumeMinor: number;
 }
 
 export interface Connections {
@@ -321,6 +428,12 @@ export interface Endpoints {
   wakeAt: Timestamp | null;
 }
 
+export interface FeedPlaces {
+  feedSeq: number;
+  feedTransaction: string;
+  name: string;
+}
+
 export interface FieldDescriptions {
   connectionId: string;
   describedAt: Generated<Timestamp>;
@@ -453,6 +566,32 @@ export interface InboxRequests {
   sealed: Buffer | null;
 }
 
+export interface LedgerAccounts {
+  accountKey: string;
+  balanceMinor: Generated<number>;
+  currency: string;
+  kind: string;
+  partnerId: string | null;
+}
+
+export interface LedgerEntries {
+  accountKey: string;
+  amountMinor: number;
+  lineId: string | null;
+  ordinal: number;
+  partnerId: string | null;
+  transactionId: string;
+}
+
+export interface LedgerTransactions {
+  createdAt: Generated<Timestamp>;
+  currency: string;
+  kind: string;
+  part: Generated<string>;
+  subject: string;
+  transactionId: string;
+}
+
 export interface Mappings {
   connectionId: string;
   createdAt: Generated<Timestamp>;
@@ -523,6 +662,28 @@ export interface Partners {
   tier: Generated<string>;
   updatedAt: Generated<Timestamp>;
   version: Generated<number>;
+}
+
+export interface Payouts {
+  amountMinor: number;
+  createdAt: Generated<Timestamp>;
+  currency: string;
+  paidOn: Timestamp;
+  partnerId: string;
+  payoutId: string;
+  recordedBy: string;
+  reference: string;
+  statementId: string;
+}
+
+export interface PriceLists {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  currency: string;
+  effectiveFrom: Timestamp;
+  prices: Json;
+  tier: string;
+  version: number;
 }
 
 export interface Proofs {
@@ -705,6 +866,29 @@ export interface SigningKeys {
   sealedPrivate: Buffer;
 }
 
+export interface Statements {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  paidAt: Timestamp | null;
+  partnerId: string;
+  period: string;
+  reason: string | null;
+  state: string;
+  statementId: string;
+}
+
+export interface StatementTotals {
+  currency: string;
+  lineCount: number;
+  minimumMinor: number;
+  outcome: string;
+  partnerId: string;
+  statementId: string;
+  totalMinor: number;
+}
+
 export interface Writes {
   accountId: string;
   basedOnVersion: number | null;
@@ -752,11 +936,18 @@ export interface WriteSets {
 export interface DB {
   accounts: Accounts;
   apiKeys: ApiKeys;
+  attributions: Attributions;
   audit: Audit;
   automationRuns: AutomationRuns;
   automations: Automations;
   cacheEpochs: CacheEpochs;
   changes: Changes;
+  commissionCredits: CommissionCredits;
+  commissionDocuments: CommissionDocuments;
+  commissionLines: CommissionLines;
+  commissionPlans: CommissionPlans;
+  commissionSources: CommissionSources;
+  commissionVolumes: CommissionVolumes;
   connections: Connections;
   connectSessions: ConnectSessions;
   credentialRefreshes: CredentialRefreshes;
@@ -768,6 +959,7 @@ export interface DB {
   deliveries: Deliveries;
   deliveryAttempts: DeliveryAttempts;
   endpoints: Endpoints;
+  feedPlaces: FeedPlaces;
   fieldDescriptions: FieldDescriptions;
   hookGaps: HookGaps;
   hookRuleEffects: HookRuleEffects;
@@ -778,11 +970,16 @@ export interface DB {
   idempotentRequests: IdempotentRequests;
   inboxEvents: InboxEvents;
   inboxRequests: InboxRequests;
+  ledgerAccounts: LedgerAccounts;
+  ledgerEntries: LedgerEntries;
+  ledgerTransactions: LedgerTransactions;
   mappings: Mappings;
   operations: Operations;
   pages: Pages;
   partnerAncestry: PartnerAncestry;
   partners: Partners;
+  payouts: Payouts;
+  priceLists: PriceLists;
   proofs: Proofs;
   quarantine: Quarantine;
   rateBuckets: RateBuckets;
@@ -795,6 +992,8 @@ export interface DB {
   runs: Runs;
   scanSeen: ScanSeen;
   signingKeys: SigningKeys;
+  statements: Statements;
+  statementTotals: StatementTotals;
   writes: Writes;
   writeSets: WriteSets;
 }

@@ -22,6 +22,13 @@ export const idPrefixes = {
   endpoint: 'end',
   delivery: 'dlv',
   apiKey: 'key',
+  commissionPlan: 'cpl',
+  attribution: 'atr',
+  commissionSource: 'csr',
+  commissionLine: 'cln',
+  ledgerTransaction: 'ltx',
+  statement: 'stm',
+  payout: 'pay',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
