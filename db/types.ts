@@ -153,6 +153,7 @@ export interface CommissionDocuments {
   customerId: string | null;
   documentKey: string;
   grossMinor: number;
+  lostMinor: Generated<number>;
   partnerId: string;
   postedAt: Generated<Timestamp>;
   sourceId: string;
@@ -202,6 +203,7 @@ export interface CommissionPlans {
 
 export interface CommissionSources {
   accountId: string;
+  awaitsDocuments: Generated<boolean>;
   connectionId: string | null;
   createdAt: Generated<Timestamp>;
   customerId: string | null;

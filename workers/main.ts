@@ -117,6 +117,7 @@ async function reconcile(
     await hub.ensureKeepAlive()
     await hub.ensureInboxSweep()
     await hub.ensureSubscriptionCare()
+    await hub.ensureCommissionCare()
   } catch (err) {
     log.warn(
       { err },

@@ -3,6 +3,8 @@
  * once something has started them. `client.ts` and what it imports must never get in here.
  */
 export { checkConnection } from './check-connection.ts'
+export { checkLedgers } from './check-ledgers.ts'
+export { closeStatement, closeStatements } from './close-statement.ts'
 export { connectAccount } from './connect-account.ts'
 export { deliverEvents } from './deliver-events.ts'
 export { describeFields, remapRecords } from './remap-records.ts'
@@ -10,6 +12,7 @@ export { dispatchEvents, runAutomation } from './run-automation.ts'
 export { processInbox, sweepInbox } from './process-inbox.ts'
 export { keepCredentialsAlive } from './keep-credentials-alive.ts'
 export { keepSubscriptions } from './keep-subscriptions.ts'
+export { postCommission } from './post-commission.ts'
 export { revokeCredential } from './revoke-credential.ts'
 export { rotateCredential } from './rotate-credential.ts'
 export { runAction, runReport } from './run-operation.ts'

@@ -118,8 +118,9 @@ create table commission_sources (
   customer_id text,
   period text not null,
   occurred_at timestamptz not null,
-  -- waiting: for the invoice that it takes something from.
-  state text not null default 'pending' check (state in ('pending', 'posted', 'nothing', 'waiting', 'failed')),
+  state text not null default 'pending' check (state in ('pending', 'posted', 'nothing', 'failed')),
+  -- A credit that could not be taken back in full: what its customer pays next is looked at with it.
+  awaits_documents boolean not null default false,
   reason text,
   -- The document as it was when it was posted: number, status, amounts.
   facts jsonb not null default '{}',
@@ -130,8 +131,9 @@ create table commission_sources (
 );
 create index commission_sources_by_partner on commission_sources (partner_id, source_id);
 create index commission_sources_pending on commission_sources (source_id) where state = 'pending';
+create index commission_sources_failed on commission_sources (source_id) where state = 'failed';
 create index commission_sources_held on commission_sources (release_at) where released_at is null and release_at is not null;
-create index commission_sources_waiting on commission_sources (connection_id, customer_id) where state = 'waiting';
+create index commission_sources_waiting on commission_sources (connection_id, customer_id) where awaits_documents;
 create index commission_sources_by_document on commission_sources (document_key, source_id);
 
 -- What has earned: what it is worth, what it gave, and how much of it has been taken back.
@@ -150,6 +152,8 @@ create table commission_documents (
   gross_minor bigint not null,
   -- Of the total.
   taken_minor bigint not null default 0 check (taken_minor between 0 and total_minor),
+  -- The part of it that the document itself has lost: it is not paid any longer, or is void.
+  lost_minor bigint not null default 0 check (lost_minor between 0 and total_minor),
   posted_at timestamptz not null default now()
 );
 create index commission_documents_by_customer on commission_documents (connection_id, customer_id, posted_at desc);
