@@ -3,8 +3,11 @@ import { decodePayloads, encodePayloads } from './codec.ts'
 import type { Handlers } from './operation.ts'
 import * as audit from './resources/audit.ts'
 import { createConnectSession, getConnectSession } from './resources/connect-sessions.ts'
+import * as attributions from './resources/attributions.ts'
 import * as automationRuns from './resources/automation-runs.ts'
 import * as automations from './resources/automations.ts'
+import * as commissionPlans from './resources/commission-plans.ts'
+import * as commissions from './resources/commissions.ts'
 import * as steering from './resources/connection-steering.ts'
 import { listBudgets } from './resources/budgets.ts'
 import * as connections from './resources/connections.ts'
@@ -19,6 +22,7 @@ import * as providers from './resources/providers.ts'
 import * as records from './resources/records.ts'
 import * as runs from './resources/runs.ts'
 import * as batches from './resources/sync-many.ts'
+import * as statements from './resources/statements.ts'
 import * as system from './resources/system.ts'
 import * as webhooks from './resources/webhooks.ts'
 import * as writes from './resources/writes.ts'
@@ -50,6 +54,17 @@ export const handlers: Handlers = {
   listEvents: deliveries.listEvents,
   listEventTypes: deliveries.listEventTypes,
   ...operations,
+  ...commissions,
+  ...commissionPlans,
+  ...attributions,
+  ...statements,
+  listOwnCommissions: (deps, call) => commissions.listCommissions(deps, call),
+  getOwnCommission: (deps, call) => commissions.getCommission(deps, call),
+  listOwnStatements: (deps, call) => statements.listStatements(deps, call),
+  getOwnStatement: (deps, call) => statements.getStatement(deps, call),
+  listOwnStatementLines: (deps, call) => statements.listStatementLines(deps, call),
+  getOwnStatementCsv: (deps, call) => statements.getStatementCsv(deps, call),
+  getOwnStatementPdf: (deps, call) => statements.getStatementPdf(deps, call),
   ...audit,
   encodePayloads,
   decodePayloads,

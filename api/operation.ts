@@ -19,11 +19,13 @@ type Given<T> = [NonNullable<T>] extends [never] ? Record<never, never> : NonNul
 type JsonBody<T> = NonNullable<T> extends { content: { 'application/json': infer J } } ? J : undefined
 type AnswerBody<R> = R extends { content: { 'application/json': infer J } }
   ? J
-  : R extends { content: { 'text/plain': infer T } | { 'text/html': infer T } }
+  : R extends { content: { 'text/plain': infer T } | { 'text/html': infer T } | { 'text/csv': infer T } }
     ? T
-    : R extends { content: object }
-      ? never
-      : undefined
+    : R extends { content: { 'application/pdf': unknown } }
+      ? Uint8Array
+      : R extends { content: object }
+        ? never
+        : undefined
 
 /** What a handler is given: parameters and body have been checked against the description. */
 export interface Call<O extends operations[OperationId]> {
@@ -169,6 +171,8 @@ function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer): void
     ctx.status = answer.status
   } else if (typeof answer.body === 'string') {
     ctx.body = answer.body
+  } else if (answer.body instanceof Uint8Array) {
+    ctx.body = Buffer.from(answer.body)
   } else {
     ctx.set('Cache-Control', 'no-store')
     ctx.body = JSON.stringify(answer.body)
@@ -187,6 +191,7 @@ function checkAnswer(operation: Operation, checks: OperationChecks, answer: AnyA
   if (body === undefined) return
   const check = checks.answer(status, type)
   if (!check) throw say(`${type} is not described`)
-  const wrong = check(JSON.parse(JSON.stringify(body)))
+  // Of a file its media type is described, and no more.
+  const wrong = body instanceof Uint8Array ? [] : check(JSON.parse(JSON.stringify(body)))
   if (wrong.length > 0) throw say(wrong.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; '))
 }

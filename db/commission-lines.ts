@@ -1,7 +1,8 @@
 /** Commission lines: what each level earned from a source, in which state it is, and how it came about. */
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import type { JsonObject } from '../model/json.ts'
 import type { Db } from './client.ts'
+import type { CommissionSource } from './commission-sources.ts'
 
 export type LineKind = 'earning' | 'reversal' | 'restoration'
 export type LineState = 'accrued' | 'held' | 'due' | 'in_statement' | 'paid'
@@ -87,33 +88,55 @@ export interface LineQuery {
   readonly state?: LineState | undefined
   readonly level?: number | undefined
   readonly statementId?: string | undefined
-  readonly sourceId?: string | undefined
   readonly before?: string | undefined
   readonly limit: number
 }
 
-/** Newest first. */
-export async function listLines(db: Db, query: LineQuery): Promise<CommissionLine[]> {
-  const { partnerId, accountId, period, state, level, statementId, sourceId, before } = query
-  const found = await sql<CommissionLine>`
-    select ${columns} from commission_lines where true
-      ${partnerId === undefined ? sql`` : sql`and partner_id = ${partnerId}`}
-      ${accountId === undefined ? sql`` : sql`and account_id = ${accountId}`}
-      ${period === undefined ? sql`` : sql`and period = ${period}`}
-      ${state === undefined ? sql`` : sql`and state = ${state}`}
-      ${level === undefined ? sql`` : sql`and level = ${level}`}
-      ${statementId === undefined ? sql`` : sql`and statement_id = ${statementId}`}
-      ${sourceId === undefined ? sql`` : sql`and source_id = ${sourceId}`}
-      ${before === undefined ? sql`` : sql`and line_id < ${before}`}
-    order by line_id desc limit ${query.limit}
-  `.execute(db)
-  return found.rows
+/** A line with what it comes from, as far as the reader may see that. */
+export interface SourcedLine extends CommissionLine {
+  readonly source: Pick<
+    CommissionSource,
+    | 'sourceId'
+    | 'kind'
+    | 'documentKey'
+    | 'connectionId'
+    | 'resource'
+    | 'externalId'
+    | 'recordVersion'
+    | 'facts'
+  > | null
 }
 
-export async function getLine(db: Db, lineId: string): Promise<CommissionLine | undefined> {
-  const found =
-    await sql<CommissionLine>`select ${columns} from commission_lines where line_id = ${lineId}`.execute(db)
-  return found.rows[0]
+/** Lines that a condition picks, each with its source; the newest first. */
+const sourced = (condition: RawBuilder<unknown>, limit: number) => sql<SourcedLine>`
+  select l.*, case when s.source_id is not null then jsonb_build_object('sourceId', s.source_id, 'kind', s.kind, 'documentKey', s.document_key,
+    'connectionId', s.connection_id, 'resource', s.resource, 'externalId', s.external_id, 'recordVersion', s.record_version, 'facts', s.facts) end as source
+  from (select ${columns} from commission_lines where ${condition} order by line_id desc limit ${limit}) l
+  left join commission_sources s using (source_id) order by l.line_id desc`
+
+/** Newest first. */
+export async function listLines(db: Db, query: LineQuery): Promise<SourcedLine[]> {
+  const { partnerId, accountId, period, state, level, statementId, before } = query
+  const condition = sql`true
+    ${partnerId === undefined ? sql`` : sql`and partner_id = ${partnerId}`}
+    ${accountId === undefined ? sql`` : sql`and account_id = ${accountId}`}
+    ${period === undefined ? sql`` : sql`and period = ${period}`}
+    ${state === undefined ? sql`` : sql`and state = ${state}`}
+    ${level === undefined ? sql`` : sql`and level = ${level}`}
+    ${statementId === undefined ? sql`` : sql`and statement_id = ${statementId}`}
+    ${before === undefined ? sql`` : sql`and line_id < ${before}`}`
+  return (await sourced(condition, query.limit).execute(db)).rows
+}
+
+export async function getLine(db: Db, lineId: string): Promise<SourcedLine | undefined> {
+  return (await sourced(sql`line_id = ${lineId}`, 1).execute(db)).rows[0]
+}
+
+/** The other lines of the same posting, and those that have changed this one since. */
+export async function listSiblings(db: Db, line: CommissionLine): Promise<SourcedLine[]> {
+  const condition = sql`line_id <> ${line.lineId} and (original_line_id = ${line.lineId}
+    or (source_id = ${line.sourceId} and document_key = ${line.documentKey} and kind = ${line.kind}))`
+  return (await sourced(condition, 200).execute(db)).rows
 }
 
 export interface LedgerTrail {
