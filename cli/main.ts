@@ -9,6 +9,7 @@ import type * as Records from './commands/records.ts'
 import type * as Runs from './commands/runs.ts'
 import type * as Syncs from './commands/sync.ts'
 import { registerAutomations } from './register-automations.ts'
+import { registerCommissions } from './register-commissions.ts'
 import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
@@ -335,6 +336,7 @@ registerWebhooks(program)
 registerEndpoints(program)
 registerWrites(program)
 registerAutomations(program)
+registerCommissions(program)
 
 program
   .command('serve <part>')

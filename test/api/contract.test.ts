@@ -30,6 +30,10 @@ const strangers: Readonly<Record<string, () => string>> = {
   endpointId: () => newId('endpoint'),
   deliveryId: () => newId('delivery'),
   ruleId: () => newId('hookRule'),
+  lineId: () => newId('commissionLine'),
+  statementId: () => newId('statement'),
+  planId: () => newId('commissionPlan'),
+  attributionId: () => newId('attribution'),
   workflowId: () => 'sync-many:nobody:2026-01-01T00:00:00.000Z',
   provider: () => 'nobody',
   resource: () => 'nothings',
@@ -42,6 +46,14 @@ const pathOf = (operation: Operation): string =>
   operation.path.replace(/\{(\w+)\}/g, (_all, name: string) =>
     encodeURIComponent(strangers[name]?.() ?? 'nothing'),
   )
+
+const plan = {
+  basis: 'invoices',
+  rules: [{ kind: 'percentage', rateBasisPoints: 1000 }],
+  levels: [1],
+  refundDays: 30,
+  minimumPayout: {},
+}
 
 /** Bodies that are valid wherever the operation wants one. */
 const bodies: Readonly<Record<string, () => unknown>> = {
@@ -86,6 +98,14 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   updateEndpoint: () => ({ description: 'New' }),
   rotateEndpointSecret: () => ({ overlapSeconds: 60 }),
   replayEvents: () => ({ since: '2026-01-01T00:00:00Z' }),
+  closeStatement: () => ({ partnerId: newId('partner'), period: '2026-01' }),
+  decideStatement: () => ({ decision: 'approve' }),
+  payStatement: () => ({ reference: 'SEPA-1' }),
+  createCommissionPlan: () => ({ name: 'A plan', definition: plan }),
+  addCommissionPlanVersion: () => ({ definition: plan }),
+  previewCommissionPlan: () => ({ definition: plan, amount: { amountMinor: 100, currency: 'EUR' } }),
+  putPriceList: () => ({ currency: 'EUR', prices: { connections: 1, records: 1 } }),
+  createAttribution: () => ({ accountId: newId('account') }),
   runAction: () => ({}),
   runReport: () => ({}),
   encodePayloads: () => ({ payloads: [] }),
@@ -184,12 +204,15 @@ describe('every operation on something', () => {
   })
 
   const withId = guarded.filter((operation) =>
-    /\{(connectionId|runId|sessionId|operationId|remapId|writeId|setId|automationId|automationRunId|ruleId)\}/.test(
+    /\{(connectionId|runId|sessionId|operationId|remapId|writeId|setId|automationId|automationRunId|ruleId|lineId|statementId|planId|attributionId)\}/.test(
       operation.path,
     ),
   )
   it.each(named(withId))('%s refuses an id that is none', async (_name, operation) => {
-    const path = pathOf(operation).replace(/(con|run|ses|op|rmp|wrt|wrs|aut|aur|hru)_\w+/, 'not-an-id')
+    const path = pathOf(operation).replace(
+      /(con|run|ses|op|rmp|wrt|wrs|aut|aur|hru|cln|stm|cpl|atr)_\w+/,
+      'not-an-id',
+    )
     const headers = headersOf(operation)
     const answer = await api.request(operation.method.toUpperCase(), path, { headers })
     expectProblem(answer, 400, 'InvalidInput')
