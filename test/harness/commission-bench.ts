@@ -81,9 +81,11 @@ export const tenPercent: PlanDefinition = {
   minimumPayout: {},
 }
 
-/** Partners hub > top > middle > seller; the seller's account is the customer `cus-1` of a billing connection of the hub. */
-export async function startCommissionBench() {
-  const test: TestDatabase = await createTestDatabase()
+/** A bench in a database of its own, or in that of a hub. Partners hub > top > middle > seller; the seller's account is the customer `cus-1` of a billing connection of the hub. */
+export async function startCommissionBench(within?: { readonly deps: ActivityDeps }) {
+  const test: Pick<TestDatabase, 'database' | 'drop'> = within
+    ? { database: within.deps.database, drop: () => Promise.resolve() }
+    : await createTestDatabase()
   const { db } = test.database
   await ensureDefaultTenant(db)
   const [top, middle, seller, account, connectionId] = [
@@ -112,12 +114,14 @@ export async function startCommissionBench() {
     settings: {},
   })
   let now = new Date()
-  const deps = {
-    database: test.database,
-    metrics: createMetrics(),
-    clock: { now: () => now },
-    log: createLog('commission-bench', process.env['TIELINE_TEST_LOG'] ?? 'silent'),
-  } as unknown as ActivityDeps
+  const deps: ActivityDeps =
+    within?.deps ??
+    ({
+      database: test.database,
+      metrics: createMetrics(),
+      clock: { now: () => now },
+      log: createLog('commission-bench', process.env['TIELINE_TEST_LOG'] ?? 'silent'),
+    } as unknown as ActivityDeps)
   const activities = createCommissionActivities(deps)
 
   const attribute = async (

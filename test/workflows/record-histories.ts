@@ -29,6 +29,7 @@ import { startNotesProvider } from '../harness/notes-provider.ts'
 import { startTinyProvider, type TinyProvider } from '../harness/tiny-provider.ts'
 import { ledgerlyVariables } from '../harness/token-endpoint.ts'
 import { createTestHub, type TestHub } from '../harness/worker.ts'
+import { recordCommissions } from './record-commissions.ts'
 import { recordConnects } from './record-connects.ts'
 import { recordCredentials } from './record-credentials.ts'
 import { recordDelivery } from './record-delivery.ts'
@@ -95,6 +96,10 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       [['writeRecord', 'writeMany'], async () => recordWrites(await withNotes())],
       [['remapRecords', 'describeFields'], async () => recordRemaps(await withNotes())],
       [['processInbox', 'sweepInbox', 'keepSubscriptions'], async () => recordInbox(await withNotes())],
+      [
+        ['postCommission', 'closeStatement', 'closeStatements', 'checkLedgers'],
+        () => recordCommissions({ test, keep }),
+      ],
       [['deliverEvents'], () => recordDelivery({ test, keep })],
       [['runAutomation', 'dispatchEvents'], async () => recordAutomations(await withNotes())],
     ]
