@@ -45,6 +45,8 @@ const worker = async () =>
     taskQueue: 'refunds',
     workflowBundle: await workflowBundle({ logger: temporalLogger(createLog('test', 'silent')) }),
     activities: bench.activities,
+    // Without sticky queues: the server's clock would wait for those of a worker that is gone.
+    maxCachedWorkflows: 0,
   })
 const nextSource = async (): Promise<string> => {
   while (await followCommissions(bench.deps));
