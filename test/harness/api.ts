@@ -67,6 +67,8 @@ export interface TestApiOptions {
   /** Changes to what the API is given. */
   readonly deps?: (deps: ApiDeps) => Partial<ApiDeps>
   readonly worker?: boolean
+  /** Of the sandbox, beside what it is small in anyway. */
+  readonly size?: Readonly<Record<string, number>>
   /** Providers that only this test knows, and where they are. */
   readonly more?: {
     readonly providers: readonly Provider[]
@@ -80,7 +82,7 @@ const small = { tickets: 12, comments: 12, users: 8, organizations: 4, sections:
 
 export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const database = await createTestDatabase()
-  const sandbox = await startSandbox({ port: 0, size: small })
+  const sandbox = await startSandbox({ port: 0, size: { ...small, ...options.size } })
   const known = [...providers, ...(options.more?.providers ?? [])]
   const originMap = { ...sandbox.originMap, ...options.more?.originMap }
   const hub = await createTestHub({
