@@ -14129,8 +14129,8 @@ export interface operations {
     };
     getLeaderboard: {
         parameters: {
-            query: {
-                currency: components["schemas"]["Currency"];
+            query?: {
+                currency?: string;
                 from?: components["schemas"]["Period"];
                 to?: components["schemas"]["Period"];
                 /** @description How many. */

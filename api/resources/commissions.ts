@@ -70,7 +70,7 @@ export const getOwnPipeline: Handler<'getOwnPipeline'> = async (deps, { query })
 })
 
 export const getLeaderboard: Handler<'getLeaderboard'> = async (deps, { query }) => {
-  const { currency, from, to, top = 20 } = query
+  const { currency = 'EUR', from, to, top = 20 } = query
   return {
     status: 200,
     body: { currency, items: await leaderboard(deps.database.db, { currency, from, to, top }) },
