@@ -81,3 +81,7 @@ export const checkCommissionLedger: Handler<'checkCommissionLedger'> = async (de
   const report = await checkLedger(deps.database.db)
   return { status: 200, body: { ...report, violations: [...report.violations] } }
 }
+
+// What a partner asks is the same question: its database shows it less.
+export const listOwnCommissions: Handler<'listOwnCommissions'> = (deps, call) => listCommissions(deps, call)
+export const getOwnCommission: Handler<'getOwnCommission'> = (deps, call) => getCommission(deps, call)

@@ -159,3 +159,11 @@ function expectState({ state, statementId }: Statement, wanted: Statement['state
       `The statement ${statementId} is ${state.replace('_', ' ')}, not ${wanted.replace('_', ' ')}.`,
     )
 }
+
+// What a partner asks is the same question: its database shows it less.
+export const listOwnStatements: Handler<'listOwnStatements'> = (deps, call) => listStatements(deps, call)
+export const getOwnStatement: Handler<'getOwnStatement'> = (deps, call) => getStatement(deps, call)
+export const listOwnStatementLines: Handler<'listOwnStatementLines'> = (deps, call) =>
+  listStatementLines(deps, call)
+export const getOwnStatementCsv: Handler<'getOwnStatementCsv'> = (deps, call) => getStatementCsv(deps, call)
+export const getOwnStatementPdf: Handler<'getOwnStatementPdf'> = (deps, call) => getStatementPdf(deps, call)
