@@ -5,6 +5,7 @@
 import { createAutomationActivities } from './automations.ts'
 import { createBrandDomainActivities } from './brand-domains.ts'
 import { createCheckActivities } from './check.ts'
+import { createCommissionActivities } from './commissions.ts'
 import { createConnectActivities } from './connect-account.ts'
 import { createHookGapActivities } from './hook-gaps.ts'
 import { createSubscriptionActivities } from './hook-subscription.ts'
@@ -28,6 +29,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createSyncActivities(deps),
     ...createDescribeActivities(deps),
     ...createCheckActivities(deps),
+    ...createCommissionActivities(deps),
     ...createConnectActivities(deps),
     ...createKeepingActivities(deps),
     ...createRevocationActivities(deps),

@@ -4,8 +4,11 @@ import type { Handlers } from './operation.ts'
 import * as accounts from './resources/accounts.ts'
 import * as audit from './resources/audit.ts'
 import { createConnectSession, getConnectSession } from './resources/connect-sessions.ts'
+import * as attributions from './resources/attributions.ts'
 import * as automationRuns from './resources/automation-runs.ts'
 import * as automations from './resources/automations.ts'
+import * as commissionPlans from './resources/commission-plans.ts'
+import * as commissions from './resources/commissions.ts'
 import * as steering from './resources/connection-steering.ts'
 import { brandOperations } from './resources/brand-operations.ts'
 import { listBudgets } from './resources/budgets.ts'
@@ -33,6 +36,7 @@ import * as runs from './resources/runs.ts'
 import { confirmTotp, disableTotp, enrolTotp } from './resources/second-factor.ts'
 import * as signIns from './resources/sign-in.ts'
 import * as batches from './resources/sync-many.ts'
+import * as statements from './resources/statements.ts'
 import * as system from './resources/system.ts'
 import * as usage from './resources/usage.ts'
 import * as webhooks from './resources/webhooks.ts'
@@ -150,6 +154,10 @@ export const handlers: Handlers = {
   ...shared,
   ...partnerHandlers(shared),
   ...modelHandlers,
+  ...commissions,
+  ...commissionPlans,
+  ...attributions,
+  ...statements,
   ...audit,
   encodePayloads,
   decodePayloads,

@@ -27,13 +27,15 @@ type Given<T> = [NonNullable<T>] extends [never] ? Record<never, never> : NonNul
 type JsonBody<T> = NonNullable<T> extends { content: { 'application/json': infer J } } ? J : undefined
 type AnswerBody<R> = R extends { content: { 'application/json': infer J } }
   ? J
-  : R extends { content: { 'text/plain': infer T } | { 'text/html': infer T } }
+  : R extends { content: { 'text/plain': infer T } | { 'text/html': infer T } | { 'text/csv': infer T } }
     ? T
     : R extends { content: { 'application/x-ndjson': unknown } }
       ? Readable
-      : R extends { content: object }
-        ? never
-        : undefined
+      : R extends { content: { 'application/pdf': unknown } }
+        ? Uint8Array
+        : R extends { content: object }
+          ? never
+          : undefined
 
 /** What a handler is given: parameters and body have been checked against the description. */
 export interface Call<O extends operations[OperationId]> {
@@ -232,6 +234,8 @@ function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer, opera
     ctx.status = answer.status
   } else if (typeof answer.body === 'string' || answer.body instanceof Readable) {
     ctx.body = answer.body
+  } else if (answer.body instanceof Uint8Array) {
+    ctx.body = Buffer.from(answer.body)
   } else {
     const text = textOf(answer.body)
     ctx.body = text
@@ -251,6 +255,7 @@ function checkAnswer(operation: Operation, checks: OperationChecks, answer: AnyA
   if (body === undefined || body instanceof Readable) return
   const check = checks.answer(status, type)
   if (!check) throw say(`${type} is not described`)
-  const wrong = check(JSON.parse(JSON.stringify(body)))
+  // Of a file its media type is described, and no more.
+  const wrong = body instanceof Uint8Array ? [] : check(JSON.parse(JSON.stringify(body)))
   if (wrong.length > 0) throw say(wrong.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; '))
 }

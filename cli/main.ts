@@ -10,6 +10,7 @@ import type * as Runs from './commands/runs.ts'
 import type * as Syncs from './commands/sync.ts'
 import { registerAutomations } from './register-automations.ts'
 import { registerBrand } from './register-brand.ts'
+import { registerCommissions } from './register-commissions.ts'
 import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
@@ -348,6 +349,7 @@ registerEndpoints(program)
 registerWrites(program)
 registerAutomations(program)
 registerLimits(program)
+registerCommissions(program)
 
 program
   .command('serve <part>')

@@ -66,6 +66,18 @@ export interface ApiKeys {
   version: Generated<number>;
 }
 
+export interface Attributions {
+  accountId: string;
+  attributionId: string;
+  connectionId: string | null;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  customerId: string | null;
+  effectiveFrom: Timestamp;
+  effectiveTo: Timestamp | null;
+  partnerId: string;
+}
+
 export interface Audit {
   action: string;
   actor: string;
@@ -205,6 +217,103 @@ export interface Changes {
   seq: Generated<number>;
   transactionId: Generated<string>;
   version: number;
+}
+
+export interface CommissionCredits {
+  amountMinor: number;
+  creditKey: string;
+  documentKey: string;
+  partnerId: string;
+}
+
+export interface CommissionDocuments {
+  accountId: string;
+  baseMinor: number;
+  connectionId: string | null;
+  currency: string;
+  customerId: string | null;
+  documentKey: string;
+  grossMinor: number;
+  lostMinor: Generated<number>;
+  partnerId: string;
+  postedAt: Generated<Timestamp>;
+  sourceId: string;
+  takenMinor: Generated<number>;
+  totalMinor: number;
+}
+
+export interface CommissionLines {
+  accountId: string;
+  amountMinor: number;
+  calculation: Json;
+  createdAt: Generated<Timestamp>;
+  currency: string;
+  documentKey: string;
+  dueAt: Timestamp | null;
+  grossMinor: number;
+  heldUntil: Timestamp;
+  kind: string;
+  level: number;
+  lineId: string;
+  occurredAt: Timestamp;
+  originalLineId: string | null;
+  partnerId: string;
+  period: string;
+  planId: string;
+  planVersion: number;
+  sourceId: string;
+  state: Generated<string>;
+  statementId: string | null;
+  weight: number;
+  weights: number;
+}
+
+export interface CommissionPlans {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  definition: Json;
+  effectiveFrom: Timestamp;
+  effectiveTo: Timestamp | null;
+  name: string;
+  partnerId: string | null;
+  planId: string;
+  state: Generated<string>;
+  tier: string | null;
+  version: number;
+}
+
+export interface CommissionSources {
+  accountId: string;
+  awaitsDocuments: Generated<boolean>;
+  connectionId: string | null;
+  createdAt: Generated<Timestamp>;
+  customerId: string | null;
+  documentKey: string;
+  externalId: string | null;
+  facts: Generated<Json>;
+  kind: string;
+  occurredAt: Timestamp;
+  partnerId: string;
+  period: string;
+  postedAt: Timestamp | null;
+  reason: string | null;
+  recordVersion: number | null;
+  releaseAt: Timestamp | null;
+  releasedAt: Timestamp | null;
+  resource: string | null;
+  sourceId: string;
+  sourceKey: string;
+  state: Generated<string>;
+}
+
+export interface CommissionVolumes {
+  currency: string;
+  partnerId: string;
+  period: string;
+  planId: string;
+  planVersion: number;
+  rule: number;
+  volumeMinor: number;
 }
 
 export interface ConnectionHealth {
@@ -421,6 +530,12 @@ export interface Endpoints {
   url: string;
   version: Generated<number>;
   wakeAt: Timestamp | null;
+}
+
+export interface FeedPlaces {
+  feedSeq: number;
+  feedTransaction: string;
+  name: string;
 }
 
 export interface FieldDescriptions {
@@ -648,6 +763,32 @@ export interface KeyRotations {
   state: string;
 }
 
+export interface LedgerAccounts {
+  accountKey: string;
+  balanceMinor: Generated<number>;
+  currency: string;
+  kind: string;
+  partnerId: string | null;
+}
+
+export interface LedgerEntries {
+  accountKey: string;
+  amountMinor: number;
+  lineId: string | null;
+  ordinal: number;
+  partnerId: string | null;
+  transactionId: string;
+}
+
+export interface LedgerTransactions {
+  createdAt: Generated<Timestamp>;
+  currency: string;
+  kind: string;
+  part: Generated<string>;
+  subject: string;
+  transactionId: string;
+}
+
 export interface Mappings {
   connectionId: string;
   createdAt: Generated<Timestamp>;
@@ -738,6 +879,18 @@ export interface Partners {
   version: Generated<number>;
 }
 
+export interface Payouts {
+  amountMinor: number;
+  createdAt: Generated<Timestamp>;
+  currency: string;
+  paidOn: Timestamp;
+  partnerId: string;
+  payoutId: string;
+  recordedBy: string;
+  reference: string;
+  statementId: string;
+}
+
 export interface People {
   createdAt: Generated<Timestamp>;
   createdBy: string;
@@ -766,6 +919,16 @@ export interface PersonSessions {
   stage: string;
   tokenHash: Buffer;
   userAgent: string;
+}
+
+export interface PriceLists {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  currency: string;
+  effectiveFrom: Timestamp;
+  prices: Json;
+  tier: string;
+  version: number;
 }
 
 export interface Proofs {
@@ -986,6 +1149,29 @@ export interface SigningKeys {
   state: Generated<string>;
 }
 
+export interface Statements {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  paidAt: Timestamp | null;
+  partnerId: string;
+  period: string;
+  reason: string | null;
+  state: string;
+  statementId: string;
+}
+
+export interface StatementTotals {
+  currency: string;
+  lineCount: number;
+  minimumMinor: number;
+  outcome: string;
+  partnerId: string;
+  statementId: string;
+  totalMinor: number;
+}
+
 export interface Tiers {
   createdAt: Generated<Timestamp>;
   limits: Json;
@@ -1080,6 +1266,7 @@ export interface WriteSets {
 export interface DB {
   accounts: Accounts;
   apiKeys: ApiKeys;
+  attributions: Attributions;
   audit: Audit;
   automationRuns: AutomationRuns;
   automations: Automations;
@@ -1091,6 +1278,12 @@ export interface DB {
   callBuckets: CallBuckets;
   callStats: CallStats;
   changes: Changes;
+  commissionCredits: CommissionCredits;
+  commissionDocuments: CommissionDocuments;
+  commissionLines: CommissionLines;
+  commissionPlans: CommissionPlans;
+  commissionSources: CommissionSources;
+  commissionVolumes: CommissionVolumes;
   connectionHealth: ConnectionHealth;
   connections: Connections;
   connectSessions: ConnectSessions;
@@ -1103,6 +1296,7 @@ export interface DB {
   deliveries: Deliveries;
   deliveryAttempts: DeliveryAttempts;
   endpoints: Endpoints;
+  feedPlaces: FeedPlaces;
   fieldDescriptions: FieldDescriptions;
   healthChanges: HealthChanges;
   hookGaps: HookGaps;
@@ -1119,6 +1313,9 @@ export interface DB {
   invitations: Invitations;
   keyPolicies: KeyPolicies;
   keyRotations: KeyRotations;
+  ledgerAccounts: LedgerAccounts;
+  ledgerEntries: LedgerEntries;
+  ledgerTransactions: LedgerTransactions;
   mappings: Mappings;
   memberships: Memberships;
   oidcSignIns: OidcSignIns;
@@ -1126,8 +1323,10 @@ export interface DB {
   pages: Pages;
   partnerAncestry: PartnerAncestry;
   partners: Partners;
+  payouts: Payouts;
   people: People;
   personSessions: PersonSessions;
+  priceLists: PriceLists;
   proofs: Proofs;
   providerHealth: ProviderHealth;
   quarantine: Quarantine;
@@ -1144,6 +1343,8 @@ export interface DB {
   scanSeen: ScanSeen;
   signInAttempts: SignInAttempts;
   signingKeys: SigningKeys;
+  statements: Statements;
+  statementTotals: StatementTotals;
   tiers: Tiers;
   usageAccounts: UsageAccounts;
   usageDaily: UsageDaily;

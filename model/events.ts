@@ -138,6 +138,17 @@ const keyRotation = (
   },
 })
 
+const statement = (title: string, state: string): HubEvent => ({
+  title,
+  data: { statementId: text, period: text, state: text, totals: { type: 'object' } },
+  example: {
+    statementId: 'stm_01KAT0000000000000000000AA',
+    period: '2026-11',
+    state,
+    totals: { EUR: 123_456 },
+  },
+})
+
 const refused = { code: 'Unauthorized', message: 'The provider refused the credential' }
 
 const hubEvents = {
@@ -273,6 +284,20 @@ const hubEvents = {
   'partner.account_created': partnersAccount('An account of this partner was made'),
   'partner.account_changed': partnersAccount('An account of this partner was changed'),
   'partner.account_closed': partnersAccount('An account of this partner was closed', 'closed'),
+  'statement.closed': statement('A month was closed: its statement waits for approval', 'awaiting_approval'),
+  'statement.rejected': statement('A statement was rejected: its lines are due again', 'rejected'),
+  'statement.paid': statement('A statement was paid out', 'paid'),
+  'ledger.broken': {
+    title:
+      'The check of the commission ledger has found what must not be; told to the partner that stands for the hub',
+    data: { violations: count, check: text, subject: text, detail: text },
+    example: {
+      violations: 1,
+      check: 'levels sum to the gross',
+      subject: 'csr_01KAT0000000000000000000AA',
+      detail: 'earning: 1199 and not 1200',
+    },
+  },
   'endpoint.disabled': endpoint(
     'Nothing is sent to an endpoint any more (`failing`: but for a probe now and then; it resumes by itself)',
     'It has failed for an hour.',

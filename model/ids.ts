@@ -29,6 +29,13 @@ export const idPrefixes = {
   invitation: 'inv',
   brandAsset: 'ast',
   brandDomain: 'dom',
+  commissionPlan: 'cpl',
+  attribution: 'atr',
+  commissionSource: 'csr',
+  commissionLine: 'cln',
+  ledgerTransaction: 'ltx',
+  statement: 'stm',
+  payout: 'pay',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

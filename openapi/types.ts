@@ -5624,6 +5624,198 @@ export interface paths {
         patch: operations["updateAnnotation"];
         trace?: never;
     };
+    "/v1/commissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List commission lines
+         * @description Newest first; each with what it comes from. Reversals are lines of their own.
+         */
+        get: operations["listOwnCommissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/commissions/{lineId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lineId: components["schemas"]["CommissionLineId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Trace a commission line
+         * @description With plan, rule and calculation, what it comes from (an invoice of the billing provider, a credit note, or a month of usage), and
+         *     its way through the ledger.
+         */
+        get: operations["getOwnCommission"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List statements
+         * @description Newest first.
+         */
+        get: operations["listOwnStatements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements/{statementId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show a statement
+         * @description Show a statement.
+         */
+        get: operations["getOwnStatement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements/{statementId}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the lines of a statement
+         * @description List the lines of a statement.
+         */
+        get: operations["listOwnStatementLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements/{statementId}/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Download a statement as CSV
+         * @description One row per line, amounts as decimals with a point, UTF-8.
+         */
+        get: operations["getOwnStatementCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements/{statementId}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Download a statement as PDF
+         * @description Download a statement as PDF.
+         */
+        get: operations["getOwnStatementPdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/earnings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report earnings
+         * @description What was earned and taken back, and in which state it is, in sums by month, account, level or partner; of the partner and the
+         *     partners below it. At most 1,000 rows.
+         */
+        get: operations["getOwnEarnings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/earnings/pipeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report held amounts
+         * @description What is held for refunds, by the day on which it becomes due.
+         */
+        get: operations["getOwnPipeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/providers": {
         parameters: {
             query?: never;
@@ -7365,6 +7557,433 @@ export interface paths {
         get: operations["listEventTypes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/commissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List commission lines
+         * @description Newest first; each with what it comes from. Reversals are lines of their own.
+         */
+        get: operations["listCommissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/commissions/{lineId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lineId: components["schemas"]["CommissionLineId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Trace a commission line
+         * @description With plan, rule and calculation, what it comes from (an invoice of the billing provider, a credit note, or a month of usage), and
+         *     its way through the ledger.
+         */
+        get: operations["getCommission"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/commission-leaderboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare partners
+         * @description Who has earned most, net of what was taken back, in one currency.
+         */
+        get: operations["getLeaderboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/commission-ledger/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the ledger
+         * @description Whether the books are in order, as the nightly check asks: transactions sum to zero, levels to the gross, balances to entries,
+         *     statements to lines.
+         */
+        get: operations["checkCommissionLedger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/commission-plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List commission plans
+         * @description The newest version of each.
+         */
+        get: operations["listCommissionPlans"];
+        put?: never;
+        /**
+         * Make a commission plan
+         * @description For one partner (an override), for a tier, or, with neither, for all; the nearest one counts. There is one for each of them, in
+         *     versions.
+         */
+        post: operations["createCommissionPlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/commission-plans/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compute a commission without posting it
+         * @description What a definition would give for an amount, rule by rule and level by level. Nothing is written.
+         */
+        post: operations["previewCommissionPlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/commission-plans/{planId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                planId: components["schemas"]["CommissionPlanId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show a commission plan
+         * @description Its newest version.
+         */
+        get: operations["getCommissionPlan"];
+        put?: never;
+        post?: never;
+        /**
+         * Retire a commission plan
+         * @description From today on nothing earns by it; a new version revives it. What was posted stays.
+         */
+        delete: operations["retireCommissionPlan"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/commission-plans/{planId}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                planId: components["schemas"]["CommissionPlanId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List versions of a commission plan
+         * @description Newest first.
+         */
+        get: operations["listCommissionPlanVersions"];
+        put?: never;
+        /**
+         * Change a commission plan
+         * @description The new version counts for what happens on its days and is not posted yet; what was posted stays as it is.
+         */
+        post: operations["addCommissionPlanVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/price-lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List prices of the hub
+         * @description The newest version for each tier.
+         */
+        get: operations["listPriceLists"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/price-lists/{tier}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tier: components["schemas"]["CommissionTier"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set the prices of a tier
+         * @description Usage of a month is billed at the version that has begun before its end.
+         */
+        put: operations["putPriceList"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/attributions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List attributions
+         * @description Oldest first.
+         */
+        get: operations["listAttributions"];
+        put?: never;
+        /**
+         * Attribute a customer or an account to a partner
+         * @description With a connection to a billing provider: its customer (all of its customers, when none is named) is this account. Without: the
+         *     account's own usage of the hub earns for another partner than the one it belongs to. What happens from now on counts.
+         */
+        post: operations["createAttribution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/attributions/{attributionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attributionId: components["schemas"]["AttributionId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End an attribution
+         * @description What happens from today on earns nothing by it.
+         */
+        delete: operations["endAttribution"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List statements
+         * @description Newest first.
+         */
+        get: operations["listStatements"];
+        put?: never;
+        /**
+         * Close a month for a partner
+         * @description Starts the workflow that collects what is due and waits for a decision. A month that is closed already stays as it is; one whose
+         *     statement was rejected gets a new one.
+         */
+        post: operations["closeStatement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/statements/{statementId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show a statement
+         * @description Show a statement.
+         */
+        get: operations["getStatement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/statements/{statementId}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the lines of a statement
+         * @description List the lines of a statement.
+         */
+        get: operations["listStatementLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/statements/{statementId}/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Download a statement as CSV
+         * @description One row per line, amounts as decimals with a point, UTF-8.
+         */
+        get: operations["getStatementCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/statements/{statementId}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Download a statement as PDF
+         * @description Download a statement as PDF.
+         */
+        get: operations["getStatementPdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/statements/{statementId}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve or reject a statement
+         * @description Answers what the statement waits for. With a rejection its lines are due again.
+         */
+        post: operations["decideStatement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/statements/{statementId}/payout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record the payout of a statement
+         * @description Of an approved statement, for all of its currencies; its lines are paid.
+         */
+        post: operations["payStatement"];
         delete?: never;
         options?: never;
         head?: never;
@@ -12012,6 +12631,254 @@ export interface webhooks {
             requestBody: {
                 content: {
                     "application/json": components["schemas"]["EventPartnerAccountClosed"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "statement.closed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A month was closed: its statement waits for approval
+         * @description Sent to endpoints that subscribe to it, signed, at least once: what has come before with its `webhook-id` can be passed over. Answer 2xx within 20 seconds.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventStatementClosed"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "statement.rejected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A statement was rejected: its lines are due again
+         * @description Sent to endpoints that subscribe to it, signed, at least once: what has come before with its `webhook-id` can be passed over. Answer 2xx within 20 seconds.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventStatementRejected"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "statement.paid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A statement was paid out
+         * @description Sent to endpoints that subscribe to it, signed, at least once: what has come before with its `webhook-id` can be passed over. Answer 2xx within 20 seconds.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventStatementPaid"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "ledger.broken": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The check of the commission ledger has found what must not be; told to the partner that stands for the hub
+         * @description Sent to endpoints that subscribe to it, signed, at least once: what has come before with its `webhook-id` can be passed over. Answer 2xx within 20 seconds.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventLedgerBroken"];
                 };
             };
             responses: {
@@ -19599,6 +20466,204 @@ export interface components {
             providerFields?: components["schemas"]["JsonObject"];
             policy?: components["schemas"]["ConflictPolicy"];
         };
+        /**
+         * @description A calendar month, UTC.
+         * @example 2026-11
+         */
+        Period: string;
+        /**
+         * @description Accrued and held for refunds, then due, then in a statement, then paid.
+         * @enum {string}
+         */
+        CommissionState: "accrued" | "held" | "due" | "in_statement" | "paid";
+        /** @example stm_01KAT0000000000000000000AA */
+        StatementId: string;
+        /** @example cln_01KAT0000000000000000000AA */
+        CommissionLineId: string;
+        /**
+         * @description ISO 4217.
+         * @example EUR
+         */
+        Currency: string;
+        /** @description Money in minor units, exactly. */
+        Amount: {
+            /** @example 1250 */
+            amountMinor: number;
+            currency: components["schemas"]["Currency"];
+        };
+        /** @example csr_01KAT0000000000000000000AA */
+        CommissionSourceId: string;
+        /** @description What a line comes from. */
+        SourceSummary: {
+            sourceId: components["schemas"]["CommissionSourceId"];
+            /** @enum {string} */
+            kind: "invoice" | "payment" | "credit" | "usage";
+            /** @description The connection to the billing provider; null for usage of the hub. */
+            connectionId: string | null;
+            resource: string | null;
+            /** @description The provider's id of the document. */
+            externalId: string | null;
+            recordVersion: number | null;
+            occurredAt: components["schemas"]["Time"];
+            /**
+             * @description The document when it was posted: number, status, dates, amounts.
+             * @example {
+             *       "model": "invoice",
+             *       "number": "1042",
+             *       "status": "paid",
+             *       "total": {
+             *         "amountMinor": 11900,
+             *         "currency": "EUR"
+             *       }
+             *     }
+             */
+            facts: {
+                [key: string]: unknown;
+            };
+        };
+        CommissionLine: {
+            lineId: components["schemas"]["CommissionLineId"];
+            /** @description Who earns it. */
+            partnerId: components["schemas"]["PartnerId"];
+            /** @description Who has paid. */
+            accountId: components["schemas"]["AccountId"];
+            /** @description 0: sold by the partner itself; 1: by a partner right below it; … */
+            level: number;
+            /** @enum {string} */
+            kind: "earning" | "reversal" | "restoration";
+            /** @description The line that this one takes back or gives back. */
+            originalLineId: string | null;
+            amount: components["schemas"]["Amount"];
+            /** @description Of all levels together. */
+            gross: components["schemas"]["Amount"];
+            /** @description This level's part of the gross. */
+            share: {
+                weight: number;
+                of: number;
+            };
+            state: components["schemas"]["CommissionState"];
+            heldUntil: components["schemas"]["Time"];
+            /** Format: date-time */
+            dueAt: string | null;
+            statementId: string | null;
+            period: components["schemas"]["Period"];
+            occurredAt: components["schemas"]["Time"];
+            createdAt: components["schemas"]["Time"];
+            source: components["schemas"]["SourceSummary"] | null;
+        };
+        CommissionList: {
+            items: components["schemas"]["CommissionLine"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /** @example cpl_01KAT0000000000000000000AA */
+        CommissionPlanId: string;
+        CommissionTrace: {
+            line: components["schemas"]["CommissionLine"];
+            plan: {
+                planId: components["schemas"]["CommissionPlanId"];
+                version: number;
+                name: string;
+            };
+            /** @description Of an earning: base, each rule with what it gave. Of a reversal: how much of the document was taken back. */
+            calculation: {
+                [key: string]: unknown;
+            };
+            /** @description What has earned it - of a reversal, the invoice that something was taken back of. */
+            document: components["schemas"]["SourceSummary"] | null;
+            /** @description Where the hub shows the synced record of the document. */
+            record: string | null;
+            /** @description The lines of the same posting on the other levels that the caller may see, and what has changed this line since. */
+            siblings: components["schemas"]["CommissionLine"][];
+            /** @description Its way through the ledger; a debit is above zero, a credit below. */
+            ledger: {
+                transactionId: string;
+                /** @enum {string} */
+                kind: "accrue" | "hold" | "release" | "close" | "reject" | "pay";
+                /** @example hub/expense/EUR */
+                account: string;
+                amountMinor: number;
+                createdAt: components["schemas"]["Time"];
+            }[];
+        };
+        /**
+         * @description carried: nothing reached the minimum payout, all is carried forward.
+         * @enum {string}
+         */
+        StatementState: "awaiting_approval" | "approved" | "paid" | "rejected" | "carried";
+        StatementTotal: {
+            total: components["schemas"]["Amount"];
+            lines: number;
+            /** @description The minimum payout. */
+            minimum: components["schemas"]["Amount"];
+            /**
+             * @description carried: stays due for the next statement.
+             * @enum {string}
+             */
+            outcome: "payable" | "carried";
+        };
+        /** @example pay_01KAT0000000000000000000AA */
+        PayoutId: string;
+        /**
+         * Format: date
+         * @example 2026-11-30
+         */
+        Day: string;
+        Statement: {
+            statementId: components["schemas"]["StatementId"];
+            partnerId: components["schemas"]["PartnerId"];
+            partnerName: string;
+            period: components["schemas"]["Period"];
+            state: components["schemas"]["StatementState"];
+            /** @description Why it was rejected. */
+            reason: string | null;
+            totals: components["schemas"]["StatementTotal"][];
+            payouts: {
+                payoutId: components["schemas"]["PayoutId"];
+                amount: components["schemas"]["Amount"];
+                reference: string;
+                paidOn: components["schemas"]["Day"];
+            }[];
+            createdBy: string;
+            createdAt: components["schemas"]["Time"];
+            decidedBy: string | null;
+            /** Format: date-time */
+            decidedAt: string | null;
+            /** Format: date-time */
+            paidAt: string | null;
+        };
+        StatementList: {
+            items: components["schemas"]["Statement"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        Earnings: {
+            /** @enum {string} */
+            by: "period" | "account" | "level" | "partner";
+            items: {
+                /**
+                 * @description Month, account, level or partner.
+                 * @example 2026-11
+                 */
+                key: string;
+                currency: components["schemas"]["Currency"];
+                earnedMinor: number;
+                /** @description Zero or below. */
+                takenBackMinor: number;
+                netMinor: number;
+                heldMinor: number;
+                dueMinor: number;
+                inStatementMinor: number;
+                paidMinor: number;
+                lines: number;
+            }[];
+        };
+        Pipeline: {
+            items: {
+                day: components["schemas"]["Day"];
+                currency: components["schemas"]["Currency"];
+                amountMinor: number;
+                lines: number;
+            }[];
+        };
         /** @description Whether the environment of the API process holds what a connection needs (`fromEnvironment`). */
         ProviderEnvironment: {
             configured: boolean;
@@ -20458,6 +21523,262 @@ export interface components {
             /** @description What the receiver checks signatures with: `whsec_…` (keep it secret) or `whpk_…` (a public key). */
             secret: string;
         };
+        Leaderboard: {
+            currency: components["schemas"]["Currency"];
+            items: {
+                rank: number;
+                partnerId: components["schemas"]["PartnerId"];
+                partnerName: string;
+                netMinor: number;
+                /** @description Of what it sold itself. */
+                ownMinor: number;
+                /** @description Of what partners below it sold. */
+                belowMinor: number;
+                /** @description Accounts that it earned from. */
+                accounts: number;
+            }[];
+        };
+        LedgerReport: {
+            ok: boolean;
+            lines: number;
+            transactions: number;
+            violations: {
+                check: string;
+                subject: string;
+                detail: string;
+            }[];
+        };
+        /** @description 1250 is 12.5 per cent. */
+        RateBasisPoints: number;
+        /** @description Ids of items at the billing provider; of the hub's own usage `connections` and `records`. All when left out. */
+        Products: string[];
+        /** @description Only in the account's first months. */
+        FirstMonths: number;
+        MinorUnits: number;
+        CommissionRule: {
+            /** @constant */
+            kind: "percentage";
+            rateBasisPoints: components["schemas"]["RateBasisPoints"];
+            products?: components["schemas"]["Products"];
+            firstMonths?: components["schemas"]["FirstMonths"];
+        } | {
+            /** @constant */
+            kind: "flat";
+            amountMinor: components["schemas"]["MinorUnits"];
+            currency: components["schemas"]["Currency"];
+            products?: components["schemas"]["Products"];
+            firstMonths?: components["schemas"]["FirstMonths"];
+        } | {
+            /** @constant */
+            kind: "tiered";
+            /** @enum {string} */
+            mode: "marginal" | "whole";
+            currency: components["schemas"]["Currency"];
+            tiers: {
+                fromMinor: components["schemas"]["MinorUnits"];
+                rateBasisPoints: components["schemas"]["RateBasisPoints"];
+            }[];
+            products?: components["schemas"]["Products"];
+            firstMonths?: components["schemas"]["FirstMonths"];
+        };
+        /**
+         * @example {
+         *       "basis": "invoices",
+         *       "rules": [
+         *         {
+         *           "kind": "percentage",
+         *           "rateBasisPoints": 2000,
+         *           "firstMonths": 12
+         *         },
+         *         {
+         *           "kind": "percentage",
+         *           "rateBasisPoints": 1000
+         *         }
+         *       ],
+         *       "levels": [
+         *         80,
+         *         15,
+         *         5
+         *       ],
+         *       "refundDays": 30,
+         *       "minimumPayout": {
+         *         "EUR": 5000
+         *       }
+         *     }
+         */
+        PlanDefinition: {
+            /**
+             * @description `invoices`: an invoice earns when it is paid, by its amount without tax. `payments`: a payment earns when it has come.
+             * @enum {string}
+             */
+            basis: "invoices" | "payments";
+            /** @description The first that fits a product counts for it. */
+            rules: components["schemas"]["CommissionRule"][];
+            /** @description Weights: of the partner that sold, of its parent, of the one above it, … Those of levels that there are not are spread over the others. */
+            levels: number[];
+            /** @description How long an amount is held for refunds. */
+            refundDays: number;
+            /** @description Minor units by currency; less is carried forward. */
+            minimumPayout: {
+                [key: string]: components["schemas"]["MinorUnits"];
+            };
+        };
+        CommissionPlan: {
+            planId: components["schemas"]["CommissionPlanId"];
+            version: number;
+            partnerId: string | null;
+            tier: string | null;
+            name: string;
+            definition: components["schemas"]["PlanDefinition"];
+            /** @enum {string} */
+            state: "active" | "retired";
+            effectiveFrom: components["schemas"]["Day"];
+            /**
+             * Format: date
+             * @description The first day on which it does not count.
+             */
+            effectiveTo: string | null;
+            createdBy: string;
+            createdAt: components["schemas"]["Time"];
+        };
+        CommissionPlanList: {
+            items: components["schemas"]["CommissionPlan"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /** @example standard */
+        CommissionTier: string;
+        NewCommissionPlan: {
+            name: string;
+            partnerId?: components["schemas"]["PartnerId"];
+            tier?: components["schemas"]["CommissionTier"];
+            definition: components["schemas"]["PlanDefinition"];
+            /** @description Today when left out. */
+            effectiveFrom?: components["schemas"]["Day"];
+            effectiveTo?: components["schemas"]["Day"];
+        };
+        PlanSample: {
+            definition: components["schemas"]["PlanDefinition"];
+            /** @description What is paid without tax. */
+            amount: components["schemas"]["Amount"];
+            product?: string;
+            /**
+             * @description Months since the account's first amount.
+             * @default 0
+             */
+            monthsBefore: number;
+            /** @description The month's volume before it. */
+            volumeBeforeMinor?: components["schemas"]["MinorUnits"];
+            /** @description Whose levels are shown; as many as the definition has when left out. */
+            partnerId?: components["schemas"]["PartnerId"];
+        };
+        PlanPreview: {
+            gross: components["schemas"]["Amount"];
+            rules: {
+                /** @description Its place in the plan, from 0. */
+                rule: number;
+                kind: string;
+                baseMinor: number;
+                volumeBeforeMinor: number;
+                amountMinor: number;
+            }[];
+            levels: {
+                level: number;
+                partnerId: string | null;
+                amount: components["schemas"]["Amount"];
+            }[];
+        };
+        NewPlanVersion: {
+            name?: string;
+            definition: components["schemas"]["PlanDefinition"];
+            /** @description Today when left out. */
+            effectiveFrom?: components["schemas"]["Day"];
+            effectiveTo?: components["schemas"]["Day"];
+        };
+        Prices: {
+            /** @description Of a connection for a month. */
+            connections: components["schemas"]["MinorUnits"];
+            /** @description Of a thousand changes of records. */
+            records: components["schemas"]["MinorUnits"];
+        };
+        PriceList: {
+            tier: components["schemas"]["CommissionTier"];
+            version: number;
+            currency: components["schemas"]["Currency"];
+            prices: components["schemas"]["Prices"];
+            effectiveFrom: components["schemas"]["Day"];
+            createdBy: string;
+            createdAt: components["schemas"]["Time"];
+        };
+        PriceListList: {
+            items: components["schemas"]["PriceList"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        NewPriceList: {
+            currency: components["schemas"]["Currency"];
+            prices: components["schemas"]["Prices"];
+            /** @description Today when left out. */
+            effectiveFrom?: components["schemas"]["Day"];
+        };
+        /** @example atr_01KAT0000000000000000000AA */
+        AttributionId: string;
+        Attribution: {
+            attributionId: components["schemas"]["AttributionId"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"];
+            connectionId: string | null;
+            customerId: string | null;
+            effectiveFrom: components["schemas"]["Day"];
+            /** Format: date */
+            effectiveTo: string | null;
+            createdBy: string;
+            createdAt: components["schemas"]["Time"];
+        };
+        AttributionList: {
+            items: components["schemas"]["Attribution"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        NewAttribution: {
+            accountId: components["schemas"]["AccountId"];
+            /** @description The one that the account belongs to when left out. */
+            partnerId?: components["schemas"]["PartnerId"];
+            connectionId?: components["schemas"]["ConnectionId"];
+            /** @description The billing provider's id of the customer. */
+            customerId?: components["schemas"]["ExternalId"];
+            /** @description Today when left out. */
+            effectiveFrom?: components["schemas"]["Day"];
+        };
+        NewStatement: {
+            partnerId: components["schemas"]["PartnerId"];
+            period: components["schemas"]["Period"];
+        };
+        StatementStarted: {
+            workflowId: string;
+            temporalUrl: components["schemas"]["Link"];
+        };
+        /**
+         * @example {
+         *       "decision": "reject",
+         *       "reason": "The invoice R-12 is disputed."
+         *     }
+         */
+        StatementDecision: {
+            /** @enum {string} */
+            decision: "approve" | "reject";
+            /** @description Needed to reject. */
+            reason?: string;
+        };
+        /**
+         * @example {
+         *       "reference": "SEPA-2026-12-0017",
+         *       "paidOn": "2026-12-05"
+         *     }
+         */
+        NewPayout: {
+            /** @description What the payment is found by at the bank. */
+            reference: string;
+            /** @description Today when left out. */
+            paidOn?: components["schemas"]["Day"];
+        };
         RunSummary: {
             runId: components["schemas"]["RunId"];
             partnerId: components["schemas"]["PartnerId"];
@@ -20581,8 +21902,6 @@ export interface components {
             failure: components["schemas"]["FailureNote"] | null;
             temporalUrl: components["schemas"]["Link"];
         };
-        /** @example standard */
-        "TierName-2": string;
         /**
          * @description `reads` change nothing, `writes` do, `heavy` make a provider or the hub work long (actions, reports, exports), `auth` get credentials.
          * @enum {string}
@@ -20604,12 +21923,12 @@ export interface components {
             remaining: number;
             wholeInSeconds: number;
         };
-        Amount: number | null;
+        LimitAmount: number | null;
         QuotaState: {
             /** @enum {string} */
             quota: "calls" | "records" | "connections";
-            soft: components["schemas"]["Amount"];
-            hard: components["schemas"]["Amount"];
+            soft: components["schemas"]["LimitAmount"];
+            hard: components["schemas"]["LimitAmount"];
             /** @description Calls of the last few seconds may be missing. */
             used: number;
             /** @description When the next month begins; null for connections. */
@@ -20618,7 +21937,7 @@ export interface components {
         CallerLimits: {
             partnerId: components["schemas"]["PartnerId"];
             /** @description Of the partner; `people` for somebody who is signed in. */
-            tier: components["schemas"]["TierName-2"];
+            tier: components["schemas"]["TierName"];
             /** @description None for the admin of the hub. */
             limits: components["schemas"]["LimitState"][];
             quotas: components["schemas"]["QuotaState"][];
@@ -20664,9 +21983,9 @@ export interface components {
         };
         Quota: {
             /** @description What is agreed; the event `quota.warning` goes by it, at 80 and 100 per cent. Null - by the hard limit. */
-            soft: components["schemas"]["Amount"];
+            soft: components["schemas"]["LimitAmount"];
             /** @description Where it ends. Null - nowhere. */
-            hard: components["schemas"]["Amount"];
+            hard: components["schemas"]["LimitAmount"];
         };
         Quotas: {
             /** @description Of the partner's keys in a calendar month (UTC). Refused calls are none. */
@@ -20684,7 +22003,7 @@ export interface components {
             quotas: components["schemas"]["Quotas"];
         };
         Tier: {
-            tier: components["schemas"]["TierName-2"];
+            tier: components["schemas"]["TierName"];
             title: string;
             limits: components["schemas"]["Limits"];
             version: number;
@@ -20696,7 +22015,7 @@ export interface components {
             nextCursor: components["schemas"]["NextCursor"];
         };
         NewTier: {
-            tier: components["schemas"]["TierName-2"];
+            tier: components["schemas"]["TierName"];
             title: string;
             limits: components["schemas"]["Limits"];
         };
@@ -20723,8 +22042,8 @@ export interface components {
             auth?: components["schemas"]["RateOverride"];
         };
         QuotaOverride: {
-            soft?: components["schemas"]["Amount"];
-            hard?: components["schemas"]["Amount"];
+            soft?: components["schemas"]["LimitAmount"];
+            hard?: components["schemas"]["LimitAmount"];
         };
         /**
          * @description What is left out is inherited from the tier.
@@ -20752,7 +22071,7 @@ export interface components {
         };
         PartnerLimits: {
             partnerId: components["schemas"]["PartnerId"];
-            tier: components["schemas"]["TierName-2"];
+            tier: components["schemas"]["TierName"];
             overrides: components["schemas"]["LimitOverrides"];
             /** @description What holds - the tier's with the overrides. */
             limits: components["schemas"]["Limits"];
@@ -20760,7 +22079,7 @@ export interface components {
             version: number;
         };
         PartnerLimitsWish: {
-            tier: components["schemas"]["TierName-2"];
+            tier: components["schemas"]["TierName"];
             overrides: components["schemas"]["LimitOverrides"];
         };
         KeyLimitsWish: {
@@ -21938,6 +23257,66 @@ export interface components {
                 state: string;
             };
         };
+        /** @description A month was closed: its statement waits for approval. */
+        EventStatementClosed: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "statement.closed";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                statementId: string;
+                period: string;
+                state: string;
+                totals: Record<string, never>;
+            };
+        };
+        /** @description A statement was rejected: its lines are due again. */
+        EventStatementRejected: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "statement.rejected";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                statementId: string;
+                period: string;
+                state: string;
+                totals: Record<string, never>;
+            };
+        };
+        /** @description A statement was paid out. */
+        EventStatementPaid: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "statement.paid";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                statementId: string;
+                period: string;
+                state: string;
+                totals: Record<string, never>;
+            };
+        };
+        /** @description The check of the commission ledger has found what must not be; told to the partner that stands for the hub. */
+        EventLedgerBroken: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "ledger.broken";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                violations: number;
+                check: string;
+                subject: string;
+                detail: string;
+            };
+        };
         /** @description Nothing is sent to an endpoint any more (`failing`: but for a probe now and then; it resumes by itself). */
         EventEndpointDisabled: {
             id: components["schemas"]["EventId"];
@@ -22275,7 +23654,7 @@ export interface components {
         idempotencyKeyRequired: components["schemas"]["IdempotencyKey"];
         /** @description True - the provider is asked even when the same question was answered a moment ago. */
         fresh: boolean;
-        tier: components["schemas"]["TierName-2"];
+        tier: components["schemas"]["TierName"];
         limitedPartnerId: components["schemas"]["PartnerId"];
         limitedKeyId: components["schemas"]["ApiKeyId"];
         /** @description First day (UTC); 30 days before the last when left out. */
@@ -53773,6 +55152,631 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listOwnCommissions: {
+        parameters: {
+            query?: {
+                /** @description Month in which it happened. */
+                period?: components["schemas"]["Period"];
+                accountId?: components["schemas"]["AccountId"];
+                state?: components["schemas"]["CommissionState"];
+                /** @description 0 - what the partner itself sold; 1 - what a partner right below it sold; … */
+                level?: number;
+                statementId?: components["schemas"]["StatementId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "lineId": "cln_01KAT0000000000000000000AA",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "accountId": "acc_00000000000000000000000000",
+                     *           "level": 1,
+                     *           "kind": "earning",
+                     *           "originalLineId": "originalLineId",
+                     *           "amount": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "gross": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "share": {
+                     *             "weight": 1,
+                     *             "of": 1
+                     *           },
+                     *           "state": "accrued",
+                     *           "heldUntil": "2026-11-23T20:00:00.000Z",
+                     *           "dueAt": "2026-11-23T20:00:00.000Z",
+                     *           "statementId": "statementId",
+                     *           "period": "2026-11",
+                     *           "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "source": {
+                     *             "sourceId": "csr_01KAT0000000000000000000AA",
+                     *             "kind": "invoice",
+                     *             "connectionId": "connectionId",
+                     *             "resource": "tickets",
+                     *             "externalId": "35436",
+                     *             "recordVersion": 1,
+                     *             "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *             "facts": {
+                     *               "model": "invoice",
+                     *               "number": "1042",
+                     *               "status": "paid",
+                     *               "total": {
+                     *                 "amountMinor": 11900,
+                     *                 "currency": "EUR"
+                     *               }
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CommissionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnCommission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lineId: components["schemas"]["CommissionLineId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The line and where it comes from. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "line": {
+                     *         "lineId": "cln_01KAT0000000000000000000AA",
+                     *         "partnerId": "par_00000000000000000000000000",
+                     *         "accountId": "acc_00000000000000000000000000",
+                     *         "level": 1,
+                     *         "kind": "earning",
+                     *         "originalLineId": "originalLineId",
+                     *         "amount": {
+                     *           "amountMinor": 1250,
+                     *           "currency": "EUR"
+                     *         },
+                     *         "gross": {
+                     *           "amountMinor": 1250,
+                     *           "currency": "EUR"
+                     *         },
+                     *         "share": {
+                     *           "weight": 1,
+                     *           "of": 1
+                     *         },
+                     *         "state": "accrued",
+                     *         "heldUntil": "2026-11-23T20:00:00.000Z",
+                     *         "dueAt": "2026-11-23T20:00:00.000Z",
+                     *         "statementId": "statementId",
+                     *         "period": "2026-11",
+                     *         "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *         "createdAt": "2026-11-23T20:00:00.000Z",
+                     *         "source": {
+                     *           "sourceId": "csr_01KAT0000000000000000000AA",
+                     *           "kind": "invoice",
+                     *           "connectionId": "connectionId",
+                     *           "resource": "tickets",
+                     *           "externalId": "35436",
+                     *           "recordVersion": 1,
+                     *           "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *           "facts": {
+                     *             "model": "invoice",
+                     *             "number": "1042",
+                     *             "status": "paid",
+                     *             "total": {
+                     *               "amountMinor": 11900,
+                     *               "currency": "EUR"
+                     *             }
+                     *           }
+                     *         }
+                     *       },
+                     *       "plan": {
+                     *         "planId": "cpl_01KAT0000000000000000000AA",
+                     *         "version": 1,
+                     *         "name": "Acme support"
+                     *       },
+                     *       "calculation": {},
+                     *       "document": {
+                     *         "sourceId": "csr_01KAT0000000000000000000AA",
+                     *         "kind": "invoice",
+                     *         "connectionId": "connectionId",
+                     *         "resource": "tickets",
+                     *         "externalId": "35436",
+                     *         "recordVersion": 1,
+                     *         "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *         "facts": {
+                     *           "model": "invoice",
+                     *           "number": "1042",
+                     *           "status": "paid",
+                     *           "total": {
+                     *             "amountMinor": 11900,
+                     *             "currency": "EUR"
+                     *           }
+                     *         }
+                     *       },
+                     *       "record": "record",
+                     *       "siblings": [
+                     *         {
+                     *           "lineId": "cln_01KAT0000000000000000000AA",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "accountId": "acc_00000000000000000000000000",
+                     *           "level": 1,
+                     *           "kind": "earning",
+                     *           "originalLineId": "originalLineId",
+                     *           "amount": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "gross": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "share": {
+                     *             "weight": 1,
+                     *             "of": 1
+                     *           },
+                     *           "state": "accrued",
+                     *           "heldUntil": "2026-11-23T20:00:00.000Z",
+                     *           "dueAt": "2026-11-23T20:00:00.000Z",
+                     *           "statementId": "statementId",
+                     *           "period": "2026-11",
+                     *           "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "source": {
+                     *             "sourceId": "csr_01KAT0000000000000000000AA",
+                     *             "kind": "invoice",
+                     *             "connectionId": "connectionId",
+                     *             "resource": "tickets",
+                     *             "externalId": "35436",
+                     *             "recordVersion": 1,
+                     *             "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *             "facts": {
+                     *               "model": "invoice",
+                     *               "number": "1042",
+                     *               "status": "paid",
+                     *               "total": {
+                     *                 "amountMinor": 11900,
+                     *                 "currency": "EUR"
+                     *               }
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "ledger": [
+                     *         {
+                     *           "transactionId": "transactionId",
+                     *           "kind": "accrue",
+                     *           "account": "hub/expense/EUR",
+                     *           "amountMinor": 1,
+                     *           "createdAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CommissionTrace"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnStatements: {
+        parameters: {
+            query?: {
+                period?: components["schemas"]["Period"];
+                state?: components["schemas"]["StatementState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Statements. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "statementId": "stm_01KAT0000000000000000000AA",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "partnerName": "Acme",
+                     *           "period": "2026-11",
+                     *           "state": "awaiting_approval",
+                     *           "reason": "subject is missing",
+                     *           "totals": [
+                     *             {
+                     *               "total": {
+                     *                 "amountMinor": 1250,
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "lines": 1,
+                     *               "minimum": {
+                     *                 "amountMinor": 1250,
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "outcome": "payable"
+                     *             }
+                     *           ],
+                     *           "payouts": [
+                     *             {
+                     *               "payoutId": "pay_01KAT0000000000000000000AA",
+                     *               "amount": {
+                     *                 "amountMinor": 1250,
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "reference": "reference",
+                     *               "paidOn": "2026-11-30"
+                     *             }
+                     *           ],
+                     *           "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "decidedBy": "decidedBy",
+                     *           "decidedAt": "2026-11-23T20:00:00.000Z",
+                     *           "paidAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatementList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnStatement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statement. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statementId": "stm_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "partnerName": "Acme",
+                     *       "period": "2026-11",
+                     *       "state": "awaiting_approval",
+                     *       "reason": "subject is missing",
+                     *       "totals": [
+                     *         {
+                     *           "total": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "lines": 1,
+                     *           "minimum": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "outcome": "payable"
+                     *         }
+                     *       ],
+                     *       "payouts": [
+                     *         {
+                     *           "payoutId": "pay_01KAT0000000000000000000AA",
+                     *           "amount": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "reference": "reference",
+                     *           "paidOn": "2026-11-30"
+                     *         }
+                     *       ],
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z",
+                     *       "decidedBy": "decidedBy",
+                     *       "decidedAt": "2026-11-23T20:00:00.000Z",
+                     *       "paidAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Statement"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnStatementLines: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "lineId": "cln_01KAT0000000000000000000AA",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "accountId": "acc_00000000000000000000000000",
+                     *           "level": 1,
+                     *           "kind": "earning",
+                     *           "originalLineId": "originalLineId",
+                     *           "amount": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "gross": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "share": {
+                     *             "weight": 1,
+                     *             "of": 1
+                     *           },
+                     *           "state": "accrued",
+                     *           "heldUntil": "2026-11-23T20:00:00.000Z",
+                     *           "dueAt": "2026-11-23T20:00:00.000Z",
+                     *           "statementId": "statementId",
+                     *           "period": "2026-11",
+                     *           "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "source": {
+                     *             "sourceId": "csr_01KAT0000000000000000000AA",
+                     *             "kind": "invoice",
+                     *             "connectionId": "connectionId",
+                     *             "resource": "tickets",
+                     *             "externalId": "35436",
+                     *             "recordVersion": 1,
+                     *             "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *             "facts": {
+                     *               "model": "invoice",
+                     *               "number": "1042",
+                     *               "status": "paid",
+                     *               "total": {
+                     *                 "amountMinor": 11900,
+                     *                 "currency": "EUR"
+                     *               }
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CommissionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnStatementCsv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnStatementPdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnEarnings: {
+        parameters: {
+            query?: {
+                /** @description First month. */
+                from?: components["schemas"]["Period"];
+                /** @description Last month. */
+                to?: components["schemas"]["Period"];
+                by?: "period" | "account" | "level" | "partner";
+                partnerId?: components["schemas"]["PartnerId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sums. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "by": "period",
+                     *       "items": [
+                     *         {
+                     *           "key": "2026-11",
+                     *           "currency": "EUR",
+                     *           "earnedMinor": 1,
+                     *           "takenBackMinor": 1,
+                     *           "netMinor": 1,
+                     *           "heldMinor": 1,
+                     *           "dueMinor": 1,
+                     *           "inStatementMinor": 1,
+                     *           "paidMinor": 1,
+                     *           "lines": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Earnings"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnPipeline: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sums by day. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "day": "2026-11-30",
+                     *           "currency": "EUR",
+                     *           "amountMinor": 1,
+                     *           "lines": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Pipeline"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
     listProviders: {
         parameters: {
             query?: {
@@ -59950,6 +61954,1674 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["NotPermitted"];
             429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCommissions: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                /** @description Month in which it happened. */
+                period?: components["schemas"]["Period"];
+                accountId?: components["schemas"]["AccountId"];
+                state?: components["schemas"]["CommissionState"];
+                /** @description 0 - what the partner itself sold; 1 - what a partner right below it sold; … */
+                level?: number;
+                statementId?: components["schemas"]["StatementId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "lineId": "cln_01KAT0000000000000000000AA",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "accountId": "acc_00000000000000000000000000",
+                     *           "level": 1,
+                     *           "kind": "earning",
+                     *           "originalLineId": "originalLineId",
+                     *           "amount": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "gross": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "share": {
+                     *             "weight": 1,
+                     *             "of": 1
+                     *           },
+                     *           "state": "accrued",
+                     *           "heldUntil": "2026-11-23T20:00:00.000Z",
+                     *           "dueAt": "2026-11-23T20:00:00.000Z",
+                     *           "statementId": "statementId",
+                     *           "period": "2026-11",
+                     *           "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "source": {
+                     *             "sourceId": "csr_01KAT0000000000000000000AA",
+                     *             "kind": "invoice",
+                     *             "connectionId": "connectionId",
+                     *             "resource": "tickets",
+                     *             "externalId": "35436",
+                     *             "recordVersion": 1,
+                     *             "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *             "facts": {
+                     *               "model": "invoice",
+                     *               "number": "1042",
+                     *               "status": "paid",
+                     *               "total": {
+                     *                 "amountMinor": 11900,
+                     *                 "currency": "EUR"
+                     *               }
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CommissionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCommission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lineId: components["schemas"]["CommissionLineId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The line and where it comes from. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "line": {
+                     *         "lineId": "cln_01KAT0000000000000000000AA",
+                     *         "partnerId": "par_00000000000000000000000000",
+                     *         "accountId": "acc_00000000000000000000000000",
+                     *         "level": 1,
+                     *         "kind": "earning",
+                     *         "originalLineId": "originalLineId",
+                     *         "amount": {
+                     *           "amountMinor": 1250,
+                     *           "currency": "EUR"
+                     *         },
+                     *         "gross": {
+                     *           "amountMinor": 1250,
+                     *           "currency": "EUR"
+                     *         },
+                     *         "share": {
+                     *           "weight": 1,
+                     *           "of": 1
+                     *         },
+                     *         "state": "accrued",
+                     *         "heldUntil": "2026-11-23T20:00:00.000Z",
+                     *         "dueAt": "2026-11-23T20:00:00.000Z",
+                     *         "statementId": "statementId",
+                     *         "period": "2026-11",
+                     *         "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *         "createdAt": "2026-11-23T20:00:00.000Z",
+                     *         "source": {
+                     *           "sourceId": "csr_01KAT0000000000000000000AA",
+                     *           "kind": "invoice",
+                     *           "connectionId": "connectionId",
+                     *           "resource": "tickets",
+                     *           "externalId": "35436",
+                     *           "recordVersion": 1,
+                     *           "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *           "facts": {
+                     *             "model": "invoice",
+                     *             "number": "1042",
+                     *             "status": "paid",
+                     *             "total": {
+                     *               "amountMinor": 11900,
+                     *               "currency": "EUR"
+                     *             }
+                     *           }
+                     *         }
+                     *       },
+                     *       "plan": {
+                     *         "planId": "cpl_01KAT0000000000000000000AA",
+                     *         "version": 1,
+                     *         "name": "Acme support"
+                     *       },
+                     *       "calculation": {},
+                     *       "document": {
+                     *         "sourceId": "csr_01KAT0000000000000000000AA",
+                     *         "kind": "invoice",
+                     *         "connectionId": "connectionId",
+                     *         "resource": "tickets",
+                     *         "externalId": "35436",
+                     *         "recordVersion": 1,
+                     *         "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *         "facts": {
+                     *           "model": "invoice",
+                     *           "number": "1042",
+                     *           "status": "paid",
+                     *           "total": {
+                     *             "amountMinor": 11900,
+                     *             "currency": "EUR"
+                     *           }
+                     *         }
+                     *       },
+                     *       "record": "record",
+                     *       "siblings": [
+                     *         {
+                     *           "lineId": "cln_01KAT0000000000000000000AA",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "accountId": "acc_00000000000000000000000000",
+                     *           "level": 1,
+                     *           "kind": "earning",
+                     *           "originalLineId": "originalLineId",
+                     *           "amount": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "gross": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "share": {
+                     *             "weight": 1,
+                     *             "of": 1
+                     *           },
+                     *           "state": "accrued",
+                     *           "heldUntil": "2026-11-23T20:00:00.000Z",
+                     *           "dueAt": "2026-11-23T20:00:00.000Z",
+                     *           "statementId": "statementId",
+                     *           "period": "2026-11",
+                     *           "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "source": {
+                     *             "sourceId": "csr_01KAT0000000000000000000AA",
+                     *             "kind": "invoice",
+                     *             "connectionId": "connectionId",
+                     *             "resource": "tickets",
+                     *             "externalId": "35436",
+                     *             "recordVersion": 1,
+                     *             "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *             "facts": {
+                     *               "model": "invoice",
+                     *               "number": "1042",
+                     *               "status": "paid",
+                     *               "total": {
+                     *                 "amountMinor": 11900,
+                     *                 "currency": "EUR"
+                     *               }
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "ledger": [
+                     *         {
+                     *           "transactionId": "transactionId",
+                     *           "kind": "accrue",
+                     *           "account": "hub/expense/EUR",
+                     *           "amountMinor": 1,
+                     *           "createdAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CommissionTrace"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getLeaderboard: {
+        parameters: {
+            query?: {
+                currency?: string;
+                from?: components["schemas"]["Period"];
+                to?: components["schemas"]["Period"];
+                /** @description How many. */
+                top?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Partners, best first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "currency": "EUR",
+                     *       "items": [
+                     *         {
+                     *           "rank": 1,
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "partnerName": "Acme",
+                     *           "netMinor": 1,
+                     *           "ownMinor": 1,
+                     *           "belowMinor": 1,
+                     *           "accounts": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Leaderboard"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    checkCommissionLedger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ok": true,
+                     *       "lines": 1,
+                     *       "transactions": 1,
+                     *       "violations": [
+                     *         {
+                     *           "check": "check",
+                     *           "subject": "Printer on fire",
+                     *           "detail": "should be one of acc_00000000000000000000000000"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LedgerReport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCommissionPlans: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Plans. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "planId": "cpl_01KAT0000000000000000000AA",
+                     *           "version": 1,
+                     *           "partnerId": "partnerId",
+                     *           "tier": "tier",
+                     *           "name": "Acme support",
+                     *           "definition": {
+                     *             "basis": "invoices",
+                     *             "rules": [
+                     *               {
+                     *                 "kind": "percentage",
+                     *                 "rateBasisPoints": 2000,
+                     *                 "firstMonths": 12
+                     *               },
+                     *               {
+                     *                 "kind": "percentage",
+                     *                 "rateBasisPoints": 1000
+                     *               }
+                     *             ],
+                     *             "levels": [
+                     *               80,
+                     *               15,
+                     *               5
+                     *             ],
+                     *             "refundDays": 30,
+                     *             "minimumPayout": {
+                     *               "EUR": 5000
+                     *             }
+                     *           },
+                     *           "state": "active",
+                     *           "effectiveFrom": "2026-11-30",
+                     *           "effectiveTo": "2026-11-23",
+                     *           "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CommissionPlanList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createCommissionPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Acme support",
+                 *       "definition": {
+                 *         "basis": "invoices",
+                 *         "rules": [
+                 *           {
+                 *             "kind": "percentage",
+                 *             "rateBasisPoints": 2000,
+                 *             "firstMonths": 12
+                 *           },
+                 *           {
+                 *             "kind": "percentage",
+                 *             "rateBasisPoints": 1000
+                 *           }
+                 *         ],
+                 *         "levels": [
+                 *           80,
+                 *           15,
+                 *           5
+                 *         ],
+                 *         "refundDays": 30,
+                 *         "minimumPayout": {
+                 *           "EUR": 5000
+                 *         }
+                 *       },
+                 *       "partnerId": "par_00000000000000000000000000",
+                 *       "tier": "standard",
+                 *       "effectiveFrom": "2026-11-30",
+                 *       "effectiveTo": "2026-11-30"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewCommissionPlan"];
+            };
+        };
+        responses: {
+            /** @description The plan. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "planId": "cpl_01KAT0000000000000000000AA",
+                     *       "version": 1,
+                     *       "partnerId": "partnerId",
+                     *       "tier": "tier",
+                     *       "name": "Acme support",
+                     *       "definition": {
+                     *         "basis": "invoices",
+                     *         "rules": [
+                     *           {
+                     *             "kind": "percentage",
+                     *             "rateBasisPoints": 2000,
+                     *             "firstMonths": 12
+                     *           },
+                     *           {
+                     *             "kind": "percentage",
+                     *             "rateBasisPoints": 1000
+                     *           }
+                     *         ],
+                     *         "levels": [
+                     *           80,
+                     *           15,
+                     *           5
+                     *         ],
+                     *         "refundDays": 30,
+                     *         "minimumPayout": {
+                     *           "EUR": 5000
+                     *         }
+                     *       },
+                     *       "state": "active",
+                     *       "effectiveFrom": "2026-11-30",
+                     *       "effectiveTo": "2026-11-23",
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CommissionPlan"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewCommissionPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "definition": {
+                 *         "basis": "invoices",
+                 *         "rules": [
+                 *           {
+                 *             "kind": "percentage",
+                 *             "rateBasisPoints": 2000,
+                 *             "firstMonths": 12
+                 *           },
+                 *           {
+                 *             "kind": "percentage",
+                 *             "rateBasisPoints": 1000
+                 *           }
+                 *         ],
+                 *         "levels": [
+                 *           80,
+                 *           15,
+                 *           5
+                 *         ],
+                 *         "refundDays": 30,
+                 *         "minimumPayout": {
+                 *           "EUR": 5000
+                 *         }
+                 *       },
+                 *       "amount": {
+                 *         "amountMinor": 1250,
+                 *         "currency": "EUR"
+                 *       },
+                 *       "product": "product",
+                 *       "monthsBefore": 0,
+                 *       "volumeBeforeMinor": 1,
+                 *       "partnerId": "par_00000000000000000000000000"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PlanSample"];
+            };
+        };
+        responses: {
+            /** @description The calculation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "gross": {
+                     *         "amountMinor": 1250,
+                     *         "currency": "EUR"
+                     *       },
+                     *       "rules": [
+                     *         {
+                     *           "rule": 1,
+                     *           "kind": "kind",
+                     *           "baseMinor": 1,
+                     *           "volumeBeforeMinor": 1,
+                     *           "amountMinor": 1
+                     *         }
+                     *       ],
+                     *       "levels": [
+                     *         {
+                     *           "level": 1,
+                     *           "partnerId": "partnerId",
+                     *           "amount": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PlanPreview"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCommissionPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                planId: components["schemas"]["CommissionPlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plan. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "planId": "cpl_01KAT0000000000000000000AA",
+                     *       "version": 1,
+                     *       "partnerId": "partnerId",
+                     *       "tier": "tier",
+                     *       "name": "Acme support",
+                     *       "definition": {
+                     *         "basis": "invoices",
+                     *         "rules": [
+                     *           {
+                     *             "kind": "percentage",
+                     *             "rateBasisPoints": 2000,
+                     *             "firstMonths": 12
+                     *           },
+                     *           {
+                     *             "kind": "percentage",
+                     *             "rateBasisPoints": 1000
+                     *           }
+                     *         ],
+                     *         "levels": [
+                     *           80,
+                     *           15,
+                     *           5
+                     *         ],
+                     *         "refundDays": 30,
+                     *         "minimumPayout": {
+                     *           "EUR": 5000
+                     *         }
+                     *       },
+                     *       "state": "active",
+                     *       "effectiveFrom": "2026-11-30",
+                     *       "effectiveTo": "2026-11-23",
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CommissionPlan"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    retireCommissionPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                planId: components["schemas"]["CommissionPlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The version that ends it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "planId": "cpl_01KAT0000000000000000000AA",
+                     *       "version": 1,
+                     *       "partnerId": "partnerId",
+                     *       "tier": "tier",
+                     *       "name": "Acme support",
+                     *       "definition": {
+                     *         "basis": "invoices",
+                     *         "rules": [
+                     *           {
+                     *             "kind": "percentage",
+                     *             "rateBasisPoints": 2000,
+                     *             "firstMonths": 12
+                     *           },
+                     *           {
+                     *             "kind": "percentage",
+                     *             "rateBasisPoints": 1000
+                     *           }
+                     *         ],
+                     *         "levels": [
+                     *           80,
+                     *           15,
+                     *           5
+                     *         ],
+                     *         "refundDays": 30,
+                     *         "minimumPayout": {
+                     *           "EUR": 5000
+                     *         }
+                     *       },
+                     *       "state": "active",
+                     *       "effectiveFrom": "2026-11-30",
+                     *       "effectiveTo": "2026-11-23",
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CommissionPlan"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCommissionPlanVersions: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                planId: components["schemas"]["CommissionPlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Versions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "planId": "cpl_01KAT0000000000000000000AA",
+                     *           "version": 1,
+                     *           "partnerId": "partnerId",
+                     *           "tier": "tier",
+                     *           "name": "Acme support",
+                     *           "definition": {
+                     *             "basis": "invoices",
+                     *             "rules": [
+                     *               {
+                     *                 "kind": "percentage",
+                     *                 "rateBasisPoints": 2000,
+                     *                 "firstMonths": 12
+                     *               },
+                     *               {
+                     *                 "kind": "percentage",
+                     *                 "rateBasisPoints": 1000
+                     *               }
+                     *             ],
+                     *             "levels": [
+                     *               80,
+                     *               15,
+                     *               5
+                     *             ],
+                     *             "refundDays": 30,
+                     *             "minimumPayout": {
+                     *               "EUR": 5000
+                     *             }
+                     *           },
+                     *           "state": "active",
+                     *           "effectiveFrom": "2026-11-30",
+                     *           "effectiveTo": "2026-11-23",
+                     *           "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CommissionPlanList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    addCommissionPlanVersion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                planId: components["schemas"]["CommissionPlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "definition": {
+                 *         "basis": "invoices",
+                 *         "rules": [
+                 *           {
+                 *             "kind": "percentage",
+                 *             "rateBasisPoints": 2000,
+                 *             "firstMonths": 12
+                 *           },
+                 *           {
+                 *             "kind": "percentage",
+                 *             "rateBasisPoints": 1000
+                 *           }
+                 *         ],
+                 *         "levels": [
+                 *           80,
+                 *           15,
+                 *           5
+                 *         ],
+                 *         "refundDays": 30,
+                 *         "minimumPayout": {
+                 *           "EUR": 5000
+                 *         }
+                 *       },
+                 *       "name": "Acme support",
+                 *       "effectiveFrom": "2026-11-30",
+                 *       "effectiveTo": "2026-11-30"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPlanVersion"];
+            };
+        };
+        responses: {
+            /** @description The new version. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "planId": "cpl_01KAT0000000000000000000AA",
+                     *       "version": 1,
+                     *       "partnerId": "partnerId",
+                     *       "tier": "tier",
+                     *       "name": "Acme support",
+                     *       "definition": {
+                     *         "basis": "invoices",
+                     *         "rules": [
+                     *           {
+                     *             "kind": "percentage",
+                     *             "rateBasisPoints": 2000,
+                     *             "firstMonths": 12
+                     *           },
+                     *           {
+                     *             "kind": "percentage",
+                     *             "rateBasisPoints": 1000
+                     *           }
+                     *         ],
+                     *         "levels": [
+                     *           80,
+                     *           15,
+                     *           5
+                     *         ],
+                     *         "refundDays": 30,
+                     *         "minimumPayout": {
+                     *           "EUR": 5000
+                     *         }
+                     *       },
+                     *       "state": "active",
+                     *       "effectiveFrom": "2026-11-30",
+                     *       "effectiveTo": "2026-11-23",
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CommissionPlan"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPriceLists: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Price lists. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "tier": "standard",
+                     *           "version": 1,
+                     *           "currency": "EUR",
+                     *           "prices": {
+                     *             "connections": 1,
+                     *             "records": 1
+                     *           },
+                     *           "effectiveFrom": "2026-11-30",
+                     *           "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PriceListList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    putPriceList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tier: components["schemas"]["CommissionTier"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "currency": "EUR",
+                 *       "prices": {
+                 *         "connections": 1,
+                 *         "records": 1
+                 *       },
+                 *       "effectiveFrom": "2026-11-30"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPriceList"];
+            };
+        };
+        responses: {
+            /** @description The new version. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tier": "standard",
+                     *       "version": 1,
+                     *       "currency": "EUR",
+                     *       "prices": {
+                     *         "connections": 1,
+                     *         "records": 1
+                     *       },
+                     *       "effectiveFrom": "2026-11-30",
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PriceList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAttributions: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                accountId?: components["schemas"]["AccountId"];
+                connectionId?: components["schemas"]["ConnectionId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Attributions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "attributionId": "atr_01KAT0000000000000000000AA",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "accountId": "acc_00000000000000000000000000",
+                     *           "connectionId": "connectionId",
+                     *           "customerId": "customerId",
+                     *           "effectiveFrom": "2026-11-30",
+                     *           "effectiveTo": "2026-11-23",
+                     *           "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AttributionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createAttribution: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "accountId": "acc_00000000000000000000000000",
+                 *       "partnerId": "par_00000000000000000000000000",
+                 *       "connectionId": "con_01KAT0000000000000000000AA",
+                 *       "customerId": "35436",
+                 *       "effectiveFrom": "2026-11-30"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewAttribution"];
+            };
+        };
+        responses: {
+            /** @description The attribution. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attributionId": "atr_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "accountId": "acc_00000000000000000000000000",
+                     *       "connectionId": "connectionId",
+                     *       "customerId": "customerId",
+                     *       "effectiveFrom": "2026-11-30",
+                     *       "effectiveTo": "2026-11-23",
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Attribution"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    endAttribution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attributionId: components["schemas"]["AttributionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The attribution. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attributionId": "atr_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "accountId": "acc_00000000000000000000000000",
+                     *       "connectionId": "connectionId",
+                     *       "customerId": "customerId",
+                     *       "effectiveFrom": "2026-11-30",
+                     *       "effectiveTo": "2026-11-23",
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Attribution"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listStatements: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                period?: components["schemas"]["Period"];
+                state?: components["schemas"]["StatementState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Statements. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "statementId": "stm_01KAT0000000000000000000AA",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "partnerName": "Acme",
+                     *           "period": "2026-11",
+                     *           "state": "awaiting_approval",
+                     *           "reason": "subject is missing",
+                     *           "totals": [
+                     *             {
+                     *               "total": {
+                     *                 "amountMinor": 1250,
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "lines": 1,
+                     *               "minimum": {
+                     *                 "amountMinor": 1250,
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "outcome": "payable"
+                     *             }
+                     *           ],
+                     *           "payouts": [
+                     *             {
+                     *               "payoutId": "pay_01KAT0000000000000000000AA",
+                     *               "amount": {
+                     *                 "amountMinor": 1250,
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "reference": "reference",
+                     *               "paidOn": "2026-11-30"
+                     *             }
+                     *           ],
+                     *           "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "decidedBy": "decidedBy",
+                     *           "decidedAt": "2026-11-23T20:00:00.000Z",
+                     *           "paidAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatementList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    closeStatement: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "partnerId": "par_00000000000000000000000000",
+                 *       "period": "2026-11"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewStatement"];
+            };
+        };
+        responses: {
+            /** @description It is being closed. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "workflowId": "workflowId",
+                     *       "temporalUrl": "https://partner.example/webhooks"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatementStarted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getStatement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statement. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statementId": "stm_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "partnerName": "Acme",
+                     *       "period": "2026-11",
+                     *       "state": "awaiting_approval",
+                     *       "reason": "subject is missing",
+                     *       "totals": [
+                     *         {
+                     *           "total": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "lines": 1,
+                     *           "minimum": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "outcome": "payable"
+                     *         }
+                     *       ],
+                     *       "payouts": [
+                     *         {
+                     *           "payoutId": "pay_01KAT0000000000000000000AA",
+                     *           "amount": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "reference": "reference",
+                     *           "paidOn": "2026-11-30"
+                     *         }
+                     *       ],
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z",
+                     *       "decidedBy": "decidedBy",
+                     *       "decidedAt": "2026-11-23T20:00:00.000Z",
+                     *       "paidAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Statement"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listStatementLines: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "lineId": "cln_01KAT0000000000000000000AA",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "accountId": "acc_00000000000000000000000000",
+                     *           "level": 1,
+                     *           "kind": "earning",
+                     *           "originalLineId": "originalLineId",
+                     *           "amount": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "gross": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "share": {
+                     *             "weight": 1,
+                     *             "of": 1
+                     *           },
+                     *           "state": "accrued",
+                     *           "heldUntil": "2026-11-23T20:00:00.000Z",
+                     *           "dueAt": "2026-11-23T20:00:00.000Z",
+                     *           "statementId": "statementId",
+                     *           "period": "2026-11",
+                     *           "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "source": {
+                     *             "sourceId": "csr_01KAT0000000000000000000AA",
+                     *             "kind": "invoice",
+                     *             "connectionId": "connectionId",
+                     *             "resource": "tickets",
+                     *             "externalId": "35436",
+                     *             "recordVersion": 1,
+                     *             "occurredAt": "2026-11-23T20:00:00.000Z",
+                     *             "facts": {
+                     *               "model": "invoice",
+                     *               "number": "1042",
+                     *               "status": "paid",
+                     *               "total": {
+                     *                 "amountMinor": 11900,
+                     *                 "currency": "EUR"
+                     *               }
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CommissionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getStatementCsv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getStatementPdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    decideStatement: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "decision": "reject",
+                 *       "reason": "The invoice R-12 is disputed."
+                 *     }
+                 */
+                "application/json": components["schemas"]["StatementDecision"];
+            };
+        };
+        responses: {
+            /** @description The statement. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statementId": "stm_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "partnerName": "Acme",
+                     *       "period": "2026-11",
+                     *       "state": "awaiting_approval",
+                     *       "reason": "subject is missing",
+                     *       "totals": [
+                     *         {
+                     *           "total": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "lines": 1,
+                     *           "minimum": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "outcome": "payable"
+                     *         }
+                     *       ],
+                     *       "payouts": [
+                     *         {
+                     *           "payoutId": "pay_01KAT0000000000000000000AA",
+                     *           "amount": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "reference": "reference",
+                     *           "paidOn": "2026-11-30"
+                     *         }
+                     *       ],
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z",
+                     *       "decidedBy": "decidedBy",
+                     *       "decidedAt": "2026-11-23T20:00:00.000Z",
+                     *       "paidAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Statement"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    payStatement: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                statementId: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reference": "SEPA-2026-12-0017",
+                 *       "paidOn": "2026-12-05"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPayout"];
+            };
+        };
+        responses: {
+            /** @description The statement. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statementId": "stm_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "partnerName": "Acme",
+                     *       "period": "2026-11",
+                     *       "state": "awaiting_approval",
+                     *       "reason": "subject is missing",
+                     *       "totals": [
+                     *         {
+                     *           "total": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "lines": 1,
+                     *           "minimum": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "outcome": "payable"
+                     *         }
+                     *       ],
+                     *       "payouts": [
+                     *         {
+                     *           "payoutId": "pay_01KAT0000000000000000000AA",
+                     *           "amount": {
+                     *             "amountMinor": 1250,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "reference": "reference",
+                     *           "paidOn": "2026-11-30"
+                     *         }
+                     *       ],
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z",
+                     *       "decidedBy": "decidedBy",
+                     *       "decidedAt": "2026-11-23T20:00:00.000Z",
+                     *       "paidAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Statement"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };

@@ -122,6 +122,7 @@ async function reconcile(
     await hub.ensureSubscriptionCare()
     await hub.ensureHealthChecks(deps.providerSlugs, config.healthEverySeconds)
     await careForDomains(deps.database.db, hub)
+    await hub.ensureCommissionCare()
   } catch (err) {
     log.warn(
       { err },

@@ -8,6 +8,7 @@ import { HubError } from '../platform/errors.ts'
 import type { checkConnection } from './check-connection.ts'
 import { createAutomationClient } from './client-automations.ts'
 import { createBatchClient } from './client-batches.ts'
+import { createCommissionClient } from './client-commissions.ts'
 import type { connectAccount } from './connect-account.ts'
 import { noWorker, reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
@@ -84,6 +85,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createHealthClient(options),
     ...createDeliveryClient(options),
     ...createBrandClient(options),
+    ...createCommissionClient(options),
     isWorkerPolling: () => isWorkerPolling(options),
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */
     workflowLink: (workflowId: string, runId?: string | null): string =>

@@ -345,6 +345,71 @@ export interface DeliverEventsResult {
   readonly failed: number
 }
 
+export interface PostCommissionInput {
+  readonly sourceId: string
+}
+
+export interface PostCommissionResult {
+  readonly sourceId: string
+  readonly state: 'posted' | 'nothing' | 'failed' | 'pending'
+  /** Lines that became due at the end of the refund window. */
+  readonly released: number
+}
+
+export interface CloseStatementInput {
+  readonly partnerId: string
+  /** A calendar month: `2026-11`. */
+  readonly period: string
+  /** Who asks for it; the workflow itself when left out. */
+  readonly by?: string
+}
+
+export interface CloseStatementResult {
+  readonly statementId: string
+  readonly state: 'awaiting_approval' | 'approved' | 'paid' | 'rejected' | 'carried'
+}
+
+export interface StatementDecision {
+  readonly decision: 'approve' | 'reject'
+  /** Needed to reject. */
+  readonly reason?: string
+  readonly by: string
+}
+
+export interface StatementPayout {
+  readonly reference: string
+  /** A day: `2026-11-30`. */
+  readonly paidOn: string
+  readonly by: string
+}
+
+export interface CloseStatementsInput {
+  /** The month before this one when left out. */
+  readonly period?: string
+  /** Carried over by continue-as-new; not for callers. */
+  readonly continued?: {
+    readonly rated: number
+    readonly closed: number
+    readonly isRated: boolean
+    readonly after: string | null
+  }
+}
+
+export interface CloseStatementsResult {
+  readonly period: string
+  /** Accounts whose usage was billed. */
+  readonly rated: number
+  /** Statements that were begun. */
+  readonly closed: number
+}
+
+export interface CheckLedgersResult {
+  readonly ok: boolean
+  readonly lines: number
+  readonly transactions: number
+  readonly violations: number
+}
+
 export const workflowIds = {
   syncConnection: (connectionId: string) => `sync:${connectionId}`,
   syncMany: (scope: string, startedAt: string) => `sync-many:${scope}:${startedAt}`,
@@ -385,6 +450,13 @@ export const workflowIds = {
     taskQueue === 'tieline' ? `health:${provider}` : `health:${provider}:${taskQueue}`,
   checkHealthNow: (taskQueue: string, provider: string) =>
     taskQueue === 'tieline' ? `health-now:${provider}` : `health-now:${provider}:${taskQueue}`,
+  postCommission: (sourceId: string) => `commission:${sourceId}`,
+  closeStatement: (partnerId: string, period: string) => `statement:${partnerId}:${period}`,
+  /** One per hub; hubs that share a namespace differ in their queue. */
+  closeStatements: (taskQueue: string) =>
+    taskQueue === 'tieline' ? 'close-statements' : `close-statements:${taskQueue}`,
+  checkLedgers: (taskQueue: string) =>
+    taskQueue === 'tieline' ? 'check-ledgers' : `check-ledgers:${taskQueue}`,
   connectAccount: (sessionId: string) => `connect:${sessionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
   /** Temporal appends the time of each tick. */
@@ -407,6 +479,9 @@ export const extendGraceUpdate = defineUpdate<
   [SteeringOfKeys & { readonly seconds: number }]
 >('extendGrace')
 export const cancelRotationUpdate = defineUpdate<RotateApiKeyResult, [SteeringOfKeys]>('cancel')
+/** A person approves or rejects a statement; a person has paid it out. */
+export const decideStatementUpdate = defineUpdate<CloseStatementResult, [StatementDecision]>('decide')
+export const payStatementUpdate = defineUpdate<CloseStatementResult, [StatementPayout]>('recordPayout')
 export const progressQuery = defineQuery<Progress>('progress')
 export const manyProgressQuery = defineQuery<SyncManyResult>('progress')
 

@@ -13,7 +13,7 @@ import { HubError } from '../../platform/errors.ts'
 import { isFailureCode } from '../../model/failures.ts'
 import { newId } from '../../platform/new-id.ts'
 import { hookSources, providers } from '../../providers/registry.ts'
-import type { AnyAnswer } from '../call.ts'
+import type { AnyAnswer, Client } from '../call.ts'
 import type { Caller } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
@@ -51,6 +51,7 @@ interface ModelCall {
   readonly header: Headers
   readonly body?: WriteBody
   readonly caller: Caller
+  readonly client: Client
   readonly requestId: string
   readonly url: URL
 }

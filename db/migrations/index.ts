@@ -19,6 +19,7 @@ import * as people from './0014_people.ts'
 import * as brands from './0019_brands.ts'
 import * as keysAndTokens from './0015_keys_and_tokens.ts'
 import * as partnerApi from './0018_partner_api.ts'
+import * as commissions from './0020_commissions.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -40,4 +41,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0019_brands': brands,
   '0015_keys_and_tokens': keysAndTokens,
   '0018_partner_api': partnerApi,
+  '0020_commissions': commissions,
 }

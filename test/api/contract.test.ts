@@ -41,6 +41,10 @@ const strangers: Readonly<Record<string, () => string>> = {
   personSessionId: () => newId('personSession'),
   assetId: () => newId('brandAsset'),
   domainId: () => newId('brandDomain'),
+  lineId: () => newId('commissionLine'),
+  statementId: () => newId('statement'),
+  planId: () => newId('commissionPlan'),
+  attributionId: () => newId('attribution'),
   workflowId: () => 'sync-many:nobody:2026-01-01T00:00:00.000Z',
   provider: () => 'nobody',
   resource: () => 'nothings',
@@ -69,6 +73,13 @@ const someLimits = {
   quotas: { calls: noQuota, records: noQuota, connections: noQuota },
 }
 const newKey = { name: 'New', mode: 'live', scopes: ['records.read'] }
+const plan = {
+  basis: 'invoices',
+  rules: [{ kind: 'percentage', rateBasisPoints: 1000 }],
+  levels: [1],
+  refundDays: 30,
+  minimumPayout: {},
+}
 
 /** Bodies that are valid wherever the operation wants one. */
 const bodies: Readonly<Record<string, () => unknown>> = {
@@ -136,6 +147,14 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   extendKeyRotation: () => ({ seconds: 60 }),
   extendOwnKeyRotation: () => ({ seconds: 60 }),
   putKeyPolicy: () => ({ maxAgeDays: 90, overlapSeconds: 60, quietSeconds: 300 }),
+  closeStatement: () => ({ partnerId: newId('partner'), period: '2026-01' }),
+  decideStatement: () => ({ decision: 'approve' }),
+  payStatement: () => ({ reference: 'SEPA-1' }),
+  createCommissionPlan: () => ({ name: 'A plan', definition: plan }),
+  addCommissionPlanVersion: () => ({ definition: plan }),
+  previewCommissionPlan: () => ({ definition: plan, amount: { amountMinor: 100, currency: 'EUR' } }),
+  putPriceList: () => ({ currency: 'EUR', prices: { connections: 1, records: 1 } }),
+  createAttribution: () => ({ accountId: newId('account') }),
   runAction: () => ({}),
   runReport: () => ({}),
   createPartner: () => ({ name: 'New' }),
@@ -275,13 +294,10 @@ describe('every operation on something', () => {
     expectProblem(await ask(operation), 404, 'NoSuchThing')
   })
 
-  const withId = guarded.filter((operation) =>
-    /\{(connectionId|runId|sessionId|operationId|remapId|writeId|setId|automationId|automationRunId|ruleId|keyId)\}/.test(
-      operation.path,
-    ),
-  )
+  const anId = /\b[a-z]{2,4}_[0-9A-HJKMNP-TV-Z]{26}\b/
+  const withId = guarded.filter((operation) => anId.test(pathOf(operation)))
   it.each(named(withId))('%s refuses an id that is none', async (_name, operation) => {
-    const path = pathOf(operation).replace(/(con|run|ses|op|rmp|wrt|wrs|aut|aur|hru|key)_\w+/, 'not-an-id')
+    const path = pathOf(operation).replace(anId, 'not-an-id')
     const headers = headersOf(operation)
     const answer = await api.request(operation.method.toUpperCase(), path, { headers })
     expectProblem(answer, 400, 'InvalidInput')

@@ -75,6 +75,8 @@ export interface TestApiOptions {
   readonly worker?: boolean
   /** What the workers ask for TXT records. */
   readonly txtOf?: TxtLookup
+  /** Of the sandbox, beside what it is small in anyway. */
+  readonly size?: Readonly<Record<string, number>>
   /** Providers that only this test knows, and where they are. */
   readonly more?: {
     readonly providers: readonly Provider[]
@@ -88,7 +90,7 @@ const small = { tickets: 12, comments: 12, users: 8, organizations: 4, sections:
 
 export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const database = await createTestDatabase()
-  const sandbox = await startSandbox({ port: 0, size: small })
+  const sandbox = await startSandbox({ port: 0, size: { ...small, ...options.size } })
   const known = [...providers, ...(options.more?.providers ?? [])]
   const originMap = { ...sandbox.originMap, ...options.more?.originMap }
   const hub = await createTestHub({

@@ -32,6 +32,7 @@ import { createTestHub, type TestHub } from '../harness/worker.ts'
 import { createTxtLookup } from '../../platform/dns.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { recordBrands } from './record-brands.ts'
+import { recordCommissions } from './record-commissions.ts'
 import { recordConnects } from './record-connects.ts'
 import { recordCredentials } from './record-credentials.ts'
 import { recordDelivery } from './record-delivery.ts'
@@ -103,6 +104,10 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       [['writeRecord', 'writeMany'], async () => recordWrites(await withNotes())],
       [['remapRecords', 'describeFields'], async () => recordRemaps(await withNotes())],
       [['processInbox', 'sweepInbox', 'keepSubscriptions'], async () => recordInbox(await withNotes())],
+      [
+        ['postCommission', 'closeStatement', 'closeStatements', 'checkLedgers'],
+        () => recordCommissions({ test, keep }),
+      ],
       [['deliverEvents'], () => recordDelivery({ test, keep })],
       [['verifyDomain'], () => recordBrands({ test, dns, keep })],
       [['runAutomation', 'dispatchEvents'], async () => recordAutomations(await withNotes())],
