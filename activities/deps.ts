@@ -16,8 +16,8 @@ export interface ActivityDeps {
   readonly vault: Vault
   readonly transport: Transport
   readonly oauth: OAuthClient
-  /** The hub's own app at a provider, from the environment; undefined when it is not set. */
-  appOf(method: OAuth2Auth): OAuthApp | undefined
+  /** The hub's own app at a provider, as it was entered or from the environment; undefined when it is not set. */
+  appOf(provider: string, method: OAuth2Auth): Promise<OAuthApp | undefined>
   readonly metrics: Metrics
   readonly log: Log
   readonly clock: Clock

@@ -2,11 +2,14 @@
  * The API process: any number of them may run. Ends with 2 and one line when its settings, its port or the database are not as
  * they should be. Without Temporal it starts: webhooks are accepted, what needs a workflow answers 503, and `/readyz` says why.
  */
+import { hostname } from 'node:os'
 import { expireConnectSessions } from '../db/connect-sessions.ts'
+import { createAppSource } from '../db/app-source.ts'
 import { openCaches } from '../db/caches.ts'
 import { openDatabase, openTenantDatabases, type Database } from '../db/client.ts'
 import { checkSchema } from '../db/migrate.ts'
 import { ensureDefaultTenant } from '../db/partners.ts'
+import { keepRingAnnounced } from '../db/ring-keys.ts'
 import { createVault } from '../db/vault.ts'
 import { ConfigError, readServiceConfig, type ServiceConfig } from '../platform/config.ts'
 import { HubError, isHubError, messageOf } from '../platform/errors.ts'
@@ -16,6 +19,7 @@ import { parseKeyRing } from '../platform/secrets/keyring.ts'
 import { createSessionLinks } from '../platform/secrets/session-link.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
 import { approachTemporal } from '../platform/temporal/connection.ts'
+import { appMethodsOf } from '../providers/contract.ts'
 import { findProvider } from '../providers/registry.ts'
 import { createHubClient } from '../workflows/client.ts'
 import { createCallers } from './callers.ts'
@@ -86,6 +90,12 @@ async function openDeps(
   stopper.onStop('database of tenants', () => tenants.close())
   const caches = openCaches(database, config.databaseUrl, log)
   stopper.onStop('caches', () => caches.close())
+  const vault = createVault(ring)
+  const holder = { process: `api ${hostname()}-${process.pid}`, part: 'api', log }
+  stopper.onStop('keys of the ring', await keepRingAnnounced(database.db, vault, holder))
+  const methodsOf = (slug: string) => appMethodsOf(findProvider(slug))
+  const apps = createAppSource({ db: database.db, vault, env, methodsOf, caches, log })
+  await apps.reload()
   const temporal = approachTemporal({ temporal: config.temporal, ring })
   stopper.onStop('connection to Temporal', () => temporal.close())
   const { client, namespace, codec } = temporal
@@ -100,7 +110,8 @@ async function openDeps(
     tenants,
     caches,
     callers: createCallers(database.db, caches),
-    vault: createVault(ring),
+    apps,
+    vault,
     links: createSessionLinks(ring),
     findProvider,
     temporal: hub,
@@ -108,7 +119,7 @@ async function openDeps(
     codec,
     metrics: createMetrics(),
     log,
-    env,
+    env: apps.environment,
     validateAnswers: config.environment === 'test' || env['TIELINE_VALIDATE_RESPONSES'] === '1',
   }
 }

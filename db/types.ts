@@ -533,6 +533,16 @@ export interface Proofs {
   runId: string;
 }
 
+export interface ProviderApps {
+  clientId: string;
+  otherIs: string | null;
+  provider: string;
+  sealed: Buffer;
+  updatedAt: Generated<Timestamp>;
+  updatedBy: string;
+  version: Generated<number>;
+}
+
 export interface Quarantine {
   connectionId: string;
   externalId: string;
@@ -622,6 +632,42 @@ export interface Remaps {
   troubled: Generated<number>;
 }
 
+export interface RingHolders {
+  currentKeyId: string;
+  keyIds: string[];
+  part: string;
+  process: string;
+  seenAt: Generated<Timestamp>;
+}
+
+export interface RingKeys {
+  currentSince: Timestamp | null;
+  firstSeenAt: Generated<Timestamp>;
+  keyId: string;
+}
+
+export interface Rotations {
+  deadlineAt: Timestamp | null;
+  done: Generated<number>;
+  endedAt: Timestamp | null;
+  facts: Generated<Json>;
+  failure: Json | null;
+  inPlaceAt: Timestamp | null;
+  kind: string;
+  maxDeadlineAt: Timestamp | null;
+  name: string | null;
+  partnerId: string | null;
+  rotationId: string;
+  shownAt: Timestamp | null;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: Generated<string>;
+  steps: Generated<string[]>;
+  subject: string;
+  total: number | null;
+  updatedAt: Generated<Timestamp>;
+}
+
 export interface RunCalls {
   at: Timestamp;
   attempt: number;
@@ -694,6 +740,14 @@ export interface ScanSeen {
   partnerId: string;
   resource: string;
   runId: string;
+}
+
+export interface SecretUses {
+  firstUsedAt: Timestamp;
+  lastUsedAt: Timestamp;
+  subject: string;
+  uses: number;
+  valueId: string;
 }
 
 export interface SigningKeys {
@@ -784,16 +838,21 @@ export interface DB {
   partnerAncestry: PartnerAncestry;
   partners: Partners;
   proofs: Proofs;
+  providerApps: ProviderApps;
   quarantine: Quarantine;
   rateBuckets: RateBuckets;
   recordCounts: RecordCounts;
   records: Records;
   recordVersions: RecordVersions;
   remaps: Remaps;
+  ringHolders: RingHolders;
+  ringKeys: RingKeys;
+  rotations: Rotations;
   runCalls: RunCalls;
   runResources: RunResources;
   runs: Runs;
   scanSeen: ScanSeen;
+  secretUses: SecretUses;
   signingKeys: SigningKeys;
   writes: Writes;
   writeSets: WriteSets;

@@ -22,6 +22,9 @@ export const idPrefixes = {
   endpoint: 'end',
   delivery: 'dlv',
   apiKey: 'key',
+  rotation: 'rot',
+  /** One of several values of a secret. */
+  secretValue: 'sev',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

@@ -57,6 +57,8 @@ export interface Config {
   readonly temporalMetricsPort: number | undefined
   /** Proxies whose `X-Forwarded-For` is believed: addresses and networks in CIDR. */
   readonly trustedProxies: readonly string[]
+  /** Days after which signing keys are replaced by schedule; 0: by hand only. */
+  readonly signingKeyDays: number
   /** Webhooks (and refused ones) of one address a minute, in each API process. */
   readonly hookRates: { readonly perAddress: number; readonly refusalsPerAddress: number }
 }
@@ -152,6 +154,10 @@ const positive = checked('should be a whole number of at least 1', (text) =>
   /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined,
 )
 
+const days = checked('should be a whole number of days, 0 to 3650', (text) =>
+  /^\d{1,4}$/.test(text) && Number(text) <= 3650 ? Number(text) : undefined,
+)
+
 const realOrigin = /^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d+)?$/i
 const originMap = checked(
   'should be a JSON object {"https://real.origin": "http://127.0.0.1:4410/replacement"}, or the path of a file holding one',
@@ -188,6 +194,7 @@ const specification = {
   TIELINE_WORKER_METRICS_PORT: portNumber({ default: undefined }),
   TIELINE_TEMPORAL_METRICS_PORT: portNumber({ default: undefined }),
   TIELINE_TRUSTED_PROXIES: networks({ default: [] }),
+  TIELINE_SIGNING_KEY_DAYS: days({ default: 30 }),
   TIELINE_HOOKS_PER_ADDRESS: positive({ default: 60_000 }),
   TIELINE_HOOK_REFUSALS_PER_ADDRESS: positive({ default: 120 }),
 }
@@ -241,6 +248,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     workerMetricsPort: values.TIELINE_WORKER_METRICS_PORT,
     temporalMetricsPort: values.TIELINE_TEMPORAL_METRICS_PORT,
     trustedProxies: values.TIELINE_TRUSTED_PROXIES,
+    signingKeyDays: values.TIELINE_SIGNING_KEY_DAYS,
     hookRates: {
       perAddress: values.TIELINE_HOOKS_PER_ADDRESS,
       refusalsPerAddress: values.TIELINE_HOOK_REFUSALS_PER_ADDRESS,

@@ -4,6 +4,7 @@
  */
 import { NativeConnection, Runtime } from '@temporalio/worker'
 import { checkSchema } from '../db/migrate.ts'
+import { keepRingAnnounced } from '../db/ring-keys.ts'
 import { ConfigError, readServiceConfig, type ServiceConfig } from '../platform/config.ts'
 import { HubError, isHubError, messageOf } from '../platform/errors.ts'
 import { createLog, type Log } from '../platform/log.ts'
@@ -60,6 +61,7 @@ async function open(config: ServiceConfig, log: Log, stopper: Stopper): Promise<
   const ring = parseKeyRing(config.encryptionKeys)
   const deps = createWorkerDeps(config, log, process.env)
   stopper.onStop('database', () => deps.database.close())
+  stopper.onStop('caches', () => deps.caches.close())
   if (config.workerMetricsPort !== undefined) {
     const server = await serveMetrics(deps.metrics, config.workerMetricsPort, config.host)
     stopper.onStop('metrics', () => server.close())
@@ -72,6 +74,8 @@ async function open(config: ServiceConfig, log: Log, stopper: Stopper): Promise<
     checkDatabase(deps),
   ])
   stopper.onStop('connection to Temporal', () => connection.close())
+  const holder = { process: `worker ${config.workerId}`, part: 'worker', log }
+  stopper.onStop('keys of the ring', await keepRingAnnounced(deps.database.db, deps.vault, holder))
   stopper.onStop('months ahead', keepMonths(deps.database.db, log))
   await reconcile(config, log, stopper, deps)
   const { namespace } = temporal
@@ -117,6 +121,7 @@ async function reconcile(
     await hub.ensureKeepAlive()
     await hub.ensureInboxSweep()
     await hub.ensureSubscriptionCare()
+    await hub.ensureSigningKeyRotation(config.signingKeyDays)
   } catch (err) {
     log.warn(
       { err },

@@ -13,6 +13,7 @@ import * as budgetRates from './0010_budget_rates.ts'
 import * as hookRules from './0011_hook_rules.ts'
 import * as hookCare from './0012_hook_care.ts'
 import * as tenancy from './0013_tenancy.ts'
+import * as rotations from './0016_rotations.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -28,4 +29,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0011_hook_rules': hookRules,
   '0012_hook_care': hookCare,
   '0013_tenancy': tenancy,
+  '0016_rotations': rotations,
 }

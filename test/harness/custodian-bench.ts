@@ -14,7 +14,7 @@ import { createOutbound } from '../../platform/outbound/post.ts'
 import { newId } from '../../platform/new-id.ts'
 import { parseKeyRing } from '../../platform/secrets/keyring.ts'
 import type { OAuth2Auth, Secrets } from '../../providers/contract.ts'
-import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
+import { createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
 import { ledgerlyVariables } from './token-endpoint.ts'
 
@@ -38,7 +38,11 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
     vault: createVault(parseKeyRing(options.ring)),
     transport: createTransport({ originMap, limiter: createLimiter(database.db), metrics, clock }),
     oauth: createOAuthClient({ originMap, clock, ...(timeoutMs === undefined ? {} : { timeoutMs }) }),
-    appOf: appsIn(variables),
+    appOf: async (_provider, { client }) => {
+      const clientId = variables[client.idVariable]
+      const clientSecret = variables[client.secretVariable]
+      return clientId && clientSecret ? { clientId, clientSecret } : undefined
+    },
     metrics,
     log: createLog('test', 'silent'),
     clock,

@@ -20,7 +20,7 @@ import { createMetrics } from '../../platform/metrics.ts'
 import { createOutbound } from '../../platform/outbound/post.ts'
 import { newId } from '../../platform/new-id.ts'
 import { newKeyRingText, parseKeyRing } from '../../platform/secrets/keyring.ts'
-import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
+import { createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
 import { findProvider, providerSlugs } from '../../providers/registry.ts'
 import { simulators } from '../../sandbox/simulators.ts'
@@ -65,7 +65,7 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
       vault: createVault(ring),
       transport: createTransport({ originMap: sandbox.originMap, limiter, metrics, clock }),
       oauth: createOAuthClient({ originMap: sandbox.originMap, clock }),
-      appOf: appsIn({}),
+      appOf: async () => undefined,
       metrics,
       log: createLog('test', 'silent'),
       clock,
