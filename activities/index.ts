@@ -21,6 +21,7 @@ import { createRingRotationActivities } from './rotate-encryption-key.ts'
 import { createSecretRotationActivities } from './rotate-secret.ts'
 import { createSigningRotationActivities } from './rotate-signing-key.ts'
 import { createRotationStepActivities } from './rotations.ts'
+import { createKeyActivities } from './rotate-api-key.ts'
 import { createSyncActivities } from './sync.ts'
 import { createWriteActivities } from './writes.ts'
 
@@ -39,6 +40,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createSigningRotationActivities(deps),
     ...createRingRotationActivities(deps),
     ...createAppRotationActivities(deps),
+    ...createKeyActivities(deps),
     ...createOperationActivities(deps),
     ...createRemapActivities(deps),
     ...createWriteActivities(deps),

@@ -36,7 +36,10 @@ function methodOf(deps: ActivityDeps, slug: string): { provider: Provider; metho
 async function begin(deps: ActivityDeps, wish: Wish): Promise<AppFacts> {
   const { provider, method } = methodOf(deps, wish.provider)
   if (!(await deps.appOf(provider.slug, method)))
-    throw new HubError('StateConflict', `The hub’s app at ${provider.name} is not configured: there is nothing to replace.`)
+    throw new HubError(
+      'StateConflict',
+      `The hub’s app at ${provider.name} is not configured: there is nothing to replace.`,
+    )
   const { rotation } = await openRotationOf(deps.database.db, {
     ...{ kind: 'client_secret', subject: provider.slug, partnerId: null, facts: {} },
     graceSeconds: wish.graceSeconds ?? graceSeconds.usual,
@@ -108,7 +111,10 @@ async function prove(deps: ActivityDeps, key: RotationKey): Promise<AppProof> {
       continue
     }
     return isRefused
-      ? { ok: false, message: `${provider.name} refuses the new secret. Enter it again; the old one stays in force.` }
+      ? {
+          ok: false,
+          message: `${provider.name} refuses the new secret. Enter it again; the old one stays in force.`,
+        }
       : { ok: true, connectionId: connection.connectionId }
   }
   return { ok: true, connectionId: null }
@@ -144,7 +150,8 @@ async function end(deps: ActivityDeps, { rotationId, ...ended }: End): Promise<v
   await inTransaction(deps.database.db, async (tx) => {
     const { subject } = await lockRotation(tx, rotationId)
     const app = await getProviderApp(tx, deps.vault, subject)
-    if (app?.other) await putProviderApp(tx, deps.vault, { ...app, other: null, updatedBy: actor }, app.version)
+    if (app?.other)
+      await putProviderApp(tx, deps.vault, { ...app, other: null, updatedBy: actor }, app.version)
     await endRotationOf(tx, rotationId, { ...ended, actor })
   })
 }

@@ -91,7 +91,8 @@ async function renewSchedules(deps: ActivityDeps, client: Client): Promise<numbe
       renewed++
     } catch (error) {
       // Gone meanwhile, or sealed with another hub's keys, who shares the namespace.
-      if (error instanceof ScheduleNotFoundError || (error instanceof Error && error.name === 'ValueError')) continue
+      if (error instanceof ScheduleNotFoundError || (error instanceof Error && error.name === 'ValueError'))
+        continue
       throw error
     }
   }
@@ -101,8 +102,8 @@ async function renewSchedules(deps: ActivityDeps, client: Client): Promise<numbe
 export function createRingRotationActivities(deps: ActivityDeps) {
   return {
     beginRingRotation: failing((input: Wish) => begin(deps, input)),
-    listLaggingProcesses: failing(() => whoLags(deps)),
+    listLaggingProcesses: failing((_none: object) => whoLags(deps)),
     rewrapDataKeys: failing((input: RotationKey) => slice(deps, input)),
-    renewScheduleInputs: failing(() => renewSchedules(deps, Context.current().client)),
+    renewScheduleInputs: failing((_none: object) => renewSchedules(deps, Context.current().client)),
   }
 }

@@ -145,7 +145,14 @@ async function beginEndpoint(deps: ActivityDeps, wish: SecretWish, endpointId: s
   return {
     ...factsOf(rotation),
     title: `Secret of ${new URL(endpoint.url).host}`,
-    ...{ provider: null, providerName: null, accountId: null, byApi: false, renews: false, awaitsValue: false },
+    ...{
+      provider: null,
+      providerName: null,
+      accountId: null,
+      byApi: false,
+      renews: false,
+      awaitsValue: false,
+    },
     quietMs: quietMsOf(rotation),
   }
 }
@@ -255,7 +262,11 @@ async function finish(deps: ActivityDeps, { rotationId, which, revoked = false }
     await drop(tx, deps, rotation, which)
     await endRotationOf(tx, rotationId, {
       state: which === 'old' ? 'done' : 'cancelled',
-      steps: [which === 'old' ? 'The old secret is not valid any more.' : 'The old secret stays; the new one is withdrawn.'],
+      steps: [
+        which === 'old'
+          ? 'The old secret is not valid any more.'
+          : 'The old secret stays; the new one is withdrawn.',
+      ],
       actor: rotation.kind,
       details: { revoked },
     })
@@ -279,7 +290,11 @@ async function handOverSteps(deps: ActivityDeps, key: RotationKey): Promise<stri
   const where = secret.name === urlKey ? 'Enter the new URL' : `Enter it as "${secret.title}"`
   return secret.madeBy === 'provider'
     ? [`Let ${source.name} sign with the new secret.`, done]
-    : [show, `${where} in the settings of the webhook at ${source.name}: /docs/webhooks/${source.slug}.`, done]
+    : [
+        show,
+        `${where} in the settings of the webhook at ${source.name}: /docs/webhooks/${source.slug}.`,
+        done,
+      ]
 }
 
 export function createSecretRotationActivities(deps: ActivityDeps) {

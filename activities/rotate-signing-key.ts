@@ -53,7 +53,11 @@ async function promote(
     const { retiring, current } = await promoteSigningKey(tx, keyId, actor)
     const since = (current.currentAt ?? deps.clock.now()).toISOString()
     const old = retiring?.keyId ?? null
-    await changeRotation(tx, rotationId, { state: 'overlap', facts: { oldKeyId: old }, inPlaceAt: new Date(since) })
+    await changeRotation(tx, rotationId, {
+      state: 'overlap',
+      facts: { oldKeyId: old },
+      inPlaceAt: new Date(since),
+    })
     return { old, since }
   })
 }

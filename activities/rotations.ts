@@ -43,7 +43,10 @@ export const factsOf = (rotation: Rotation): RotationFacts => ({
 })
 
 /** @throws HubError `Superseded` for one that has ended. */
-export async function livingRotation({ database }: ActivityDeps, { rotationId }: RotationKey): Promise<Rotation> {
+export async function livingRotation(
+  { database }: ActivityDeps,
+  { rotationId }: RotationKey,
+): Promise<Rotation> {
   const rotation = await getRotationById(database.db, rotationId)
   if (!rotation || rotation.endedAt) throw new HubError('Superseded', 'This rotation has ended.')
   return rotation

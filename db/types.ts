@@ -453,6 +453,36 @@ export interface InboxRequests {
   sealed: Buffer | null;
 }
 
+export interface KeyPolicies {
+  maxAgeDays: number | null;
+  overlapSeconds: number;
+  partnerId: string;
+  quietSeconds: number;
+  updatedAt: Generated<Timestamp>;
+  updatedBy: string;
+  version: Generated<number>;
+}
+
+export interface KeyRotations {
+  attempt: string;
+  deadlineAt: Timestamp;
+  endedAt: Timestamp | null;
+  endedBy: string | null;
+  keyId: string;
+  newKeyId: string;
+  outcome: string | null;
+  partnerId: string;
+  quietSeconds: number;
+  reason: string;
+  remindedAt: Timestamp | null;
+  reminders: Generated<number>;
+  sealedSecret: Buffer | null;
+  secretFetchedAt: Timestamp | null;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: string;
+}
+
 export interface Mappings {
   connectionId: string;
   createdAt: Generated<Timestamp>;
@@ -752,11 +782,14 @@ export interface SecretUses {
 
 export interface SigningKeys {
   createdAt: Generated<Timestamp>;
+  currentAt: Timestamp | null;
   keyId: string;
   publicJwk: Json;
   purpose: string;
   retiredAt: Timestamp | null;
-  sealedPrivate: Buffer;
+  retiringAt: Timestamp | null;
+  sealedPrivate: Buffer | null;
+  state: Generated<string>;
 }
 
 export interface Writes {
@@ -832,6 +865,8 @@ export interface DB {
   idempotentRequests: IdempotentRequests;
   inboxEvents: InboxEvents;
   inboxRequests: InboxRequests;
+  keyPolicies: KeyPolicies;
+  keyRotations: KeyRotations;
   mappings: Mappings;
   operations: Operations;
   pages: Pages;

@@ -51,3 +51,15 @@ export function decideOverlap(overlap: Overlap): 'drop' | 'wait' | 'keep' {
   if (isUnseen) return 'wait'
   return now - Math.max(inPlaceSince, oldUsedAt ?? 0) >= quietMs ? 'drop' : 'wait'
 }
+
+/**
+ * Signing keys: how long a new one is published before it signs, and how long an old one is believed after its last signature. Tokens
+ * live an hour at most and their keys may be cached for minutes; proofs are for ever, so that their old key is never disbelieved: only its
+ * private half goes.
+ */
+export const signingWaits: Readonly<
+  Record<SigningPurpose, { readonly publishSeconds: number; readonly retireSeconds: number }>
+> = {
+  access: { publishSeconds: 900, retireSeconds: 4_200 },
+  proof: { publishSeconds: 900, retireSeconds: 900 },
+}

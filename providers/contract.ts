@@ -162,8 +162,10 @@ export interface OAuth2Auth extends AuthMethodBase {
 export type AuthMethod = TokenAuth | OAuth2Auth
 
 /** The ways to connect that need the hub's own app at the provider. */
-export const appMethodsOf = (provider: Provider | undefined): readonly OAuth2Auth[] =>
-  (provider?.auth ?? []).filter((method) => method.kind === 'oauth2')
+export function appMethodsOf(provider: Provider | undefined): readonly OAuth2Auth[] {
+  const methods: readonly AuthMethod[] = provider?.auth ?? []
+  return methods.filter((method) => method.kind === 'oauth2')
+}
 
 /** `limit` calls per `windowMs`. `scope`: what shares the budget. */
 export interface RateLimit {

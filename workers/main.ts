@@ -119,6 +119,7 @@ async function reconcile(
     log.info(await reconcileSchedules(deps.database.db, hub), 'schedules are in line with the connections')
     await hub.ensureDispatcher()
     await hub.ensureKeepAlive()
+    await hub.ensureKeyAge()
     await hub.ensureInboxSweep()
     await hub.ensureSubscriptionCare()
     await hub.ensureSigningKeyRotation(config.signingKeyDays)

@@ -14,7 +14,9 @@ import type { HubClientOptions, Started } from './client-options.ts'
 import { createCredentialClient } from './client-credentials.ts'
 import { createDeliveryClient } from './client-delivery.ts'
 import { createInboxClient } from './client-inbox.ts'
+import { createKeyClient } from './client-keys.ts'
 import { createScheduleClient } from './client-schedules.ts'
+import { createRotationClient } from './client-rotations.ts'
 import { createWriteClient } from './client-writes.ts'
 import {
   pauseSignal,
@@ -75,9 +77,11 @@ export function createHubClient(options: HubClientOptions) {
     ...createBatchClient(options),
     ...createWriteClient(options),
     ...createCredentialClient(options),
+    ...createKeyClient(options),
     ...createAutomationClient(options),
     ...createInboxClient(options),
     ...createDeliveryClient(options),
+    ...createRotationClient(options),
     isWorkerPolling: () => isWorkerPolling(options),
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */
     workflowLink: (workflowId: string, runId?: string | null): string =>

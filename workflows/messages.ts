@@ -183,6 +183,58 @@ export interface RotateCredentialResult {
   readonly state: 'rotated'
 }
 
+export interface RotateApiKeyInput {
+  readonly keyId: string
+  /** How long the old key lives on beside the new one, 0 to 2,592,000; the policy's when left out. 0: it ends at once. */
+  readonly overlapSeconds?: number
+  /** The old key ends before the overlap does once nobody has used it for so long, 300 to 2,592,000; the policy's when left out. */
+  readonly quietSeconds?: number
+  /** Of the new key (RFC 3339); null: never. The old one's when left out. */
+  readonly expiresAt?: string | null
+  readonly reason?: 'asked' | 'leak' | 'age'
+  readonly startedBy?: string
+  /** How often it is looked who uses which key, 1 to 86,400. */
+  readonly lookEverySeconds?: number
+}
+
+/** How a rotation ended. `done`: the new key is in force alone. `cancelled`, `failed`: the old one is. */
+export interface RotateApiKeyResult {
+  readonly keyId: string
+  readonly newKeyId: string
+  readonly state: 'done' | 'cancelled' | 'failed'
+  readonly outcome: string
+}
+
+export interface StartedKeyRotation {
+  readonly newKeyId: string
+  readonly deadlineAt: string
+}
+
+/** Who steers, as the audit chain names them. */
+export interface SteeringOfKeys {
+  readonly by?: string
+}
+
+export interface EnforceKeyAgeInput {
+  /** Carried over by continue-as-new; not for callers. */
+  readonly continued?: EnforceKeyAgeContinuation
+}
+
+export interface EnforceKeyAgeContinuation {
+  readonly kind: 'left' | 'aged'
+  readonly after: string | null
+  readonly result: EnforceKeyAgeResult
+}
+
+export interface EnforceKeyAgeResult {
+  /** Rotations of keys over age. */
+  readonly started: number
+  /** Rotations whose workflow had gone. */
+  readonly takenUp: number
+  /** New keys that nobody has fetched. */
+  readonly erased: number
+}
+
 export interface RevokeCredentialInput {
   readonly connectionId: string
 }
@@ -272,6 +324,8 @@ export interface DeliverEventsResult {
   readonly failed: number
 }
 
+const ofHub = (id: string, taskQueue: string): string => (taskQueue === 'tieline' ? id : `${id}:${taskQueue}`)
+
 export const workflowIds = {
   syncConnection: (connectionId: string) => `sync:${connectionId}`,
   syncMany: (scope: string, startedAt: string) => `sync-many:${scope}:${startedAt}`,
@@ -291,6 +345,19 @@ export const workflowIds = {
   describeFields: (connectionId: string, resource: string) => `describe:${connectionId}:${resource}`,
   checkConnection: (connectionId: string) => `check:${connectionId}`,
   rotateCredential: (connectionId: string) => `rotate-credential:${connectionId}`,
+  rotateApiKey: (keyId: string) => `rotate-key:${keyId}`,
+  /** One per hub; hubs that share a namespace differ in their queue. */
+  enforceKeyAge: (taskQueue: string) =>
+    taskQueue === 'tieline' ? 'enforce-key-age' : `enforce-key-age:${taskQueue}`,
+  rotateWebhookSecret: (connectionId: string) => `rotate-webhook-secret:${connectionId}`,
+  rotateEndpointSecret: (endpointId: string) => `rotate-endpoint-secret:${endpointId}`,
+  /** The hub's own secrets: hubs that share a namespace differ in their queue. */
+  rotateSigningKey: (purpose: string, taskQueue: string) => ofHub(`rotate-signing-key:${purpose}`, taskQueue),
+  rotateSigningKeys: (taskQueue: string) => ofHub('rotate-signing-keys', taskQueue),
+  rotateEncryptionKey: (ringKeyId: string, taskQueue: string) =>
+    ofHub(`rotate-encryption-key:${ringKeyId}`, taskQueue),
+  rotateClientSecret: (provider: string, taskQueue: string) =>
+    ofHub(`rotate-client-secret:${provider}`, taskQueue),
   revokeCredential: (connectionId: string) => `revoke-credential:${connectionId}`,
   /** One per hub; hubs that share a namespace differ in their queue. */
   keepCredentialsAlive: (taskQueue: string) =>
@@ -315,6 +382,15 @@ export const resumeSignal = defineSignal('resume')
 export const setSpeedUpdate = defineUpdate<Speed, [Speed]>('setSpeed')
 /** A person has decided a conflict; the decision is in the write's row. */
 export const decidedSignal = defineSignal('decided')
+/** Answers when the new key of a rotation is there (and, without an overlap, the old one has ended). */
+export const keyMintedUpdate = defineUpdate<StartedKeyRotation, []>('minted')
+export const revokeNowUpdate = defineUpdate<RotateApiKeyResult, [SteeringOfKeys]>('revokeNow')
+/** Adds to the overlap. Answers the new deadline. */
+export const extendGraceUpdate = defineUpdate<
+  { readonly deadlineAt: string },
+  [SteeringOfKeys & { readonly seconds: number }]
+>('extendGrace')
+export const cancelRotationUpdate = defineUpdate<RotateApiKeyResult, [SteeringOfKeys]>('cancel')
 export const progressQuery = defineQuery<Progress>('progress')
 export const manyProgressQuery = defineQuery<SyncManyResult>('progress')
 

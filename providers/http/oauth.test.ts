@@ -231,7 +231,7 @@ it('while two secrets are known, a request that the provider refuses for the app
     onRefused: () => void refused++,
   }
   const ask = (with_: typeof app | typeof app.fallback, token: string) =>
-    client.refresh(methodThat(never), {}, with_, { refresh_token: token })
+    client().refresh(methodThat(never), {}, with_, { refresh_token: token })
   expect((await ask(app, 'refresh-of-two')).secrets['access_token']).toMatch(/^access-/)
   expect(refused).toBe(1)
   // A refused token is no refused app: it is not asked about twice.

@@ -39,8 +39,9 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
     transport: createTransport({ originMap, limiter: createLimiter(database.db), metrics, clock }),
     oauth: createOAuthClient({ originMap, clock, ...(timeoutMs === undefined ? {} : { timeoutMs }) }),
     appOf: async (_provider, { client }) => {
-      const clientId = variables[client.idVariable]
-      const clientSecret = variables[client.secretVariable]
+      const known: Readonly<Record<string, string | undefined>> = variables
+      const clientId = known[client.idVariable]
+      const clientSecret = known[client.secretVariable]
       return clientId && clientSecret ? { clientId, clientSecret } : undefined
     },
     metrics,
