@@ -20,6 +20,9 @@ import * as records from './resources/records.ts'
 import * as runs from './resources/runs.ts'
 import * as batches from './resources/sync-many.ts'
 import * as system from './resources/system.ts'
+import { listEncryptionKeys } from './resources/encryption-keys.ts'
+import * as providerApps from './resources/provider-apps.ts'
+import * as rotations from './resources/rotations.ts'
 import * as webhooks from './resources/webhooks.ts'
 import * as writes from './resources/writes.ts'
 
@@ -49,6 +52,9 @@ export const handlers: Handlers = {
   getDelivery: deliveries.getDelivery,
   listEvents: deliveries.listEvents,
   listEventTypes: deliveries.listEventTypes,
+  ...rotations,
+  ...providerApps,
+  listEncryptionKeys,
   ...operations,
   ...audit,
   encodePayloads,

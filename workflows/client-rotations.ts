@@ -56,7 +56,41 @@ export function rotationWorkflowId({ kind, subject }: RotationName, taskQueue: s
 type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof rotateSigningKeys>>[0]
 
 export function createRotationClient(options: HubClientOptions) {
-  return { ...createStart(options), ...createSteering(options), ...createSchedule(options) }
+  return {
+    ...createStart(options),
+    ...createSteering(options),
+    ...createSchedule(options),
+    workflowsBefore: (until: Date) => workflowsBefore(options, until),
+  }
+}
+
+export interface KeptWorkflows {
+  readonly running: number
+  readonly histories: number
+  readonly retentionSeconds: number | null
+}
+
+/** What Temporal keeps of this hub's workflows that began before a moment; counted by its index, which may lag by moments. */
+function workflowsBefore(
+  { client, namespace, taskQueue }: HubClientOptions,
+  until: Date,
+): Promise<KeptWorkflows> {
+  return reaching(() =>
+    client.withDeadline(Date.now() + 5_000, async () => {
+      const began = `StartTime < "${until.toISOString()}" AND TaskQueue = "${taskQueue}"`
+      const [running, histories, described] = await Promise.all([
+        client.workflow.count(`${began} AND ExecutionStatus = "Running"`),
+        client.workflow.count(began),
+        client.workflowService.describeNamespace({ namespace }),
+      ])
+      const seconds = described.config?.workflowExecutionRetentionTtl?.seconds
+      return {
+        running: running.count,
+        histories: histories.count,
+        retentionSeconds: seconds === undefined || seconds === null ? null : Number(seconds),
+      }
+    }),
+  )
 }
 
 const given = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>

@@ -63,6 +63,6 @@ export const endOldUpdate = defineUpdate<RotationResult>('revokeNow')
 export const extendUpdate = defineUpdate<Extended, [ExtendRotation]>('extendGrace')
 export const takeBackUpdate = defineUpdate<RotationResult>('cancel')
 /** A person has done what was asked. */
-export const confirmUpdate = defineUpdate('confirm')
+export const confirmUpdate = defineUpdate<void>('confirm')
 /** Something was entered, or shown: look again. */
 export const lookAgainSignal = defineSignal('lookAgain')
