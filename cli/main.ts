@@ -13,6 +13,7 @@ import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
 import { registerMappings } from './register-mappings.ts'
+import { registerRotations } from './register-rotations.ts'
 import { registerWebhooks } from './register-webhooks.ts'
 import { registerWrites } from './register-writes.ts'
 import { doing, examples, limit, out } from './registration.ts'
@@ -331,6 +332,7 @@ program
 registerConnect(program)
 registerCatalogue(program)
 registerMappings(program)
+registerRotations(program)
 registerWebhooks(program)
 registerEndpoints(program)
 registerWrites(program)

@@ -22,6 +22,8 @@ export class PartEnded extends Error {
 export interface Supervisor {
   /** Watches a part from now on. Once the hub is stopping, the part is stopped at once and this rejects. */
   adopt(name: string, logFile: string, start: () => Promise<Part>): Promise<void>
+  /** Stops a part and starts it anew; its end is no failure. */
+  replace(name: string, logFile: string, start: () => Promise<Part>): Promise<void>
   parts(): Readonly<Record<string, number>>
   /** Rejects with `PartEnded` when a part ends by itself; resolves when `interrupt` was called. */
   readonly over: Promise<void>
@@ -42,6 +44,8 @@ const stopOrder = [
 
 export function createSupervisor(home: Home, screen: Screen): Supervisor {
   const parts = new Map<string, Part>()
+  const replaced = new Set<number>()
+  const followed = new Set<string>()
   const unfollow: (() => void)[] = []
   let stopping = false
   let end: { resolve: () => void; reject: (error: Error) => void } | undefined
@@ -51,20 +55,34 @@ export function createSupervisor(home: Home, screen: Screen): Supervisor {
 
   const adopt: Supervisor['adopt'] = async (name, logFile, start) => {
     if (stopping) throw new UpError('stopped before it was ready')
-    if (name !== 'postgres' && name !== 'temporal') {
+    // A part that is replaced writes on in the same log.
+    if (name !== 'postgres' && name !== 'temporal' && !followed.has(name)) {
+      followed.add(name)
       unfollow.push(followFile(logFile, (line) => showLoud(screen, name, line)))
     }
     const part = await start()
     home.noteProcess(name, part.pid)
     parts.set(name, part)
     void part.ended.then((how) => {
-      parts.delete(name)
-      if (!stopping) end?.reject(new PartEnded(describeEnd(home, name, how, logFile)))
+      if (parts.get(name) === part) parts.delete(name)
+      if (!stopping && !replaced.has(part.pid))
+        end?.reject(new PartEnded(describeEnd(home, name, how, logFile)))
     })
     if (stopping) {
       await part.stop()
       throw new UpError('stopped before it was ready')
     }
+  }
+
+  const replace: Supervisor['replace'] = async (name, logFile, start) => {
+    const part = parts.get(name)
+    if (stopping) return
+    if (part) {
+      replaced.add(part.pid)
+      await part.stop(stopOrder.find(([one]) => one === name)?.[1])
+      parts.delete(name)
+    }
+    await adopt(name, logFile, start)
   }
 
   const stopAll = async (): Promise<void> => {
@@ -89,7 +107,7 @@ export function createSupervisor(home: Home, screen: Screen): Supervisor {
   }
 
   const pids = () => Object.fromEntries([...parts].map(([name, part]) => [name, part.pid]))
-  return { adopt, parts: pids, over, interrupt, stopAll }
+  return { adopt, replace, parts: pids, over, interrupt, stopAll }
 }
 
 function showLoud(screen: Screen, name: string, line: string): void {

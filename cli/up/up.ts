@@ -3,6 +3,7 @@ import { readServiceConfig, type Config } from '../../platform/config.ts'
 import { isHubError, messageOf } from '../../platform/errors.ts'
 import { loadSecrets, takeHome, writeHubFile, type Home, type HubSecrets } from './home.ts'
 import { logFileOf, startPart, type PartName } from './parts.ts'
+import { reloadSignal } from './reload.ts'
 import { createScreen, type Screen, type ScreenOutput } from './screen.ts'
 import { createSupervisor, PartEnded, type Supervisor } from './supervisor.ts'
 import { checkExternalTemporal, checkPorts, startDatabase, startTemporal, type Services } from './services.ts'
@@ -88,7 +89,32 @@ async function start(
     await waitUntilReady(config)
   })
   publish()
+  onReload(screen, supervisor, () => {
+    const now = partEnvironment(config, loadSecrets(home), services, sandbox)
+    return ['worker' as const, 'api' as const].map((name) => async () => {
+      await supervisor.replace(name, logFileOf(home, name), () => startPart(name, home, now))
+      publish()
+    })
+  })
   showBox(screen, config, sandbox, connected[0] ?? '')
+}
+
+/** Restarts the parts one by one when it is asked for (`tieline secrets rotate-ring`), once after another. */
+function onReload(screen: Screen, supervisor: Supervisor, steps: () => (() => Promise<void>)[]): void {
+  let flight: Promise<void> = Promise.resolve()
+  const reload = (): void => {
+    flight = flight.then(async () => {
+      screen.line('The parts are restarted with the secrets as they are now …')
+      for (const step of steps()) await step()
+    })
+    // A part that does not come up again ends the hub, as one that breaks does.
+    flight.catch((error: unknown) => {
+      screen.line(messageOf(error))
+      supervisor.interrupt()
+    })
+  }
+  process.on(reloadSignal, reload)
+  void supervisor.over.catch(() => undefined).finally(() => process.off(reloadSignal, reload))
 }
 
 /** The environment of the parts: this process's own, with what was started and made here filled in. */
