@@ -54,6 +54,8 @@ export async function livingRotation(
 
 interface Asked extends RotationKey {
   readonly steps: readonly string[]
+  /** Nothing is asked once the new one is in place. */
+  readonly unlessInPlace?: boolean
 }
 
 interface Noted extends RotationKey {
@@ -93,10 +95,10 @@ export function createRotationStepActivities(deps: ActivityDeps) {
   const { db } = deps.database
   return {
     /** A person must act. Told once. */
-    askForSteps: failing(async ({ rotationId, steps }: Asked) =>
+    askForSteps: failing(async ({ rotationId, steps, unlessInPlace = false }: Asked) =>
       inTransaction(db, async (tx) => {
         const rotation = await lockRotation(tx, rotationId)
-        await askPerson(tx, rotation, steps, rotation.kind)
+        if (!unlessInPlace || !rotation.inPlaceAt) await askPerson(tx, rotation, steps, rotation.kind)
       }),
     ),
     noteRotation: failing((input: Noted) => note(deps, input)),

@@ -15,6 +15,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
+import type { RotationFacts } from '../activities/rotations.ts'
 import type { SecretFacts, SecretLook } from '../activities/rotate-secret.ts'
 import { failureNote } from './failure-note.ts'
 import { temporalPriority } from './messages.ts'
@@ -42,7 +43,9 @@ export async function rotateWebhookSecret(input: RotateWebhookSecretInput): Prom
   const wish = checkWebhookSecretInput(input)
   const seen: Run['seen'] = {}
   const steering = createSteering({
-    refuse: (what) => {
+    refuse: async (what) => {
+      // As it is now: a person may have been shown the new one since it was looked last.
+      if (steering.facts) seen.look = await lookAt({ facts: steering.facts })
       if (what === 'cancel' && seen.look?.inPlace)
         return 'The new secret is in use already: end the old one with revokeNow, or let it live longer with extendGrace.'
       if ((what === 'confirm' || what === 'revoke') && seen.look?.isMade === false)
@@ -73,7 +76,7 @@ export async function rotateWebhookSecret(input: RotateWebhookSecretInput): Prom
   }
 }
 
-const lookAt = ({ facts: { rotationId } }: Pick<Run, 'facts'>): Promise<SecretLook> =>
+const lookAt = ({ facts: { rotationId } }: { readonly facts: RotationFacts }): Promise<SecretLook> =>
   steps('Look which secret is used').lookAtSecrets({ rotationId })
 
 type Outcome = 'drop' | 'keep' | 'revoke' | 'cancel'
@@ -89,8 +92,8 @@ async function watch(run: Run, input: RotateWebhookSecretInput): Promise<Outcome
         triedAt = Date.now()
         await putAtProvider(run)
       }
-      if (!seen.look?.inPlace && !steering.wish) await handOver(run)
       seen.look = await lookAt(run)
+      if (!seen.look.inPlace && !steering.wish) await handOver(run)
       steering.deadline = seen.look.deadline
       if (steering.wish) return steering.wish
       if (seen.look.decision !== 'wait') return seen.look.decision
@@ -132,7 +135,7 @@ async function putAtProvider({ facts, seen }: Run): Promise<void> {
 /** A person is told what to enter where. Told once. */
 async function handOver({ facts: { rotationId } }: Run): Promise<void> {
   const told = await steps('Say what a person has to do').describeHandOver({ rotationId })
-  await steps('Ask a person').askForSteps({ rotationId, steps: told })
+  await steps('Ask a person').askForSteps({ rotationId, steps: told, unlessInPlace: true })
 }
 
 const minute = 60_000

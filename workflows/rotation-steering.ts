@@ -43,7 +43,7 @@ export interface Steering {
 
 export interface SteeringRules {
   /** Why this wish cannot be met now; undefined when it can. */
-  refuse(wish: Wish | 'confirm' | 'extend'): string | undefined
+  refuse(wish: Wish | 'confirm' | 'extend'): string | undefined | Promise<string | undefined>
 }
 
 const stateConflict = (text: string): ApplicationFailure =>
@@ -57,7 +57,9 @@ export function createSteering(rules: SteeringRules): Steering {
     if (!steering.facts) throw steering.failure ?? stateConflict('The rotation could not begin.')
     if (steering.result || steering.failure || steering.wish)
       throw stateConflict('This rotation is ending already.')
-    const refusal = rules.refuse(what)
+    const refusal = await told(async () => rules.refuse(what))
+    if (steering.result || steering.failure || steering.wish)
+      throw stateConflict('This rotation is ending already.')
     if (refusal !== undefined) throw stateConflict(refusal)
     return steering.facts
   }
@@ -73,14 +75,14 @@ export function createSteering(rules: SteeringRules): Steering {
   setHandler(takeBackUpdate, () => end('cancel'))
   setHandler(confirmUpdate, async () => {
     const { rotationId } = await begun('confirm')
-    await told(noteRotation({ rotationId, inPlace: true, state: 'overlap', action: 'confirmed' }))
+    await told(() => noteRotation({ rotationId, inPlace: true, state: 'overlap', action: 'confirmed' }))
     steering.isConfirmed = true
     steering.isWoken = true
   })
   setHandler(extendUpdate, async (wish: ExtendRotation) => {
     const facts = await begun('extend')
     const deadline = extendedTo(steering, facts, wish)
-    await told(noteRotation({ rotationId: facts.rotationId, deadline, action: 'extended' }))
+    await told(() => noteRotation({ rotationId: facts.rotationId, deadline, action: 'extended' }))
     steering.deadline = deadline
     steering.isWoken = true
     return { deadline }
@@ -89,9 +91,9 @@ export function createSteering(rules: SteeringRules): Steering {
 }
 
 /** An activity's failure under its own code, as whoever waits for an update is told it. */
-async function told(work: Promise<void>): Promise<void> {
+async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
-    await work
+    return await work()
   } catch (error) {
     throw asFailure(error)
   }

@@ -18,7 +18,12 @@ let hub: NotesInbox
 beforeAll(async () => {
   hub = await startNotesInbox()
 }, 120_000)
-afterAll(() => hub?.close())
+/** Ends what a test that failed has left going. */
+let isStopped = false
+afterAll(async () => {
+  isStopped = true
+  await hub?.close()
+})
 
 const db = () => hub.api.database.database.db
 const vault = () => createVault(hub.api.hub.ring)
@@ -59,7 +64,8 @@ it('under load: put at the provider by API, signed with the old one then with th
   let signing = firstSecret
   let isOver = false
   const client = (async () => {
-    while (!isOver) answers.push(...(await Promise.all([1, 2, 3, 4].map(() => post(connectionId, signing)))))
+    while (!isOver && !isStopped)
+      answers.push(...(await Promise.all([1, 2, 3, 4].map(() => post(connectionId, signing)))))
   })()
   const rotation = await begun({ kind: 'webhook_secret', subject: connectionId, quietSeconds: 2 })
   const second = await begun({ kind: 'webhook_secret', subject: connectionId })
@@ -192,7 +198,7 @@ it('under load: every event of an endpoint can be checked with the secret that i
   const test = () => hub.api.request('POST', `/admin/v1/endpoints/${endpoint.endpointId}/test`)
   let isOver = false
   const client = (async () => {
-    while (!isOver) await test()
+    while (!isOver && !isStopped) await test()
   })()
   const rotation = await begun({ kind: 'endpoint_secret', subject: endpoint.endpointId })
   await reach(rotation, 'waiting_for_person')

@@ -112,7 +112,8 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       [['deliverEvents'], () => recordDelivery({ test, keep })],
       [['runAutomation', 'dispatchEvents'], async () => recordAutomations(await withNotes())],
     ]
-    for (const [names, record] of parts) if (wanted?.some((one) => names.includes(one)) ?? true) await record()
+    for (const [names, record] of parts)
+      if (wanted?.some((one) => names.includes(one)) ?? true) await record()
   } finally {
     await test.close()
     await sandbox.close()

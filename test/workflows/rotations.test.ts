@@ -37,7 +37,10 @@ beforeAll(async () => {
     variables: ledgerlyVariables,
   })
 })
+/** Ends what a test that failed has left going. */
+let isStopped = false
 afterAll(async () => {
+  isStopped = true
   await test?.close()
   await minting?.close()
   await database?.drop()
@@ -58,7 +61,7 @@ describe('rotateSigningKey', () => {
     let cached = await published()
     const cache = setInterval(() => void published().then((keys) => (cached = keys)), 500)
     const client = (async () => {
-      while (!isOver) {
+      while (!isOver && !isStopped) {
         const [current] = await listSigningKeys(db(), 'access', ['current'])
         if (!current?.sealedPrivate) continue
         const key = await importJWK((await openSigningKey(db(), vault, current)) as JWK, 'EdDSA')
@@ -119,7 +122,7 @@ describe('rotateEncryptionKey', () => {
     let isOver = false
     let read = 0
     const client = (async () => {
-      while (!isOver) {
+      while (!isOver && !isStopped) {
         // Without memory of its own: each look unwraps.
         const reader = createVault(parseKeyRing(`${oldKey},${newKey}`))
         const owner = owners[read++ % owners.length] ?? ''
@@ -228,7 +231,7 @@ describe('rotateClientSecret', () => {
     let isOver = false
     let got = 0
     const client = (async () => {
-      for (let n = 0; !isOver; n++) {
+      for (let n = 0; !isOver && !isStopped; n++) {
         const app = await test.deps.appOf('minty', method)
         if (!app) throw new Error('no app')
         minting.endpoint.good.add(`refresh-load-${n}`)
