@@ -14,7 +14,7 @@ import {
   type SecretValue,
 } from './hook-settings.ts'
 import { changeRotation, lockRotation, type Rotation } from './rotations.ts'
-import { forgetSecretUses } from './secret-uses.ts'
+import { forgetOtherUses } from './secret-uses.ts'
 import type { Vault } from './vault.ts'
 
 export interface RotatedValues {
@@ -84,6 +84,8 @@ export async function tagHookValues(
   )
   await put(tx, vault, owner, scene, tagged)
   const oldIds = tagged.flatMap((one) => (isLasting(one) && one.id !== undefined ? [one.id] : []))
+  // What was seen in earlier rotations is of no use any more, and must not count for this one.
+  await forgetOtherUses(tx, owner.connectionId, [])
   return await changeRotation(tx, rotationId, { facts: { oldIds } })
 }
 
@@ -138,5 +140,4 @@ export async function dropHookValues(
   const left = scene.values.filter(({ id }) => id === undefined || !gone.includes(id))
   if (left.length === 0) throw new HubError('StateConflict', 'The new secret is not there yet.')
   if (left.length < scene.values.length) await put(tx, vault, owner, scene, left)
-  await forgetSecretUses(tx, [...oldIds, ...(fresh === null ? [] : [fresh])])
 }

@@ -32,6 +32,9 @@ export async function secretUses(db: Db, valueIds: readonly string[]): Promise<S
   return found.rows
 }
 
-export async function forgetSecretUses(tx: Db, valueIds: readonly string[]): Promise<void> {
-  await sql`delete from secret_uses where value_id = any (${[...valueIds]}::text[])`.execute(tx)
+/** Forgets the uses of values that a subject has had before these. */
+export async function forgetOtherUses(tx: Db, subject: string, valueIds: readonly string[]): Promise<void> {
+  await sql`
+    delete from secret_uses where subject = ${subject} and value_id <> all (${[...valueIds]}::text[])
+  `.execute(tx)
 }
