@@ -27,6 +27,8 @@ export type SigningPurpose = (typeof signingPurposes)[number]
 export const graceSeconds = { usual: 7 * 86_400, most: 30 * 86_400 } as const
 /** So long without a use, the old one is taken for unused. */
 export const usualQuietSeconds = 3_600
+/** A door remembers secrets for 5 s and notes their use within another one: what is shorter would see quiet where there is none. */
+export const leastQuietSeconds = 10
 
 export interface Overlap {
   readonly now: number

@@ -216,7 +216,7 @@ function createSchedule({ client, taskQueue }: HubClientOptions) {
             workflowType: 'rotateSigningKeys',
             workflowId: scheduleId,
             taskQueue,
-            args: [{}],
+            args: [taskQueue === 'tieline' ? {} : { hub: taskQueue }],
           },
         }
         try {

@@ -14,7 +14,6 @@ import {
   setCurrentDetails,
   startChild,
   upsertSearchAttributes,
-  workflowInfo,
 } from '@temporalio/workflow'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import type { Activities } from '../activities/index.ts'
@@ -149,12 +148,12 @@ function show({ keyId, subject }: SigningFacts, text: string): void {
 export async function rotateSigningKeys(
   input: RotateSigningKeysInput = {},
 ): Promise<{ readonly started: number }> {
-  const { purposes = signingPurposes } = checkSigningKeysInput(input)
+  const { purposes = signingPurposes, hub = 'tieline' } = checkSigningKeysInput(input)
   let started = 0
   for (const purpose of purposes) {
     try {
       await startChild<typeof rotateSigningKey>('rotateSigningKey', {
-        workflowId: workflowIds.rotateSigningKey(purpose, workflowInfo().taskQueue),
+        workflowId: workflowIds.rotateSigningKey(purpose, hub),
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
         parentClosePolicy: ParentClosePolicy.ABANDON,
         staticSummary: `New signing key (${purpose})`,

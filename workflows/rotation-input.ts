@@ -1,6 +1,6 @@
 /** Checks of the inputs of rotations, which may have been typed into the Temporal UI. A bad one ends the workflow with `InvalidInput`. */
 import { isId } from '../model/ids.ts'
-import { graceSeconds, signingPurposes, type SigningPurpose } from '../model/rotation.ts'
+import { graceSeconds, leastQuietSeconds, signingPurposes, type SigningPurpose } from '../model/rotation.ts'
 import type {
   RotateClientSecretInput,
   RotateEncryptionKeyInput,
@@ -34,7 +34,7 @@ const purposes: Check = (value) =>
 
 export const bounds = {
   grace: [60, graceSeconds.most],
-  quiet: [1, 604_800],
+  quiet: [leastQuietSeconds, 604_800],
   day: [1, 86_400],
 } as const
 
@@ -91,7 +91,7 @@ export const checkSigningKeyInput = (input: unknown): RotateSigningKeyInput =>
   )
 
 export const checkSigningKeysInput = (input: unknown): RotateSigningKeysInput =>
-  check(input, '{}', { purposes }, [])
+  check(input, '{}', { purposes, hub: matching(/^[\w.-]{1,100}$/, 'the task queue of the hub') }, [])
 
 export const checkEncryptionKeyInput = (input: unknown): RotateEncryptionKeyInput =>
   check(

@@ -10,7 +10,7 @@ export interface RotateWebhookSecretInput {
   readonly name?: string
   /** How long both are valid at most, 60 to 2,592,000; 604,800 when left out. */
   readonly graceSeconds?: number
-  /** So long without a use, the old one goes, 1 to 604,800; 3,600 when left out. */
+  /** So long without a use, the old one goes, 10 to 604,800; 3,600 when left out. */
   readonly quietSeconds?: number
   readonly startedBy?: string
 }
@@ -26,6 +26,8 @@ export interface RotateSigningKeyInput {
 
 export interface RotateSigningKeysInput {
   readonly purposes?: readonly SigningPurpose[]
+  /** Task queue of the hub, where several share a namespace. */
+  readonly hub?: string
 }
 
 export interface RotateEncryptionKeyInput {

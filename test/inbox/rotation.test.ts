@@ -67,7 +67,7 @@ it('under load: put at the provider by API, signed with the old one then with th
     while (!isOver && !isStopped)
       answers.push(...(await Promise.all([1, 2, 3, 4].map(() => post(connectionId, signing)))))
   })()
-  const rotation = await begun({ kind: 'webhook_secret', subject: connectionId, quietSeconds: 2 })
+  const rotation = await begun({ kind: 'webhook_secret', subject: connectionId, quietSeconds: 10 })
   const second = await begun({ kind: 'webhook_secret', subject: connectionId })
   expect(second.rotationId).toBe(rotation.rotationId)
   await until(
@@ -100,7 +100,7 @@ it('under load: put at the provider by API, signed with the old one then with th
 
 it('where a person has to enter it: told what, shown it, and nothing is dropped before it is in use', async () => {
   const connectionId = await hub.connect('By hand')
-  const rotation = await begun({ kind: 'webhook_secret', subject: connectionId, quietSeconds: 1 })
+  const rotation = await begun({ kind: 'webhook_secret', subject: connectionId, quietSeconds: 10 })
   const waiting = await reach(rotation, 'waiting_for_person')
   expect(waiting.steps.join(' ')).toContain(rotation.rotationId)
   const shown = await hub.api.request('GET', path(rotation, '/secret'))

@@ -38,7 +38,7 @@ async function recordWebhookSecrets(bench: Bench): Promise<void> {
     await putHookSettings(db, test.deps.vault, connection, {
       secrets: { secret: [{ value: 'old', until: null }] },
     })
-    const handle = await begin(bench, 'rotateWebhookSecret', { connectionId, quietSeconds: 1 })
+    const handle = await begin(bench, 'rotateWebhookSecret', { connectionId, quietSeconds: 10 })
     await until(
       () => rotationUnderWay(db, 'webhook_secret', connectionId),
       (one) => one?.state === 'waiting_for_person',
@@ -67,9 +67,12 @@ async function recordSigningKeys(bench: Bench): Promise<void> {
   const called = await begin(bench, 'rotateSigningKey', { ...quick, publishSeconds: 60 })
   await called.executeUpdate('cancel')
   await keep('rotateSigningKey-cancelled', called)
-  const scheduled = await begin(bench, 'rotateSigningKeys', { purposes: ['access'] })
+  const scheduled = await begin(bench, 'rotateSigningKeys', { purposes: ['access'], hub: test.taskQueue })
   await keep('rotateSigningKeys-started', scheduled)
-  await keep('rotateSigningKeys-running', await begin(bench, 'rotateSigningKeys', { purposes: ['access'] }))
+  await keep(
+    'rotateSigningKeys-running',
+    await begin(bench, 'rotateSigningKeys', { purposes: ['access'], hub: test.taskQueue }),
+  )
   await test.hub.cancelRotation({ kind: 'signing_key', subject: 'access' })
 }
 
