@@ -26,6 +26,8 @@ export interface ActivityDeps {
     readonly taskQueue: string
     /** Where others reach the API, without a slash at the end: what webhooks are posted to. */
     readonly publicUrl: string
+    /** How long access tokens live. */
+    readonly accessTokenSeconds: number
   }
   /** Makes a connection's schedule, or brings it in line with its interval and state. `client` is the activity's own. */
   ensureSyncSchedule(client: Client, connection: Connection): Promise<void>

@@ -5,7 +5,7 @@ import { ensureSigningKey, openSigningKey } from '../db/signing-keys.ts'
 import type { Db } from '../db/client.ts'
 import type { Run } from '../db/runs.ts'
 import type { Vault } from '../db/vault.ts'
-import { canonicalJson, isJsonObject, type JsonObject } from '../model/json.ts'
+import { canonicalJson, isJsonObject } from '../model/json.ts'
 import { accuracyPercent, type Comparison, type ProofContent, type ResourceProof } from '../model/proof.ts'
 import { chainManifest, chainStart } from '../platform/manifest-chain.ts'
 

@@ -2,7 +2,7 @@
 import { inTransaction } from '../db/client.ts'
 import { changeRotation, openRotationOf } from '../db/rotations.ts'
 import { promoteSigningKey, publishSigningKey, retireSigningKey } from '../db/signing-keys.ts'
-import type { SigningPurpose } from '../model/rotation.ts'
+import { retireSeconds, type SigningPurpose } from '../model/rotation.ts'
 import type { ActivityDeps } from './deps.ts'
 import { failing } from './failure.ts'
 import { factsOf, livingRotation, type RotationFacts, type RotationKey } from './rotations.ts'
@@ -14,6 +14,8 @@ export interface SigningFacts extends RotationFacts {
   readonly keyId: string
   /** RFC 3339: when it was published; nobody may be signed to before everybody can know it. */
   readonly publishedAt: string
+  /** How long the old one is believed after its last signature. */
+  readonly retireSeconds: number
 }
 
 interface Wish {
@@ -28,15 +30,16 @@ async function begin(deps: ActivityDeps, { purpose, startedBy }: Wish): Promise<
     ...{ kind: 'signing_key', subject: purpose, partnerId: null, facts: {} },
     ...{ graceSeconds: null, mostGraceSeconds: null, startedBy: startedBy ?? 'temporal' },
   })
+  const believed = { retireSeconds: retireSeconds(purpose, deps.config.accessTokenSeconds) }
   const known = rotation.facts['keyId']
   const publishedAt = rotation.facts['publishedAt']
   if (typeof known === 'string' && typeof publishedAt === 'string')
-    return { ...factsOf(rotation), keyId: known, publishedAt }
+    return { ...factsOf(rotation), keyId: known, publishedAt, ...believed }
   const key = await publishSigningKey(database.db, vault, purpose, actor)
   // It may have been published long ago, and be taken out of no cache since.
   const facts = { keyId: key.keyId, publishedAt: key.createdAt.toISOString() }
   const after = await inTransaction(database.db, (tx) => changeRotation(tx, rotation.rotationId, { facts }))
-  return { ...factsOf(after), ...facts }
+  return { ...factsOf(after), ...facts, ...believed }
 }
 
 interface Step extends RotationKey {

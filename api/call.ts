@@ -7,12 +7,21 @@ export interface AnyAnswer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** Where a request comes from. */
+export interface Client {
+  /** Behind proxies that are trusted. */
+  readonly address: string
+  /** The header, as it came: for operations that judge it themselves. */
+  readonly authorization: string
+}
+
 export interface AnyCall {
   readonly path: Readonly<Record<string, unknown>>
   readonly query: Readonly<Record<string, unknown>>
   readonly header: Readonly<Record<string, unknown>>
   readonly body: unknown
   readonly caller: Caller
+  readonly client: Client
   readonly requestId: string
   readonly url: URL
 }

@@ -9,8 +9,10 @@ import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { SessionLinks } from '../platform/secrets/session-link.ts'
 import type { Provider } from '../providers/contract.ts'
+import type { AccessTokens } from './access-tokens.ts'
 import type { Callers } from './callers.ts'
 import type { Waker } from './hooks/wake.ts'
+import type { KeyUses } from './key-use.ts'
 import type { HubClient } from '../workflows/client.ts'
 
 export interface ApiDeps {
@@ -25,6 +27,7 @@ export interface ApiDeps {
     | 'originMap'
     | 'trustedProxies'
     | 'hookRates'
+    | 'accessTokenSeconds'
   >
   /** Of a handler that works for a tenant: that tenant's view, never the hub's. */
   readonly database: Database
@@ -35,6 +38,10 @@ export interface ApiDeps {
   /** The hub's own apps at providers. */
   readonly apps: AppSource
   readonly callers: Callers
+  /** Access tokens: made for keys, checked without the database. */
+  readonly tokens: AccessTokens
+  /** Notes when keys are used. */
+  readonly keyUses: KeyUses
   readonly vault: Vault
   /** Signs the links of connect sessions. */
   readonly links: SessionLinks

@@ -22,9 +22,11 @@ import { approachTemporal } from '../platform/temporal/connection.ts'
 import { appMethodsOf } from '../providers/contract.ts'
 import { findProvider } from '../providers/registry.ts'
 import { createHubClient } from '../workflows/client.ts'
+import { createAccessTokens } from './access-tokens.ts'
 import { createCallers } from './callers.ts'
 import type { ApiDeps } from './deps.ts'
 import { createWaker } from './hooks/wake.ts'
+import { createKeyUses } from './key-use.ts'
 import { closeServer, createApi } from './server.ts'
 
 /** Runs until it is told to stop. @throws ConfigError, or HubError with one public line, when it cannot start. */
@@ -96,6 +98,8 @@ async function openDeps(
   const methodsOf = (slug: string) => appMethodsOf(findProvider(slug))
   const apps = createAppSource({ db: database.db, vault, env, methodsOf, caches, log })
   await apps.reload()
+  const keyUses = createKeyUses(database.db, log)
+  stopper.onStop('uses of keys', () => keyUses.close())
   const temporal = approachTemporal({ temporal: config.temporal, ring })
   stopper.onStop('connection to Temporal', () => temporal.close())
   const { client, namespace, codec } = temporal
@@ -111,6 +115,8 @@ async function openDeps(
     caches,
     callers: createCallers(database.db, caches),
     apps,
+    tokens: createAccessTokens({ db: database.db, vault, caches, config }),
+    keyUses,
     vault,
     links: createSessionLinks(ring),
     findProvider,

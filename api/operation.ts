@@ -2,15 +2,16 @@
 import type { Middleware, ParameterizedContext } from 'koa'
 import type { operations } from '../openapi/types.ts'
 import { HubError } from '../platform/errors.ts'
-import { clientAddress, networksOf, type Networks } from './address.ts'
-import { authenticate } from './authenticate.ts'
+import { clientAddress, networksOf } from './address.ts'
+import { authenticate, authorizationOf } from './authenticate.ts'
 import { authorize } from './authorize.ts'
-import { readJson } from './body.ts'
-import type { AnyAnswer, AnyCall } from './call.ts'
+import { isForm, readForm, readJson } from './body.ts'
+import type { AnyAnswer, AnyCall, Client } from './call.ts'
 import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
 import type { Operation, OperationId } from './description.ts'
 import { once } from './idempotency.ts'
+import { withOAuthErrors } from './oauth-errors.ts'
 import { invalidInput } from './problem.ts'
 import type { RequestState } from './request-state.ts'
 import { compileOperation, type Check, type OperationChecks, type Place } from './validation.ts'
@@ -32,6 +33,7 @@ export interface Call<O extends operations[OperationId]> {
   readonly header: Given<O['parameters']['header']>
   readonly body: O extends { requestBody?: infer B } ? JsonBody<B> : undefined
   readonly caller: Caller
+  readonly client: Client
   readonly requestId: string
   /** Of this request; the host is not to be relied on. */
   readonly url: URL
@@ -73,10 +75,14 @@ export function operationMiddleware(
   const checks = compileOperation(operation)
   const handle = handler as AnyHandler
   const isTrusted = networksOf(deps.config.trustedProxies)
-  return async (ctx) => {
+  const answerIt: Middleware<RequestState> = async (ctx) => {
     ctx.state.route = operation.path
-    const caller = operation.isPublic ? nobody : await callerOf(deps, ctx, operation, admit, isTrusted)
-    const call = await callOf(ctx, operation, checks, caller)
+    const client = {
+      address: clientAddress(ctx.req, isTrusted),
+      authorization: operation.isPublic && !operation.hasOAuthErrors ? '' : authorizationOf(ctx.req),
+    }
+    const caller = operation.isPublic ? nobody : await callerOf(deps, ctx, operation, admit, client)
+    const call = await callOf(ctx, operation, checks, caller, client)
     const own = depsOf(deps, caller)
     const answer = operation.isIdempotent
       ? await once(deps, operation, call, () => handle(own, call))
@@ -84,6 +90,7 @@ export function operationMiddleware(
     write(ctx, answer)
     if (deps.validateAnswers) checkAnswer(operation, checks, answer, ctx.response.type)
   }
+  return operation.hasOAuthErrors ? withOAuthErrors(answerIt) : answerIt
 }
 
 async function callerOf(
@@ -91,15 +98,11 @@ async function callerOf(
   ctx: ParameterizedContext<RequestState>,
   operation: Operation,
   admit: Admission,
-  isTrusted: Networks,
+  { address, authorization }: Client,
 ): Promise<Caller> {
   const caller =
     admit(ctx, operation) ??
-    (await authenticate(deps, {
-      authorization: ctx.get('Authorization'),
-      partner: ctx.get('Tieline-Partner'),
-      address: clientAddress(ctx.req, isTrusted),
-    }))
+    (await authenticate(deps, { authorization, partner: ctx.get('Tieline-Partner'), address }))
   ctx.state.caller = caller
   authorize(caller, operation)
   return caller
@@ -115,6 +118,7 @@ async function callOf(
   operation: Operation,
   checks: OperationChecks,
   caller: Caller,
+  client: Client,
 ): Promise<AnyCall> {
   const path = { ...ctx.params }
   const query = { ...ctx.query }
@@ -127,7 +131,10 @@ async function callOf(
   if (errors.length > 0) throw invalidInput(errors)
   let body: unknown
   if (checks.body) {
-    body = await readJson(ctx.req, operation.bodyLimitBytes)
+    body =
+      operation.takesForm && isForm(ctx.req)
+        ? fieldsOf(await readForm(ctx.req, operation.bodyLimitBytes))
+        : await readJson(ctx.req, operation.bodyLimitBytes)
     const wrong = placed('body', checks.body, body)
     if (wrong.length > 0) throw invalidInput(wrong)
   }
@@ -137,9 +144,19 @@ async function callOf(
     header,
     body,
     caller,
+    client,
     requestId: ctx.state.requestId,
     url: new URL(ctx.originalUrl, base),
   }
+}
+
+/** A form's fields, each once. @throws InvalidInput for one that comes twice: which of them is meant? */
+function fieldsOf(form: URLSearchParams): Record<string, string> {
+  const fields = Object.fromEntries(form)
+  const twice = Object.keys(fields).find((name) => form.getAll(name).length > 1)
+  if (twice !== undefined)
+    throw invalidInput([{ in: 'body', pointer: `/${twice}`, detail: 'should be there once' }])
+  return fields
 }
 
 /** Headers under the names that the description gives them: Node has them in lower case. */
@@ -163,6 +180,8 @@ const placed = (place: Place, check: Check, value: unknown) =>
 
 function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer): void {
   ctx.status = answer.status
+  // Nothing is kept by whoever passes it on, unless the answer itself says otherwise.
+  if (answer.body !== undefined && typeof answer.body !== 'string') ctx.set('Cache-Control', 'no-store')
   ctx.set({ ...answer.headers })
   if (answer.body === undefined) {
     ctx.body = null
@@ -170,7 +189,6 @@ function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer): void
   } else if (typeof answer.body === 'string') {
     ctx.body = answer.body
   } else {
-    ctx.set('Cache-Control', 'no-store')
     ctx.body = JSON.stringify(answer.body)
     ctx.type = 'application/json'
   }

@@ -12,6 +12,7 @@ import { registerAutomations } from './register-automations.ts'
 import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
+import { registerKeys } from './register-keys.ts'
 import { registerMappings } from './register-mappings.ts'
 import { registerRotations } from './register-rotations.ts'
 import { registerWebhooks } from './register-webhooks.ts'
@@ -331,6 +332,7 @@ program
   )
 registerConnect(program)
 registerCatalogue(program)
+registerKeys(program)
 registerMappings(program)
 registerRotations(program)
 registerWebhooks(program)

@@ -54,14 +54,12 @@ export function decideOverlap(overlap: Overlap): 'drop' | 'wait' | 'keep' {
   return now - Math.max(inPlaceSince, oldUsedAt ?? 0) >= quietMs ? 'drop' : 'wait'
 }
 
+/** A new signing key is published for so long before it signs: longer than anybody may keep the published keys. */
+export const publishSeconds = 900
+
 /**
- * Signing keys: how long a new one is published before it signs, and how long an old one is believed after its last signature. Tokens
- * live an hour at most and their keys may be cached for minutes; proofs are for ever, so that their old key is never disbelieved: only its
- * private half goes.
+ * How long an old key is believed after its last signature: until the last token has expired, with some minutes for clocks that differ.
+ * Proofs are believed for ever; of their old key only the private half goes.
  */
-export const signingWaits: Readonly<
-  Record<SigningPurpose, { readonly publishSeconds: number; readonly retireSeconds: number }>
-> = {
-  access: { publishSeconds: 900, retireSeconds: 4_200 },
-  proof: { publishSeconds: 900, retireSeconds: 900 },
-}
+export const retireSeconds = (purpose: SigningPurpose, tokenSeconds: number): number =>
+  purpose === 'access' ? tokenSeconds + 300 : publishSeconds

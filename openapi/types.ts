@@ -115,6 +115,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/.well-known/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Public keys that check access tokens
+         * @description A JWK set (RFC 7517). A key is here before it signs and as long as a token lives that it has signed.
+         */
+        get: operations["listAccessKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/oauth/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get an access token for an API key
+         * @description OAuth 2.0 client credentials (RFC 6749). The client id is the key's id, the client secret the key itself, by HTTP Basic or in the body, which may be a form or JSON. The token is a JWT (RFC 9068) of 15 minutes; it may do what its `scope` and the key's present scopes both allow, from where the key may be used, and ends with the key. Anybody can check it with the keys of `/.well-known/jwks.json`. Errors are those of RFC 6749 §5.2.
+         */
+        post: operations["createAccessToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me": {
         parameters: {
             query?: never;
@@ -129,6 +169,393 @@ export interface paths {
         get: operations["getCaller"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description Of the partner and the partners below it, oldest first; revoked ones too, unless `state` says otherwise. A key itself is never shown again.
+         */
+        get: operations["listOwnKeys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description The answer shows the key, `secret`, this once. A key gets no scopes that whoever makes it does not have; one made with a key neither outlives that key nor works from more places; one made with a test key is a test key.
+         */
+        post: operations["createOwnKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{keyId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        /** Show an API key */
+        get: operations["getOwnKey"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description It ends for ever, with its access tokens, everywhere within a second. One that is revoked already stays as it is.
+         */
+        delete: operations["revokeOwnKey"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an API key
+         * @description What is left out stays. What is taken away ends for the key's access tokens too, everywhere within a second.
+         */
+        patch: operations["updateOwnKey"];
+        trace?: never;
+    };
+    "/v1/keys/{keyId}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace an API key by a new one
+         * @description Starts the workflow `rotateApiKey`. The new key has the old one's scopes, limits, networks and expiry; `secret` shows it, this once. Both work during the overlap; the old one ends when nobody has used it for `quietSeconds` while the new one is in use, or at the deadline. For a leaked key `overlapSeconds` is 0: it ends before the answer comes. What is left out is as the partner's policy says. Should the workers be slow, the answer is 202 and the key waits at `/v1/keys/{newKeyId}/secret`.
+         */
+        post: operations["rotateOwnKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{keyId}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Fetch the key that a rotation has made
+         * @description Once - it is erased as it is answered. The id is that of the new key (`newKeyId` of the rotation). Asked again, or for a key that was shown when it was made, there is none (404).
+         */
+        get: operations["fetchOwnKeySecret"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{keyId}/rotation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show the rotation of an API key
+         * @description The newest one of this (old) key, under way or ended.
+         */
+        get: operations["getOwnKeyRotation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{keyId}/rotation/revoke-now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the old key of a rotation now */
+        post: operations["endOwnOldKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{keyId}/rotation/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let the old key of a rotation live longer
+         * @description 30 days after the beginning of the rotation at most.
+         */
+        post: operations["extendOwnKeyRotation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{keyId}/rotation/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a rotation off
+         * @description The new key ends, the old one stays.
+         */
+        post: operations["cancelOwnKeyRotation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/key-policy": {
+        parameters: {
+            query?: {
+                /** @description A partner below; the caller's own when left out. */
+                partnerId?: components["schemas"]["PartnerId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how old API keys may get, and how they are rotated
+         * @description Of the partner, or, as long as it has none of its own, of the nearest partner above it, or the hub's.
+         */
+        get: operations["getKeyPolicy"];
+        /**
+         * Set how old API keys may get, and how they are rotated
+         * @description For the partner and for those below it that have no policy of their own. Keys over age are rotated by the hub; each new key waits to be fetched.
+         */
+        put: operations["putKeyPolicy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description Of every partner, oldest first; revoked ones too, unless `state` says otherwise. A key itself is never shown again.
+         */
+        get: operations["listKeys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description The answer shows the key, `secret`, this once. A key gets no scopes that whoever makes it does not have; one made with a key neither outlives that key nor works from more places; one made with a test key is a test key.
+         */
+        post: operations["createKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/keys/{keyId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        /** Show an API key */
+        get: operations["getKey"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description It ends for ever, with its access tokens, everywhere within a second. One that is revoked already stays as it is.
+         */
+        delete: operations["revokeKey"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an API key
+         * @description What is left out stays. What is taken away ends for the key's access tokens too, everywhere within a second.
+         */
+        patch: operations["updateKey"];
+        trace?: never;
+    };
+    "/admin/v1/keys/{keyId}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace an API key by a new one
+         * @description Starts the workflow `rotateApiKey`. The new key has the old one's scopes, limits, networks and expiry; `secret` shows it, this once. Both work during the overlap; the old one ends when nobody has used it for `quietSeconds` while the new one is in use, or at the deadline. For a leaked key `overlapSeconds` is 0: it ends before the answer comes. What is left out is as the partner's policy says. Should the workers be slow, the answer is 202 and the key waits at `/admin/v1/keys/{newKeyId}/secret`.
+         */
+        post: operations["rotateKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/keys/{keyId}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Fetch the key that a rotation has made
+         * @description Once - it is erased as it is answered. The id is that of the new key (`newKeyId` of the rotation). Asked again, or for a key that was shown when it was made, there is none (404).
+         */
+        get: operations["fetchKeySecret"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/keys/{keyId}/rotation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show the rotation of an API key
+         * @description The newest one of this (old) key, under way or ended.
+         */
+        get: operations["getKeyRotation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/keys/{keyId}/rotation/revoke-now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the old key of a rotation now */
+        post: operations["endOldKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/keys/{keyId}/rotation/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let the old key of a rotation live longer
+         * @description 30 days after the beginning of the rotation at most.
+         */
+        post: operations["extendKeyRotation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/keys/{keyId}/rotation/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a rotation off
+         * @description The new key ends, the old one stays.
+         */
+        post: operations["cancelKeyRotation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4985,6 +5412,478 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "key.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An API key was made */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventKeyCreated"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "key.revoked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An API key was revoked */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventKeyRevoked"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "key.rotation_started": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An API key is being replaced: change over to the new one, the old one ends at the deadline */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventKeyRotationStarted"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "key.rotation_reminder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An API key that is being replaced is still in use: told daily */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventKeyRotationReminder"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "key.rotation_extended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The old API key of a rotation lives longer */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventKeyRotationExtended"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "key.rotation_completed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An API key was replaced: the old one has ended */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventKeyRotationCompleted"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "key.rotation_cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The replacement of an API key was called off: the new one has ended, the old one stays */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventKeyRotationCancelled"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "key.rotation_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The replacement of an API key has failed: the new one is gone, the old one stays */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventKeyRotationFailed"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "webhook.routed": {
         parameters: {
             query?: never;
@@ -5397,6 +6296,68 @@ export interface components {
         ProofKeys: {
             keys: components["schemas"]["ProofKey"][];
         };
+        AccessKey: {
+            /** @constant */
+            kty: "OKP";
+            crv?: string;
+            x?: string;
+            kid: string;
+            /** @constant */
+            use: "sig";
+            /** @constant */
+            alg: "EdDSA";
+        };
+        AccessKeys: {
+            keys: components["schemas"]["AccessKey"][];
+        };
+        /**
+         * @example {
+         *       "grant_type": "client_credentials",
+         *       "scope": "records.read connections.read"
+         *     }
+         */
+        TokenRequest: {
+            /**
+             * @description `client_credentials`.
+             * @example client_credentials
+             */
+            grant_type?: string;
+            /**
+             * @description The id of the API key.
+             * @example key_01KAT0000000000000000000AA
+             */
+            client_id?: string;
+            /** @description The API key itself. */
+            client_secret?: string;
+            /**
+             * @description Scopes separated by spaces; all of the key's when left out.
+             * @example records.read connections.read
+             */
+            scope?: string;
+        };
+        AccessToken: {
+            access_token: string;
+            /** @constant */
+            token_type: "Bearer";
+            /**
+             * @description Seconds.
+             * @example 900
+             */
+            expires_in: number;
+            /** @example connections.read records.read */
+            scope: string;
+        };
+        /**
+         * @example {
+         *       "error": "invalid_client",
+         *       "error_description": "There is no such API key."
+         *     }
+         */
+        TokenError: {
+            /** @enum {string} */
+            error: "invalid_request" | "invalid_client" | "invalid_scope" | "unauthorized_client" | "unsupported_grant_type";
+            error_description: string;
+        };
         /** @example par_00000000000000000000000000 */
         PartnerId: string;
         Caller: {
@@ -5416,6 +6377,197 @@ export interface components {
             mode: "live" | "test";
             /** @description What the caller may do; each operation names the one that it needs. */
             permissions: string[];
+        };
+        /** @enum {string} */
+        KeyState: "active" | "revoked";
+        /**
+         * @description A test key (`tl_test_…`) reaches only connections to the sandbox.
+         * @enum {string}
+         */
+        KeyMode: "live" | "test";
+        /** @example key_01KAT0000000000000000000AA */
+        ApiKeyId: string;
+        /** @description When it ends by itself; null - never. */
+        Expiry: components["schemas"]["Time"] | null;
+        Key: {
+            keyId: components["schemas"]["ApiKeyId"];
+            partnerId: components["schemas"]["PartnerId"];
+            name: string;
+            mode: components["schemas"]["KeyMode"];
+            /** @description The last four characters of the key, to know it again by. */
+            hint: string;
+            scopes: string[];
+            networks: string[];
+            state: components["schemas"]["KeyState"];
+            /** @description Why it was revoked. */
+            stateReason: string | null;
+            expiresAt: components["schemas"]["Expiry"];
+            /** @description Noted once a minute at most. */
+            lastUsedAt: components["schemas"]["Time"] | null;
+            /** @description The address. */
+            lastUsedFrom: string | null;
+            /** @description The key that this one has taken over from. */
+            replaces: components["schemas"]["ApiKeyId"] | null;
+            createdBy: string;
+            createdAt: components["schemas"]["Time"];
+            revokedAt: components["schemas"]["Time"] | null;
+            /** @description The `ETag`. */
+            version: number;
+        };
+        /** @description Where to go on; null at the end. */
+        NextCursor: string | null;
+        KeyList: {
+            items: components["schemas"]["Key"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /** @example 0f9c3f0e-6f0a-4e5f-9f6f-1d2c3b4a5968 */
+        IdempotencyKey: string;
+        /** @example Production */
+        KeyName: string;
+        /** @description Permissions of the policy table that a key can have. */
+        Scopes: string[];
+        /** @description Addresses and networks (CIDR, IPv4 and IPv6) that the key may be used from; empty - from anywhere. */
+        Networks: string[];
+        /**
+         * @example {
+         *       "name": "Production",
+         *       "mode": "live",
+         *       "scopes": [
+         *         "records.read",
+         *         "connections.read"
+         *       ],
+         *       "networks": [
+         *         "203.0.113.0/24"
+         *       ]
+         *     }
+         */
+        NewKey: {
+            partnerId?: components["schemas"]["PartnerId"];
+            name: components["schemas"]["KeyName"];
+            mode: components["schemas"]["KeyMode"];
+            scopes: components["schemas"]["Scopes"];
+            networks?: components["schemas"]["Networks"];
+            expiresAt?: components["schemas"]["Expiry"];
+        };
+        KeyWithSecret: {
+            key: components["schemas"]["Key"];
+            /** @description The key itself, shown this once. */
+            secret: string;
+        };
+        /**
+         * @example {
+         *       "scopes": [
+         *         "records.read"
+         *       ]
+         *     }
+         */
+        KeyChange: {
+            name?: components["schemas"]["KeyName"];
+            scopes?: components["schemas"]["Scopes"];
+            networks?: components["schemas"]["Networks"];
+            expiresAt?: components["schemas"]["Expiry"];
+        };
+        /**
+         * @example {
+         *       "overlapSeconds": 604800
+         *     }
+         * @example {
+         *       "overlapSeconds": 0,
+         *       "reason": "leak"
+         *     }
+         */
+        KeyRotationWish: {
+            /** @description How long the old key works beside the new one. 0 - it ends at once. */
+            overlapSeconds?: number;
+            /** @description The old key ends earlier once nobody has used it for so long. */
+            quietSeconds?: number;
+            /** @description Of the new key. The old one's when left out, so that no expiry is put off by accident. */
+            expiresAt?: components["schemas"]["Time"] | null;
+            /**
+             * @description `asked` when left out.
+             * @enum {string}
+             */
+            reason?: "asked" | "leak";
+        };
+        /** Format: uri */
+        Link: string;
+        KeyRotation: {
+            /** @description The old key. */
+            keyId: components["schemas"]["ApiKeyId"];
+            newKeyId: components["schemas"]["ApiKeyId"];
+            partnerId: components["schemas"]["PartnerId"];
+            /**
+             * @description `overlap`: both keys work. `done`: the old one has ended. `cancelled`: the new one has. `failed`: the new one was revoked meanwhile, so the old one stays.
+             * @enum {string}
+             */
+            state: "overlap" | "done" | "cancelled" | "failed";
+            /**
+             * @description Why it ended.
+             * @enum {string|null}
+             */
+            outcome: "quiet" | "deadline" | "now" | "cancelled" | "revoked" | "lost" | null;
+            /** @enum {string} */
+            reason: "asked" | "leak" | "age";
+            startedBy: string;
+            startedAt: components["schemas"]["Time"];
+            /** @description The old key ends then at the latest. */
+            deadlineAt: components["schemas"]["Time"];
+            quietSeconds: number;
+            oldKeyLastUsedAt: components["schemas"]["Time"] | null;
+            newKeyLastUsedAt: components["schemas"]["Time"] | null;
+            /** @description The new key has not been fetched yet. */
+            secretWaits: boolean;
+            /** @description Told because the old key is still in use. */
+            reminders: number;
+            endedAt: components["schemas"]["Time"] | null;
+            endedBy: string | null;
+            temporalUrl: components["schemas"]["Link"];
+        };
+        RotatedKey: {
+            key: components["schemas"]["Key"];
+            /** @description The new key itself, shown this once. */
+            secret: string;
+            rotation: components["schemas"]["KeyRotation"];
+        };
+        KeyRotationStarted: {
+            keyId: components["schemas"]["ApiKeyId"];
+            temporalUrl: components["schemas"]["Link"];
+        };
+        KeySecret: {
+            keyId: components["schemas"]["ApiKeyId"];
+            /** @description The key itself, shown this once. */
+            secret: string;
+        };
+        /**
+         * @example {
+         *       "seconds": 86400
+         *     }
+         */
+        KeyRotationExtension: {
+            /** @description Added to the overlap. */
+            seconds: number;
+        };
+        KeyPolicy: {
+            /** @description Whose policy it is; null - the hub's own, nobody has set one. */
+            partnerId: components["schemas"]["PartnerId"] | null;
+            maxAgeDays: number | null;
+            overlapSeconds: number;
+            quietSeconds: number;
+            /** @description The `ETag`. */
+            version: number;
+        };
+        /**
+         * @example {
+         *       "maxAgeDays": 90,
+         *       "overlapSeconds": 604800,
+         *       "quietSeconds": 86400
+         *     }
+         */
+        KeyPolicyWish: {
+            /** @description Older keys are rotated; null - never. */
+            maxAgeDays: number | null;
+            overlapSeconds: number;
+            quietSeconds: number;
         };
         /**
          * @description A provider, as the catalogue names it.
@@ -5500,8 +6652,6 @@ export interface components {
             updatedAt: components["schemas"]["Time"];
             reconnect?: components["schemas"]["ReconnectHint"];
         };
-        /** @description Where to go on; null at the end. */
-        NextCursor: string | null;
         ConnectionList: {
             items: components["schemas"]["Connection"][];
             nextCursor: components["schemas"]["NextCursor"];
@@ -5685,8 +6835,6 @@ export interface components {
             items: components["schemas"]["Rotation"][];
             nextCursor: components["schemas"]["NextCursor"];
         };
-        /** @example 0f9c3f0e-6f0a-4e5f-9f6f-1d2c3b4a5968 */
-        IdempotencyKey: string;
         NewRotation: {
             kind: components["schemas"]["RotationKind"];
             /**
@@ -5773,8 +6921,6 @@ export interface components {
         };
         /** @example ses_01KAT0000000000000000000AA */
         SessionId: string;
-        /** Format: uri */
-        Link: string;
         ConnectLink: {
             sessionId: components["schemas"]["SessionId"];
             /** @description To be opened in a browser, by the first one only. Hand it to nobody but the person who connects the account. */
@@ -9727,6 +10873,145 @@ export interface components {
                 whoMustAct: string | null;
             };
         };
+        /** @description An API key was made. */
+        EventKeyCreated: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "key.created";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                keyId: string;
+                name: string;
+                mode: string;
+                hint: string;
+                /** Format: date-time */
+                expiresAt: string | null;
+            };
+        };
+        /** @description An API key was revoked. */
+        EventKeyRevoked: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "key.revoked";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                keyId: string;
+                name: string;
+                mode: string;
+                hint: string;
+                /** Format: date-time */
+                expiresAt: string | null;
+                reason: string;
+            };
+        };
+        /** @description An API key is being replaced: change over to the new one, the old one ends at the deadline. */
+        EventKeyRotationStarted: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "key.rotation_started";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                keyId: string;
+                name: string;
+                newKeyId: string;
+                newHint: string;
+                reason: string;
+                /** Format: date-time */
+                deadlineAt: string;
+                secretWaits: boolean;
+            };
+        };
+        /** @description An API key that is being replaced is still in use: told daily. */
+        EventKeyRotationReminder: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "key.rotation_reminder";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                keyId: string;
+                name: string;
+                newKeyId: string;
+                newHint: string;
+                /** Format: date-time */
+                deadlineAt: string;
+                /** Format: date-time */
+                lastUsedAt: string | null;
+                secretWaits: boolean;
+            };
+        };
+        /** @description The old API key of a rotation lives longer. */
+        EventKeyRotationExtended: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "key.rotation_extended";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                keyId: string;
+                name: string;
+                newKeyId: string;
+                newHint: string;
+                /** Format: date-time */
+                deadlineAt: string;
+            };
+        };
+        /** @description An API key was replaced: the old one has ended. */
+        EventKeyRotationCompleted: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "key.rotation_completed";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                keyId: string;
+                name: string;
+                newKeyId: string;
+                newHint: string;
+                outcome: string;
+            };
+        };
+        /** @description The replacement of an API key was called off: the new one has ended, the old one stays. */
+        EventKeyRotationCancelled: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "key.rotation_cancelled";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                keyId: string;
+                name: string;
+                newKeyId: string;
+                newHint: string;
+                outcome: string;
+            };
+        };
+        /** @description The replacement of an API key has failed: the new one is gone, the old one stays. */
+        EventKeyRotationFailed: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "key.rotation_failed";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                keyId: string;
+                name: string;
+                newKeyId: string;
+                newHint: string;
+                outcome: string;
+            };
+        };
         /** @description A rule sent on what a provider told by webhook. */
         EventWebhookRouted: {
             id: components["schemas"]["EventId"];
@@ -9856,8 +11141,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such thing. */
-        NotFound: {
+        /** @description The state does not allow this, or an idempotency key was used for something else. */
+        Conflict: {
             headers: {
                 [name: string]: unknown;
             };
@@ -9865,8 +11150,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The state does not allow this, or an idempotency key was used for something else. */
-        Conflict: {
+        /** @description There is no such thing. */
+        NotFound: {
             headers: {
                 [name: string]: unknown;
             };
@@ -9889,11 +11174,12 @@ export interface components {
         limit: number;
         /** @description Where to go on, the `nextCursor` of the answer before. */
         cursor: string;
-        connectionId: components["schemas"]["ConnectionId"];
-        /** @description Change it only while its `ETag` is this; otherwise 412. */
-        ifMatch: string;
         /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
         idempotencyKey: components["schemas"]["IdempotencyKey"];
+        keyId: components["schemas"]["ApiKeyId"];
+        /** @description Change it only while its `ETag` is this; otherwise 412. */
+        ifMatch: string;
+        connectionId: components["schemas"]["ConnectionId"];
         sessionId: components["schemas"]["SessionId"];
         /**
          * @description `wait=<seconds>`: how long to wait for the end before answering, 30 at most (RFC 7240).
@@ -10065,6 +11351,87 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listAccessKeys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an answer before; while the keys are the same the answer is 304. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessKeys"];
+                };
+            };
+            /** @description They are the same. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createAccessToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["TokenRequest"];
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessToken"];
+                };
+            };
+            /** @description The request is not as the RFC wants it, or asks for more than the key has. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenError"];
+                };
+            };
+            /** @description There is no such key, or it may not be used. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenError"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getCaller: {
         parameters: {
             query?: never;
@@ -10086,6 +11453,794 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnKeys: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                state?: components["schemas"]["KeyState"];
+                mode?: components["schemas"]["KeyMode"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description API keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createOwnKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description The key. */
+            201: {
+                headers: {
+                    Location?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key, without its secret. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokeOwnKey: {
+        parameters: {
+            query?: {
+                /** @description Why; shown with the key and told in `key.revoked`. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateOwnKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyChange"];
+            };
+        };
+        responses: {
+            /** @description The key. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rotateOwnKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRotationWish"];
+            };
+        };
+        responses: {
+            /** @description The new key, and the rotation. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotatedKey"];
+                };
+            };
+            /** @description Under way; no worker has made the new key yet. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRotationStarted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    fetchOwnKeySecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key itself. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeySecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnKeyRotation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rotation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    endOwnOldKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rotation, ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    extendOwnKeyRotation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRotationExtension"];
+            };
+        };
+        responses: {
+            /** @description The rotation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    cancelOwnKeyRotation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rotation, ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getKeyPolicy: {
+        parameters: {
+            query?: {
+                /** @description A partner below; the caller's own when left out. */
+                partnerId?: components["schemas"]["PartnerId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy in force. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyPolicy"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    putKeyPolicy: {
+        parameters: {
+            query?: {
+                /** @description A partner below; the caller's own when left out. */
+                partnerId?: components["schemas"]["PartnerId"];
+            };
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyPolicyWish"];
+            };
+        };
+        responses: {
+            /** @description The policy. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyPolicy"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                state?: components["schemas"]["KeyState"];
+                mode?: components["schemas"]["KeyMode"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description API keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description The key. */
+            201: {
+                headers: {
+                    Location?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key, without its secret. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokeKey: {
+        parameters: {
+            query?: {
+                /** @description Why; shown with the key and told in `key.revoked`. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyChange"];
+            };
+        };
+        responses: {
+            /** @description The key. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rotateKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRotationWish"];
+            };
+        };
+        responses: {
+            /** @description The new key, and the rotation. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotatedKey"];
+                };
+            };
+            /** @description Under way; no worker has made the new key yet. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRotationStarted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    fetchKeySecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key itself. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeySecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getKeyRotation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rotation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    endOldKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rotation, ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    extendKeyRotation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRotationExtension"];
+            };
+        };
+        responses: {
+            /** @description The rotation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    cancelKeyRotation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                keyId: components["parameters"]["keyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rotation, ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };

@@ -61,6 +61,8 @@ export interface Config {
   readonly signingKeyDays: number
   /** Webhooks (and refused ones) of one address a minute, in each API process. */
   readonly hookRates: { readonly perAddress: number; readonly refusalsPerAddress: number }
+  /** How long an access token of `/v1/oauth/token` lives. */
+  readonly accessTokenSeconds: number
 }
 
 /** What a process that runs alone (`tieline serve …`) cannot do without. */
@@ -173,6 +175,11 @@ const originMap = checked(
   },
 )
 
+const tokenSeconds = checked('should be a whole number of seconds from 60 to 86400', (text) => {
+  const seconds = Number(text)
+  return /^\d{1,5}$/.test(text) && seconds >= 60 && seconds <= 86_400 ? seconds : undefined
+})
+
 const specification = {
   NODE_ENV: oneOf<Environment>(['development', 'production', 'test'])({ default: 'development' }),
   TIELINE_HOME: directory({ default: path.join(root, '.tieline') }),
@@ -197,6 +204,7 @@ const specification = {
   TIELINE_SIGNING_KEY_DAYS: days({ default: 30 }),
   TIELINE_HOOKS_PER_ADDRESS: positive({ default: 60_000 }),
   TIELINE_HOOK_REFUSALS_PER_ADDRESS: positive({ default: 120 }),
+  TIELINE_ACCESS_TOKEN_SECONDS: tokenSeconds({ default: 900 }),
 }
 
 /** The ports that `tieline up` listens on, by the variable that moves each. */
@@ -253,6 +261,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       perAddress: values.TIELINE_HOOKS_PER_ADDRESS,
       refusalsPerAddress: values.TIELINE_HOOK_REFUSALS_PER_ADDRESS,
     },
+    accessTokenSeconds: values.TIELINE_ACCESS_TOKEN_SECONDS,
   })
 }
 

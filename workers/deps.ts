@@ -26,7 +26,13 @@ import { databasePoolSize } from './queues.ts'
 export function createWorkerDeps(
   config: Pick<
     ServiceConfig,
-    'databaseUrl' | 'encryptionKeys' | 'environment' | 'originMap' | 'publicUrl' | 'taskQueue'
+    | 'databaseUrl'
+    | 'encryptionKeys'
+    | 'environment'
+    | 'originMap'
+    | 'publicUrl'
+    | 'accessTokenSeconds'
+    | 'taskQueue'
   >,
   log: Log,
   env: Readonly<Record<string, string | undefined>>,
@@ -54,7 +60,11 @@ export function createWorkerDeps(
     metrics,
     log,
     clock,
-    config: { taskQueue: config.taskQueue, publicUrl: config.publicUrl },
+    config: {
+      taskQueue: config.taskQueue,
+      publicUrl: config.publicUrl,
+      accessTokenSeconds: config.accessTokenSeconds,
+    },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue: config.taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: config.environment !== 'production' }),

@@ -18,7 +18,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import type { Activities } from '../activities/index.ts'
 import type { SigningFacts } from '../activities/rotate-signing-key.ts'
-import { signingPurposes, signingWaits } from '../model/rotation.ts'
+import { publishSeconds, signingPurposes } from '../model/rotation.ts'
 import { workflowIds } from './messages.ts'
 import { retry } from './retry.ts'
 import { checkSigningKeyInput, checkSigningKeysInput } from './rotation-input.ts'
@@ -58,21 +58,13 @@ export async function rotateSigningKey(input: RotateSigningKeyInput): Promise<Ro
   }
 }
 
-const waitsOf = (wish: RotateSigningKeyInput) => {
-  const { publishSeconds, retireSeconds } = signingWaits[wish.purpose]
-  return {
-    publishMs: (wish.publishSeconds ?? publishSeconds) * 1000,
-    retireMs: (wish.retireSeconds ?? retireSeconds) * 1000,
-  }
-}
-
 /** Waits until who checks signatures knows the new key. True when somebody calls it off before it signs. */
 async function isTakenBack(
   steering: Steering,
   facts: SigningFacts,
   wish: RotateSigningKeyInput,
 ): Promise<boolean> {
-  const until = Date.parse(facts.publishedAt) + waitsOf(wish).publishMs
+  const until = Date.parse(facts.publishedAt) + (wish.publishSeconds ?? publishSeconds) * 1000
   show(facts, `published; signs from ${new Date(until).toISOString()}`)
   const { rotationId } = facts
   if (Date.now() < until && facts.state !== 'overlap') {
@@ -104,7 +96,7 @@ async function replace(steering: Steering, facts: SigningFacts, wish: RotateSign
   if (old === null) return
   // A key that has leaked: what it has signed is not believed any longer, whatever has not expired.
   const isUrgent = (): boolean => steering.wish === 'revoke'
-  const until = Date.parse(since) + waitsOf(wish).retireMs
+  const until = Date.parse(since) + (wish.retireSeconds ?? facts.retireSeconds) * 1000
   show(facts, `signs; the old one (\`${old}\`) is believed until ${new Date(until).toISOString()}`)
   await steps('Note the overlap').noteRotation({
     ...{ rotationId, state: 'overlap' },

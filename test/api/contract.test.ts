@@ -30,6 +30,7 @@ const strangers: Readonly<Record<string, () => string>> = {
   endpointId: () => newId('endpoint'),
   rotationId: () => newId('rotation'),
   deliveryId: () => newId('delivery'),
+  keyId: () => newId('apiKey'),
   ruleId: () => newId('hookRule'),
   workflowId: () => 'sync-many:nobody:2026-01-01T00:00:00.000Z',
   provider: () => 'nobody',
@@ -43,6 +44,8 @@ const pathOf = (operation: Operation): string =>
   operation.path.replace(/\{(\w+)\}/g, (_all, name: string) =>
     encodeURIComponent(strangers[name]?.() ?? 'nothing'),
   )
+
+const newKey = { name: 'New', mode: 'live', scopes: ['records.read'] }
 
 /** Bodies that are valid wherever the operation wants one. */
 const bodies: Readonly<Record<string, () => unknown>> = {
@@ -91,6 +94,15 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   enterRotationSecret: () => ({ value: 'new' }),
   putProviderApp: () => ({ clientId: 'app', clientSecret: 'secret' }),
   replayEvents: () => ({ since: '2026-01-01T00:00:00Z' }),
+  createKey: () => newKey,
+  createOwnKey: () => newKey,
+  updateKey: () => ({ name: 'New' }),
+  updateOwnKey: () => ({ name: 'New' }),
+  rotateKey: () => ({ overlapSeconds: 60 }),
+  rotateOwnKey: () => ({ overlapSeconds: 60 }),
+  extendKeyRotation: () => ({ seconds: 60 }),
+  extendOwnKeyRotation: () => ({ seconds: 60 }),
+  putKeyPolicy: () => ({ maxAgeDays: 90, overlapSeconds: 60, quietSeconds: 300 }),
   runAction: () => ({}),
   runReport: () => ({}),
   encodePayloads: () => ({ payloads: [] }),
@@ -189,12 +201,12 @@ describe('every operation on something', () => {
   })
 
   const withId = guarded.filter((operation) =>
-    /\{(connectionId|runId|sessionId|operationId|remapId|writeId|setId|automationId|automationRunId|ruleId)\}/.test(
+    /\{(connectionId|runId|sessionId|operationId|remapId|writeId|setId|automationId|automationRunId|ruleId|keyId)\}/.test(
       operation.path,
     ),
   )
   it.each(named(withId))('%s refuses an id that is none', async (_name, operation) => {
-    const path = pathOf(operation).replace(/(con|run|ses|op|rmp|wrt|wrs|aut|aur|hru)_\w+/, 'not-an-id')
+    const path = pathOf(operation).replace(/(con|run|ses|op|rmp|wrt|wrs|aut|aur|hru|key)_\w+/, 'not-an-id')
     const headers = headersOf(operation)
     const answer = await api.request(operation.method.toUpperCase(), path, { headers })
     expectProblem(answer, 400, 'InvalidInput')

@@ -1,6 +1,8 @@
 /** The API inside this test file, over real HTTP: real Postgres, real Temporal, real worker, real sandbox. */
 import { freePorts } from '../../cli/up/ports.ts'
+import { createAccessTokens } from '../../api/access-tokens.ts'
 import { createCallers } from '../../api/callers.ts'
+import { createKeyUses } from '../../api/key-use.ts'
 import { createWaker } from '../../api/hooks/wake.ts'
 import { createApi, closeServer, type ApiDeps } from '../../api/server.ts'
 import { describedOperations } from '../../api/description.ts'
@@ -111,6 +113,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     connect: (name) => connect(request, name),
     close: async () => {
       await closeServer(server, 2_000)
+      await deps.keyUses.close()
       await deps.caches.close()
       await deps.tenants.close()
       await close(hub, sandbox, database)
@@ -161,6 +164,7 @@ function depsOf(
       originMap,
       trustedProxies: [],
       hookRates: { perAddress: 1_000_000, refusalsPerAddress: 10_000 },
+      accessTokenSeconds: 900,
     },
     database,
     hubDatabase: database,
@@ -168,6 +172,11 @@ function depsOf(
     caches,
     callers: createCallers(database.db, caches),
     apps,
+    tokens: createAccessTokens({
+      ...{ db: database.db, vault, caches },
+      config: { publicUrl, accessTokenSeconds: 900 },
+    }),
+    keyUses: createKeyUses(database.db),
     vault,
     links: createSessionLinks(hub.ring),
     findProvider: hub.deps.findProvider,

@@ -47,7 +47,7 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
     metrics,
     log: createLog('test', 'silent'),
     clock,
-    config: { taskQueue: 'none', publicUrl: 'http://127.0.0.1:1' },
+    config: { taskQueue: 'none', publicUrl: 'http://127.0.0.1:1', accessTokenSeconds: 900 },
     ensureSyncSchedule: async () => undefined,
     outbound: createOutbound({ allowLoopback: true }),
     wakeEndpoint: async () => undefined,

@@ -69,7 +69,7 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
       metrics,
       log: createLog('test', 'silent'),
       clock,
-      config: { taskQueue: 'tieline', publicUrl: 'http://127.0.0.1:1' },
+      config: { taskQueue: 'tieline', publicUrl: 'http://127.0.0.1:1', accessTokenSeconds: 900 },
       ensureSyncSchedule: async () => undefined,
       outbound: createOutbound({ allowLoopback: true }),
       wakeEndpoint: async () => undefined,

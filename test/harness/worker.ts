@@ -112,7 +112,7 @@ function testDeps(
     metrics,
     log,
     clock,
-    config: { taskQueue, publicUrl: 'http://127.0.0.1:1' },
+    config: { taskQueue, publicUrl: 'http://127.0.0.1:1', accessTokenSeconds: 900 },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: true }),

@@ -35,6 +35,7 @@ import { recordCredentials } from './record-credentials.ts'
 import { recordDelivery } from './record-delivery.ts'
 import { recordInbox } from './record-inbox.ts'
 import { recordRotations } from './record-rotations.ts'
+import { recordKeys } from './record-keys.ts'
 import { recordAutomations, recordRemaps, recordWrites } from './record-integrations.ts'
 
 interface Recorder {
@@ -106,6 +107,7 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
         ],
         () => recordRotations({ test, keep }),
       ],
+      [['rotateApiKey', 'enforceKeyAge'], () => recordKeys({ test, keep })],
       [['writeRecord', 'writeMany'], async () => recordWrites(await withNotes())],
       [['remapRecords', 'describeFields'], async () => recordRemaps(await withNotes())],
       [['processInbox', 'sweepInbox', 'keepSubscriptions'], async () => recordInbox(await withNotes())],
