@@ -29,7 +29,9 @@ export async function mintEndpointSecret(
   const rotation = await lockRotation(tx, rotationId)
   const secrets = await secretsOf(tx, vault, endpointId)
   if (valuesOf(rotation).newId !== null) return rotation
-  const old = secrets.map((one) => (one.until === null ? { ...one, id: one.id ?? newId('secretValue') } : one))
+  const old = secrets.map((one) =>
+    one.until === null ? { ...one, id: one.id ?? newId('secretValue') } : one,
+  )
   const made = { ...newSigningSecret(old[0]?.scheme ?? 'hmac', new Date()), id: newId('secretValue') }
   await put(tx, vault, endpointId, [made, ...old])
   const oldIds = old.flatMap(({ id, until }) => (until === null && id !== undefined ? [id] : []))

@@ -214,8 +214,7 @@ export async function endRotationOf(
   const [row] = found.rows
   if (!row) return
   const { partnerId, subject } = row
-  if (partnerId !== null)
-    await tellEvent(tx, { partnerId, type: 'rotation.ended', subject, data: told(row) })
+  if (partnerId !== null) await tellEvent(tx, { partnerId, type: 'rotation.ended', subject, data: told(row) })
   await audit(tx, end.actor, `rotation.${end.state}`, row, {
     ...end.details,
     ...(end.failure ? { code: end.failure.code } : {}),

@@ -6872,7 +6872,7 @@ export interface components {
             /**
              * Format: uri
              * @description With a key in the URL: the new URL.
-             * @example https://hub.example/hooks/acme/con_01KAT0000000000000000000AA?key=…
+             * @example https://hub.example/hooks/acme/con_01KAT0000000000000000000AA?key=b3J5Z2lu
              */
             url?: string;
         };
