@@ -19,6 +19,11 @@ import { createOperationActivities } from './operations.ts'
 import { createRemapActivities } from './remap.ts'
 import { createRevocationActivities } from './revoke-credential.ts'
 import { createRotationActivities } from './rotate-credential.ts'
+import { createAppRotationActivities } from './rotate-client-secret.ts'
+import { createRingRotationActivities } from './rotate-encryption-key.ts'
+import { createSecretRotationActivities } from './rotate-secret.ts'
+import { createSigningRotationActivities } from './rotate-signing-key.ts'
+import { createRotationStepActivities } from './rotations.ts'
 import { createKeyActivities } from './rotate-api-key.ts'
 import { createSyncActivities } from './sync.ts'
 import { createWriteActivities } from './writes.ts'
@@ -34,6 +39,11 @@ export function createActivities(deps: ActivityDeps) {
     ...createKeepingActivities(deps),
     ...createRevocationActivities(deps),
     ...createRotationActivities(deps),
+    ...createRotationStepActivities(deps),
+    ...createSecretRotationActivities(deps),
+    ...createSigningRotationActivities(deps),
+    ...createRingRotationActivities(deps),
+    ...createAppRotationActivities(deps),
     ...createKeyActivities(deps),
     ...createOperationActivities(deps),
     ...createRemapActivities(deps),

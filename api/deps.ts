@@ -1,5 +1,6 @@
 /** What the API needs from its process. Built once in `main.ts`; tests build their own. */
 import type { PayloadCodec } from '@temporalio/common'
+import type { AppSource } from '../db/app-source.ts'
 import type { Caches } from '../db/caches.ts'
 import type { Database, TenantDatabases } from '../db/client.ts'
 import type { Vault } from '../db/vault.ts'
@@ -38,6 +39,8 @@ export interface ApiDeps {
   readonly hubDatabase: Database
   readonly tenants: TenantDatabases
   readonly caches: Caches
+  /** The hub's own apps at providers. */
+  readonly apps: AppSource
   readonly callers: Callers
   /** How much callers may ask, and what they have asked. */
   readonly limits: ApiLimits
@@ -62,7 +65,7 @@ export interface ApiDeps {
   readonly codec: PayloadCodec
   readonly metrics: Metrics
   readonly log: Log
-  /** Variables that `fromEnvironment` may take a provider's settings and secrets from. */
+  /** Variables that `fromEnvironment` may take a provider's settings and secrets from; what was entered of apps is among them. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** Check every answer against the description; a mismatch becomes a 500. On in tests. */
   readonly validateAnswers: boolean

@@ -39,6 +39,9 @@ import * as batches from './resources/sync-many.ts'
 import * as statements from './resources/statements.ts'
 import * as system from './resources/system.ts'
 import * as usage from './resources/usage.ts'
+import { listEncryptionKeys } from './resources/encryption-keys.ts'
+import * as providerApps from './resources/provider-apps.ts'
+import * as rotations from './resources/rotations.ts'
 import * as webhooks from './resources/webhooks.ts'
 import * as writes from './resources/writes.ts'
 import { modelHandlers, partnerHandlers } from './handlers-v1.ts'
@@ -158,6 +161,33 @@ export const handlers: Handlers = {
   ...commissionPlans,
   ...attributions,
   ...statements,
+  listOwnConnections: (deps, call) => connections.listConnections(deps, call),
+  getOwnConnection: (deps, call) => connections.getConnection(deps, call),
+  ...providers,
+  ...connections,
+  ...steering,
+  listBudgets,
+  createConnectSession,
+  getConnectSession,
+  ...runs,
+  ...batches,
+  ...records,
+  ...mappings,
+  ...automations,
+  ...automationRuns,
+  ...writes,
+  ...webhooks,
+  ...hookRules,
+  ...inbox,
+  ...endpoints,
+  listDeliveries: deliveries.listDeliveries,
+  getDelivery: deliveries.getDelivery,
+  listEvents: deliveries.listEvents,
+  listEventTypes: deliveries.listEventTypes,
+  ...rotations,
+  ...providerApps,
+  listEncryptionKeys,
+  ...operations,
   ...audit,
   encodePayloads,
   decodePayloads,

@@ -2,12 +2,15 @@
  * The API process: any number of them may run. Ends with 2 and one line when its settings, its port or the database are not as
  * they should be. Without Temporal it starts: webhooks are accepted, what needs a workflow answers 503, and `/readyz` says why.
  */
+import { hostname } from 'node:os'
 import { expireConnectSessions } from '../db/connect-sessions.ts'
+import { createAppSource } from '../db/app-source.ts'
 import { openCaches } from '../db/caches.ts'
 import { openDatabase, openTenantDatabases, type Database } from '../db/client.ts'
 import { checkSchema } from '../db/migrate.ts'
 import { ensureDefaultTenant } from '../db/partners.ts'
 import { sweepSignIns } from '../db/sign-in-attempts.ts'
+import { keepRingAnnounced } from '../db/ring-keys.ts'
 import { createVault } from '../db/vault.ts'
 import { ConfigError, readServiceConfig, type ServiceConfig } from '../platform/config.ts'
 import { HubError, isHubError, messageOf } from '../platform/errors.ts'
@@ -18,6 +21,7 @@ import { createPreviewLinks } from '../platform/secrets/preview-link.ts'
 import { createSessionLinks } from '../platform/secrets/session-link.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
 import { approachTemporal } from '../platform/temporal/connection.ts'
+import { appMethodsOf } from '../providers/contract.ts'
 import { findProvider } from '../providers/registry.ts'
 import { createHubClient } from '../workflows/client.ts'
 import { createBrands } from './brands/brands.ts'
@@ -96,6 +100,11 @@ async function openDeps(
   const limits = createLimits({ db: database.db, caches, log, metrics })
   stopper.onStop('limits', () => limits.close())
   const vault = createVault(ring)
+  const holder = { process: `api ${hostname()}-${process.pid}`, part: 'api', log }
+  stopper.onStop('keys of the ring', await keepRingAnnounced(database.db, vault, holder))
+  const methodsOf = (slug: string) => appMethodsOf(findProvider(slug))
+  const apps = createAppSource({ db: database.db, vault, env, methodsOf, caches, log })
+  await apps.reload()
   const keyUses = createKeyUses(database.db, log)
   stopper.onStop('uses of keys', () => keyUses.close())
   const temporal = approachTemporal({ temporal: config.temporal, ring })
@@ -115,6 +124,7 @@ async function openDeps(
     limits,
     brands: createBrands(database.db, caches),
     previews: createPreviewLinks(ring),
+    apps,
     tokens: createAccessTokens({ db: database.db, vault, caches, config }),
     keyUses,
     vault,
@@ -125,7 +135,7 @@ async function openDeps(
     codec,
     metrics,
     log,
-    env,
+    env: apps.environment,
     validateAnswers: config.environment === 'test' || env['TIELINE_VALIDATE_RESPONSES'] === '1',
   }
 }

@@ -154,6 +154,7 @@ function depsOf(deps: ApiDeps, { partnerId, mode }: Caller): ApiDeps {
 /** Data keys are the hub's, no tenant can read them: they are looked up, and made, beside what the handler does as a tenant. */
 function hubsOwn({ vault, hubDatabase: { db } }: ApiDeps): Vault {
   return {
+    ...vault,
     seal: (_db, owner, place, plain) => vault.seal(db, owner, place, plain),
     open: (_db, owner, place, sealed) => vault.open(db, owner, place, sealed),
   }

@@ -20,6 +20,7 @@ import { registerKeys } from './register-keys.ts'
 import { registerMappings } from './register-mappings.ts'
 import { registerParts } from './register-parts.ts'
 import { registerPartners } from './register-partners.ts'
+import { registerRotations } from './register-rotations.ts'
 import { registerWebhooks } from './register-webhooks.ts'
 import { registerWrites } from './register-writes.ts'
 import { doing, examples, limit, out } from './registration.ts'
@@ -343,6 +344,7 @@ registerCatalogue(program)
 registerHealth(program)
 registerKeys(program)
 registerMappings(program)
+registerRotations(program)
 registerWebhooks(program)
 registerBrand(program)
 registerEndpoints(program)

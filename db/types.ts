@@ -939,6 +939,16 @@ export interface Proofs {
   runId: string;
 }
 
+export interface ProviderApps {
+  clientId: string;
+  otherIs: string | null;
+  provider: string;
+  sealed: Buffer;
+  updatedAt: Generated<Timestamp>;
+  updatedBy: string;
+  version: Generated<number>;
+}
+
 export interface ProviderHealth {
   badInRow: Generated<number>;
   checkedAt: Timestamp | null;
@@ -1056,6 +1066,42 @@ export interface Remaps {
   troubled: Generated<number>;
 }
 
+export interface RingHolders {
+  currentKeyId: string;
+  keyIds: string[];
+  part: string;
+  process: string;
+  seenAt: Generated<Timestamp>;
+}
+
+export interface RingKeys {
+  currentSince: Timestamp | null;
+  firstSeenAt: Generated<Timestamp>;
+  keyId: string;
+}
+
+export interface Rotations {
+  deadlineAt: Timestamp | null;
+  done: Generated<number>;
+  endedAt: Timestamp | null;
+  facts: Generated<Json>;
+  failure: Json | null;
+  inPlaceAt: Timestamp | null;
+  kind: string;
+  maxDeadlineAt: Timestamp | null;
+  name: string | null;
+  partnerId: string | null;
+  rotationId: string;
+  shownAt: Timestamp | null;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: Generated<string>;
+  steps: Generated<string[]>;
+  subject: string;
+  total: number | null;
+  updatedAt: Generated<Timestamp>;
+}
+
 export interface RunCalls {
   at: Timestamp;
   attempt: number;
@@ -1128,6 +1174,14 @@ export interface ScanSeen {
   partnerId: string;
   resource: string;
   runId: string;
+}
+
+export interface SecretUses {
+  firstUsedAt: Timestamp;
+  lastUsedAt: Timestamp;
+  subject: string;
+  uses: number;
+  valueId: string;
 }
 
 export interface SignInAttempts {
@@ -1328,6 +1382,7 @@ export interface DB {
   personSessions: PersonSessions;
   priceLists: PriceLists;
   proofs: Proofs;
+  providerApps: ProviderApps;
   providerHealth: ProviderHealth;
   quarantine: Quarantine;
   quotaUsage: QuotaUsage;
@@ -1337,10 +1392,14 @@ export interface DB {
   recordVersions: RecordVersions;
   recoveryCodes: RecoveryCodes;
   remaps: Remaps;
+  ringHolders: RingHolders;
+  ringKeys: RingKeys;
+  rotations: Rotations;
   runCalls: RunCalls;
   runResources: RunResources;
   runs: Runs;
   scanSeen: ScanSeen;
+  secretUses: SecretUses;
   signInAttempts: SignInAttempts;
   signingKeys: SigningKeys;
   statements: Statements;

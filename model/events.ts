@@ -99,6 +99,28 @@ const partnersAccount = (title: string, state = 'active'): HubEvent => ({
   example: { accountId: 'acc_01KAT0000000000000000000AA', externalId: 'customer-42', name: 'Acme', state },
 })
 
+const rotation = (title: string, state: string, steps: string[]): HubEvent => ({
+  title,
+  data: {
+    rotationId: text,
+    kind: text,
+    subject: text,
+    state: text,
+    steps: { type: 'array', items: text },
+    deadlineAt: textOrNull,
+    failure: { oneOf: [failureSchema, { type: 'null' }] },
+  },
+  example: {
+    rotationId: 'rot_01KAT0000000000000000000AA',
+    kind: 'endpoint_secret',
+    subject: endpointId,
+    state,
+    steps,
+    deadlineAt: '2026-11-30T20:00:00.000Z',
+    failure: null,
+  },
+})
+
 const apiKeyId = 'key_01KAT0000000000000000000AA'
 const timeOrNull: JsonSchema = { type: ['string', 'null'], format: 'date-time' }
 
@@ -303,6 +325,21 @@ const hubEvents = {
     'It has failed for an hour.',
   ),
   'endpoint.enabled': endpoint('An endpoint is served again', null),
+  'rotation.started': rotation(
+    'A secret is being replaced; old and new will be valid side by side',
+    'preparing',
+    [],
+  ),
+  'rotation.waits_for_person': rotation(
+    'The replacement of a secret waits for somebody to act',
+    'waiting_for_person',
+    ['Give the new secret to what receives the events.'],
+  ),
+  'rotation.ended': rotation(
+    'The replacement of a secret has ended (`done`, `failed` or `cancelled`)',
+    'done',
+    ['The old secret is not valid any more.'],
+  ),
   'endpoint.test': {
     title:
       'A test that somebody asked for, or a probe; sent to the endpoint that it is about and to no other',

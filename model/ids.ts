@@ -36,6 +36,9 @@ export const idPrefixes = {
   ledgerTransaction: 'ltx',
   statement: 'stm',
   payout: 'pay',
+  rotation: 'rot',
+  /** One of several values of a secret. */
+  secretValue: 'sev',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

@@ -5856,6 +5856,215 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/providers/{provider}/app": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: components["schemas"]["ProviderSlug"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show the hub's app
+         * @description Show the hub's app.
+         */
+        get: operations["getProviderApp"];
+        /**
+         * Enter the hub's app
+         * @description Client id and secret of the hub's own app at the provider, kept sealed; they go before the environment, in every process at once. While
+         *     a rotation of the client secret is under way this is its new secret: it is proven before it is put in force.
+         */
+        put: operations["putProviderApp"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/rotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List rotations
+         * @description Newest first.
+         */
+        get: operations["listRotations"];
+        put?: never;
+        /**
+         * Begin a rotation
+         * @description Replaces a secret without a gap: old and new are valid side by side, and the old one goes when nobody uses it any more, at the
+         *     deadline, or when somebody says so. One that is under way is answered as it is. Needs besides `rotations.run` the permission of what is
+         *     rotated: `webhooks.write`, `endpoints.write`, `providers.write` for a client secret, `maintenance.run` for the hub's own keys.
+         */
+        post: operations["startRotation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/rotations/{rotationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rotationId: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show a rotation
+         * @description Show a rotation.
+         */
+        get: operations["getRotation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/rotations/{rotationId}/revoke-now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rotationId: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End the old one at once
+         * @description For a secret that has leaked: the old one is refused from now on, wherever the new one is.
+         */
+        post: operations["endOldSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/rotations/{rotationId}/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rotationId: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put the deadline off
+         * @description Both stay valid for so long beyond the deadline, as far as `maxDeadlineAt` at most.
+         */
+        post: operations["extendRotation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/rotations/{rotationId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rotationId: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the new one back
+         * @description The old one stays. Only as long as the new one is not in use.
+         */
+        post: operations["cancelRotation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/rotations/{rotationId}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rotationId: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that it is done
+         * @description A person has done what `steps` ask: entered the new one where it is used, or deleted the old one there.
+         */
+        post: operations["confirmRotation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/rotations/{rotationId}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rotationId: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show the new secret
+         * @description Of an endpoint, or of webhooks whose secret the hub makes, while the rotation is under way. Each look has an audit entry.
+         */
+        get: operations["showRotationSecret"];
+        /**
+         * Enter the new secret
+         * @description Of webhooks whose secret the provider makes: valid at once, beside the old one.
+         */
+        put: operations["enterRotationSecret"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/encryption-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the keys of the ring
+         * @description Every key that seals, or has sealed, secrets of the hub: what still needs it, and whether it may be taken out of `TIELINE_ENCRYPTION_KEYS`. Keys themselves are never shown.
+         */
+        get: operations["listEncryptionKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/connect-sessions": {
         parameters: {
             query?: never;
@@ -13003,6 +13212,192 @@ export interface webhooks {
             requestBody: {
                 content: {
                     "application/json": components["schemas"]["EventEndpointEnabled"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "rotation.started": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A secret is being replaced; old and new will be valid side by side
+         * @description Sent to endpoints that subscribe to it, signed, at least once: what has come before with its `webhook-id` can be passed over. Answer 2xx within 20 seconds.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventRotationStarted"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "rotation.waits_for_person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The replacement of a secret waits for somebody to act
+         * @description Sent to endpoints that subscribe to it, signed, at least once: what has come before with its `webhook-id` can be passed over. Answer 2xx within 20 seconds.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventRotationWaitsForPerson"];
+                };
+            };
+            responses: {
+                /** @description Nothing is to be sent here any more: the endpoint is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too much at once; `Retry-After` says for how long. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It has been received. The body is kept for the log, to 16 KB. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "rotation.ended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The replacement of a secret has ended (`done`, `failed` or `cancelled`)
+         * @description Sent to endpoints that subscribe to it, signed, at least once: what has come before with its `webhook-id` can be passed over. Answer 2xx within 20 seconds.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event, the same for every attempt and replay; what has come before with it can be passed over. */
+                    "webhook-id": components["parameters"]["webhookId"];
+                    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+                    "webhook-timestamp": components["parameters"]["webhookTimestamp"];
+                    /** @description One signature or more, separated by spaces: `v1,<HMAC>` or `v1a,<Ed25519>` over `<webhook-id>.<webhook-timestamp>.<body>`. One that holds is enough. */
+                    "webhook-signature": components["parameters"]["webhookSignature"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EventRotationEnded"];
                 };
             };
             responses: {
@@ -20728,6 +21123,171 @@ export interface components {
             actions: components["schemas"]["ProviderOperation"][];
             reports: components["schemas"]["ProviderOperation"][];
         };
+        /** @description The hub's own app at a provider. Its secret is never shown. */
+        ProviderApp: {
+            provider: components["schemas"]["ProviderSlug"];
+            /** @description Null when there is none. */
+            clientId: string | null;
+            /**
+             * @description Where it is from: entered here, which goes before the environment.
+             * @enum {string}
+             */
+            source: "entered" | "environment" | "none";
+            /**
+             * @description While its secret is being replaced: a new one that is not proven yet, or the old one.
+             * @enum {string|null}
+             */
+            other: "entered" | "old" | null;
+            version: number;
+            updatedBy: string | null;
+            updatedAt: components["schemas"]["Time"] | null;
+        };
+        ProviderAppEntry: {
+            /**
+             * @description Stays as it is when left out.
+             * @example hub-app
+             */
+            clientId?: string;
+            /** @example … */
+            clientSecret: string;
+        };
+        /** @enum {string} */
+        RotationKind: "webhook_secret" | "endpoint_secret" | "signing_key" | "encryption_key" | "client_secret";
+        /** @example rot_01KAT0000000000000000000AA */
+        RotationId: string;
+        /** @enum {string} */
+        RotationState: "preparing" | "waiting_for_person" | "overlap" | "working" | "done" | "failed" | "cancelled";
+        /** @description The replacement of a secret, from the first moment of the new one to the last of the old one. */
+        Rotation: {
+            rotationId: components["schemas"]["RotationId"];
+            kind: components["schemas"]["RotationKind"];
+            /**
+             * @description What is rotated: id of a connection or endpoint, `access` or `proof`, id of a key of the ring, slug of a provider.
+             * @example con_01KAT0000000000000000000AA
+             */
+            subject: string;
+            /**
+             * @description Which of its secrets.
+             * @example secret
+             */
+            name: string | null;
+            /** @description Null: the hub's own. */
+            partnerId: components["schemas"]["PartnerId"] | null;
+            state: components["schemas"]["RotationState"];
+            /** @description What is going on; while it waits for a person, what to do, in order. */
+            steps: string[];
+            /** @description Of an encryption key: data keys that are done. */
+            done: number;
+            total: number | null;
+            /** @description When the old one was last seen in use; null where that was not seen, or nobody can see it. */
+            oldUsedAt: components["schemas"]["Time"] | null;
+            newUsedAt: components["schemas"]["Time"] | null;
+            /** @description Since when the new one is where it is to be used: put there by API, confirmed by a person, or seen in use. */
+            inPlaceAt: components["schemas"]["Time"] | null;
+            deadlineAt: components["schemas"]["Time"] | null;
+            /** @description How far the deadline can be put off. */
+            maxDeadlineAt: components["schemas"]["Time"] | null;
+            failure: {
+                code: string;
+                message: string;
+            } | null;
+            /** @example admin */
+            startedBy: string;
+            startedAt: components["schemas"]["Time"];
+            endedAt: components["schemas"]["Time"] | null;
+            /** @example rotate-webhook-secret:con_01KAT0000000000000000000AA */
+            workflowId: string;
+            /** Format: uri */
+            temporalUrl: string;
+        };
+        RotationList: {
+            items: components["schemas"]["Rotation"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        NewRotation: {
+            kind: components["schemas"]["RotationKind"];
+            /**
+             * @description Of `webhook_secret` a connection, of `endpoint_secret` an endpoint, of `signing_key` `access` or `proof`, of `encryption_key` the key that is to go out of use, of `client_secret` a provider.
+             * @example end_01KAT0000000000000000000AA
+             */
+            subject: string;
+            /**
+             * @description Of `webhook_secret`: which one; the first one when left out.
+             * @example secret
+             */
+            name?: string;
+            /**
+             * @description How long both are valid at most; a week when left out. Not of `signing_key` and `encryption_key`.
+             * @example 604800
+             */
+            graceSeconds?: number;
+            /**
+             * @description Of `webhook_secret`: not used for so long, the old one goes; an hour when left out.
+             * @example 3600
+             */
+            quietSeconds?: number;
+        };
+        RotationExtension: {
+            /** @example 86400 */
+            seconds: number;
+        };
+        RotationSecret: {
+            rotationId: components["schemas"]["RotationId"];
+            /**
+             * @description The new secret, to be entered where it is used; of an endpoint that is signed with Ed25519 the public half.
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+             */
+            value: string;
+            /**
+             * Format: uri
+             * @description With a key in the URL: the new URL.
+             * @example https://hub.example/hooks/acme/con_01KAT0000000000000000000AA?key=b3J5Z2lu
+             */
+            url?: string;
+        };
+        RotationSecretEntry: {
+            /** @example the-new-secret-of-the-provider */
+            value: string;
+        };
+        /** @description A key of the ring, and what needs it. */
+        EncryptionKey: {
+            /** @example k20260101 */
+            keyId: string;
+            /** @description Everything new is sealed with it. */
+            isCurrent: boolean;
+            /** @description This process knows it. */
+            isInRing: boolean;
+            /** @description Data keys that it wraps. */
+            dataKeys: number;
+            /** @description Connect links that still work and may be signed with a key derived from it. */
+            connectLinks: number;
+            /** @description What Temporal keeps that is encrypted with it; null when Temporal does not answer. */
+            temporal: {
+                /** @description Workflows that began with it and still run. */
+                running: number;
+                /** @description All workflows that began with it and are kept, the running ones among them. */
+                histories: number;
+                /** @description How long Temporal keeps the history of a workflow that has ended. */
+                retentionSeconds: number | null;
+            } | null;
+            /** @description Why it has to stay; empty when nothing needs it. */
+            needs: string[];
+            /** @description Nothing needs it: it may be taken out of TIELINE_ENCRYPTION_KEYS. */
+            mayBeRemoved: boolean;
+        };
+        EncryptionKeyList: {
+            items: components["schemas"]["EncryptionKey"][];
+            /** @description Processes that run now, and which keys they know. */
+            processes: {
+                /** @example api host-42 */
+                process: string;
+                /** @example api */
+                part: string;
+                currentKeyId: string;
+                keyIds: string[];
+                seenAt: components["schemas"]["Time"];
+            }[];
+        };
         /** @description Only where the connection needs attention: the request that answers a link with which its account connects it again. */
         ReconnectHint: {
             /** @enum {string} */
@@ -23343,6 +23903,69 @@ export interface components {
                 endpointId: string;
                 state: string;
                 reason: string | null;
+            };
+        };
+        /** @description A secret is being replaced; old and new will be valid side by side. */
+        EventRotationStarted: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "rotation.started";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                rotationId: string;
+                kind: string;
+                subject: string;
+                state: string;
+                steps: string[];
+                deadlineAt: string | null;
+                failure: {
+                    code: string;
+                    message: string;
+                } | null;
+            };
+        };
+        /** @description The replacement of a secret waits for somebody to act. */
+        EventRotationWaitsForPerson: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "rotation.waits_for_person";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                rotationId: string;
+                kind: string;
+                subject: string;
+                state: string;
+                steps: string[];
+                deadlineAt: string | null;
+                failure: {
+                    code: string;
+                    message: string;
+                } | null;
+            };
+        };
+        /** @description The replacement of a secret has ended (`done`, `failed` or `cancelled`). */
+        EventRotationEnded: {
+            id: components["schemas"]["EventId"];
+            /** @constant */
+            type: "rotation.ended";
+            timestamp: components["schemas"]["Time"];
+            partnerId: components["schemas"]["PartnerId"];
+            accountId: components["schemas"]["AccountId"] | null;
+            data: {
+                rotationId: string;
+                kind: string;
+                subject: string;
+                state: string;
+                steps: string[];
+                deadlineAt: string | null;
+                failure: {
+                    code: string;
+                    message: string;
+                } | null;
             };
         };
         /** @description A test that somebody asked for, or a probe; sent to the endpoint that it is about and to no other. */
@@ -55947,6 +56570,724 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["NotPermitted"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getProviderApp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answers 304 without a body while the `ETag` is still this. */
+                "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+            };
+            path: {
+                provider: components["schemas"]["ProviderSlug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The app. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "provider": "zendesk",
+                     *       "clientId": "clientId",
+                     *       "source": "entered",
+                     *       "other": "entered",
+                     *       "version": 1,
+                     *       "updatedBy": "updatedBy",
+                     *       "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProviderApp"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    putProviderApp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                provider: components["schemas"]["ProviderSlug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "clientSecret": "…",
+                 *       "clientId": "hub-app"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProviderAppEntry"];
+            };
+        };
+        responses: {
+            /** @description The app. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "provider": "zendesk",
+                     *       "clientId": "clientId",
+                     *       "source": "entered",
+                     *       "other": "entered",
+                     *       "version": 1,
+                     *       "updatedBy": "updatedBy",
+                     *       "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProviderApp"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRotations: {
+        parameters: {
+            query?: {
+                kind?: components["schemas"]["RotationKind"];
+                subject?: string;
+                partnerId?: components["schemas"]["PartnerId"];
+                /** @description Only those that have not ended, or only those that have. */
+                underWay?: boolean;
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Rotations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "rotationId": "rot_01KAT0000000000000000000AA",
+                     *           "kind": "webhook_secret",
+                     *           "subject": "con_01KAT0000000000000000000AA",
+                     *           "name": "secret",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "state": "preparing",
+                     *           "steps": [
+                     *             "step"
+                     *           ],
+                     *           "done": 1,
+                     *           "total": 1,
+                     *           "oldUsedAt": "2026-11-23T20:00:00.000Z",
+                     *           "newUsedAt": "2026-11-23T20:00:00.000Z",
+                     *           "inPlaceAt": "2026-11-23T20:00:00.000Z",
+                     *           "deadlineAt": "2026-11-23T20:00:00.000Z",
+                     *           "maxDeadlineAt": "2026-11-23T20:00:00.000Z",
+                     *           "failure": {
+                     *             "code": "code",
+                     *             "message": "The provider does not answer."
+                     *           },
+                     *           "startedBy": "admin",
+                     *           "startedAt": "2026-11-23T20:00:00.000Z",
+                     *           "endedAt": "2026-11-23T20:00:00.000Z",
+                     *           "workflowId": "rotate-webhook-secret:con_01KAT0000000000000000000AA",
+                     *           "temporalUrl": "https://partner.example/webhooks"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RotationList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    startRotation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "kind": "webhook_secret",
+                 *       "subject": "end_01KAT0000000000000000000AA",
+                 *       "name": "secret",
+                 *       "graceSeconds": 604800,
+                 *       "quietSeconds": 3600
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewRotation"];
+            };
+        };
+        responses: {
+            /** @description Under way. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "rotationId": "rot_01KAT0000000000000000000AA",
+                     *       "kind": "webhook_secret",
+                     *       "subject": "con_01KAT0000000000000000000AA",
+                     *       "name": "secret",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "state": "preparing",
+                     *       "steps": [
+                     *         "step"
+                     *       ],
+                     *       "done": 1,
+                     *       "total": 1,
+                     *       "oldUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "newUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "inPlaceAt": "2026-11-23T20:00:00.000Z",
+                     *       "deadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "maxDeadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "failure": {
+                     *         "code": "code",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "startedBy": "admin",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z",
+                     *       "workflowId": "rotate-webhook-secret:con_01KAT0000000000000000000AA",
+                     *       "temporalUrl": "https://partner.example/webhooks"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Rotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRotation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rotationId: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rotation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "rotationId": "rot_01KAT0000000000000000000AA",
+                     *       "kind": "webhook_secret",
+                     *       "subject": "con_01KAT0000000000000000000AA",
+                     *       "name": "secret",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "state": "preparing",
+                     *       "steps": [
+                     *         "step"
+                     *       ],
+                     *       "done": 1,
+                     *       "total": 1,
+                     *       "oldUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "newUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "inPlaceAt": "2026-11-23T20:00:00.000Z",
+                     *       "deadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "maxDeadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "failure": {
+                     *         "code": "code",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "startedBy": "admin",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z",
+                     *       "workflowId": "rotate-webhook-secret:con_01KAT0000000000000000000AA",
+                     *       "temporalUrl": "https://partner.example/webhooks"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Rotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    endOldSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                rotationId: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rotation as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "rotationId": "rot_01KAT0000000000000000000AA",
+                     *       "kind": "webhook_secret",
+                     *       "subject": "con_01KAT0000000000000000000AA",
+                     *       "name": "secret",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "state": "preparing",
+                     *       "steps": [
+                     *         "step"
+                     *       ],
+                     *       "done": 1,
+                     *       "total": 1,
+                     *       "oldUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "newUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "inPlaceAt": "2026-11-23T20:00:00.000Z",
+                     *       "deadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "maxDeadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "failure": {
+                     *         "code": "code",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "startedBy": "admin",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z",
+                     *       "workflowId": "rotate-webhook-secret:con_01KAT0000000000000000000AA",
+                     *       "temporalUrl": "https://partner.example/webhooks"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Rotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    extendRotation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                rotationId: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "seconds": 86400
+                 *     }
+                 */
+                "application/json": components["schemas"]["RotationExtension"];
+            };
+        };
+        responses: {
+            /** @description The rotation as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "rotationId": "rot_01KAT0000000000000000000AA",
+                     *       "kind": "webhook_secret",
+                     *       "subject": "con_01KAT0000000000000000000AA",
+                     *       "name": "secret",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "state": "preparing",
+                     *       "steps": [
+                     *         "step"
+                     *       ],
+                     *       "done": 1,
+                     *       "total": 1,
+                     *       "oldUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "newUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "inPlaceAt": "2026-11-23T20:00:00.000Z",
+                     *       "deadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "maxDeadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "failure": {
+                     *         "code": "code",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "startedBy": "admin",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z",
+                     *       "workflowId": "rotate-webhook-secret:con_01KAT0000000000000000000AA",
+                     *       "temporalUrl": "https://partner.example/webhooks"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Rotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    cancelRotation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                rotationId: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rotation as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "rotationId": "rot_01KAT0000000000000000000AA",
+                     *       "kind": "webhook_secret",
+                     *       "subject": "con_01KAT0000000000000000000AA",
+                     *       "name": "secret",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "state": "preparing",
+                     *       "steps": [
+                     *         "step"
+                     *       ],
+                     *       "done": 1,
+                     *       "total": 1,
+                     *       "oldUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "newUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "inPlaceAt": "2026-11-23T20:00:00.000Z",
+                     *       "deadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "maxDeadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "failure": {
+                     *         "code": "code",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "startedBy": "admin",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z",
+                     *       "workflowId": "rotate-webhook-secret:con_01KAT0000000000000000000AA",
+                     *       "temporalUrl": "https://partner.example/webhooks"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Rotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    confirmRotation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                rotationId: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rotation as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "rotationId": "rot_01KAT0000000000000000000AA",
+                     *       "kind": "webhook_secret",
+                     *       "subject": "con_01KAT0000000000000000000AA",
+                     *       "name": "secret",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "state": "preparing",
+                     *       "steps": [
+                     *         "step"
+                     *       ],
+                     *       "done": 1,
+                     *       "total": 1,
+                     *       "oldUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "newUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "inPlaceAt": "2026-11-23T20:00:00.000Z",
+                     *       "deadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "maxDeadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "failure": {
+                     *         "code": "code",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "startedBy": "admin",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z",
+                     *       "workflowId": "rotate-webhook-secret:con_01KAT0000000000000000000AA",
+                     *       "temporalUrl": "https://partner.example/webhooks"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Rotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    showRotationSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rotationId: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new secret. */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "rotationId": "rot_01KAT0000000000000000000AA",
+                     *       "value": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                     *       "url": "https://hub.example/hooks/acme/con_01KAT0000000000000000000AA?key=b3J5Z2lu"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RotationSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    enterRotationSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rotationId: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "value": "the-new-secret-of-the-provider"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RotationSecretEntry"];
+            };
+        };
+        responses: {
+            /** @description The rotation as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "rotationId": "rot_01KAT0000000000000000000AA",
+                     *       "kind": "webhook_secret",
+                     *       "subject": "con_01KAT0000000000000000000AA",
+                     *       "name": "secret",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "state": "preparing",
+                     *       "steps": [
+                     *         "step"
+                     *       ],
+                     *       "done": 1,
+                     *       "total": 1,
+                     *       "oldUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "newUsedAt": "2026-11-23T20:00:00.000Z",
+                     *       "inPlaceAt": "2026-11-23T20:00:00.000Z",
+                     *       "deadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "maxDeadlineAt": "2026-11-23T20:00:00.000Z",
+                     *       "failure": {
+                     *         "code": "code",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "startedBy": "admin",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z",
+                     *       "workflowId": "rotate-webhook-secret:con_01KAT0000000000000000000AA",
+                     *       "temporalUrl": "https://partner.example/webhooks"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Rotation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listEncryptionKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "keyId": "k20260101",
+                     *           "isCurrent": true,
+                     *           "isInRing": true,
+                     *           "dataKeys": 1,
+                     *           "connectLinks": 1,
+                     *           "temporal": {
+                     *             "running": 1,
+                     *             "histories": 1,
+                     *             "retentionSeconds": 1
+                     *           },
+                     *           "needs": [
+                     *             "need"
+                     *           ],
+                     *           "mayBeRemoved": true
+                     *         }
+                     *       ],
+                     *       "processes": [
+                     *         {
+                     *           "process": "api host-42",
+                     *           "part": "api",
+                     *           "currentKeyId": "currentKeyId",
+                     *           "keyIds": [
+                     *             "keyId"
+                     *           ],
+                     *           "seenAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EncryptionKeyList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
             429: components["responses"]["TooManyRequests"];
             default: components["responses"]["Problem"];
         };

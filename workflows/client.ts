@@ -19,6 +19,7 @@ import { createHealthClient } from './client-health.ts'
 import { createInboxClient } from './client-inbox.ts'
 import { createKeyClient } from './client-keys.ts'
 import { createScheduleClient } from './client-schedules.ts'
+import { createRotationClient } from './client-rotations.ts'
 import { createWriteClient } from './client-writes.ts'
 import {
   pauseSignal,
@@ -86,6 +87,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createDeliveryClient(options),
     ...createBrandClient(options),
     ...createCommissionClient(options),
+    ...createRotationClient(options),
     isWorkerPolling: () => isWorkerPolling(options),
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */
     workflowLink: (workflowId: string, runId?: string | null): string =>

@@ -409,6 +409,7 @@ export interface CheckLedgersResult {
   readonly transactions: number
   readonly violations: number
 }
+const ofHub = (id: string, taskQueue: string): string => (taskQueue === 'tieline' ? id : `${id}:${taskQueue}`)
 
 export const workflowIds = {
   syncConnection: (connectionId: string) => `sync:${connectionId}`,
@@ -433,6 +434,15 @@ export const workflowIds = {
   /** One per hub; hubs that share a namespace differ in their queue. */
   enforceKeyAge: (taskQueue: string) =>
     taskQueue === 'tieline' ? 'enforce-key-age' : `enforce-key-age:${taskQueue}`,
+  rotateWebhookSecret: (connectionId: string) => `rotate-webhook-secret:${connectionId}`,
+  rotateEndpointSecret: (endpointId: string) => `rotate-endpoint-secret:${endpointId}`,
+  /** The hub's own secrets: hubs that share a namespace differ in their queue. */
+  rotateSigningKey: (purpose: string, taskQueue: string) => ofHub(`rotate-signing-key:${purpose}`, taskQueue),
+  rotateSigningKeys: (taskQueue: string) => ofHub('rotate-signing-keys', taskQueue),
+  rotateEncryptionKey: (ringKeyId: string, taskQueue: string) =>
+    ofHub(`rotate-encryption-key:${ringKeyId}`, taskQueue),
+  rotateClientSecret: (provider: string, taskQueue: string) =>
+    ofHub(`rotate-client-secret:${provider}`, taskQueue),
   revokeCredential: (connectionId: string) => `revoke-credential:${connectionId}`,
   /** One per hub; hubs that share a namespace differ in their queue. */
   keepCredentialsAlive: (taskQueue: string) =>

@@ -17,6 +17,7 @@ import * as health from './0021_health.ts'
 import * as limits from './0017_limits.ts'
 import * as people from './0014_people.ts'
 import * as brands from './0019_brands.ts'
+import * as rotations from './0016_rotations.ts'
 import * as keysAndTokens from './0015_keys_and_tokens.ts'
 import * as partnerApi from './0018_partner_api.ts'
 import * as commissions from './0020_commissions.ts'
@@ -39,6 +40,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0017_limits': limits,
   '0014_people': people,
   '0019_brands': brands,
+  '0016_rotations': rotations,
   '0015_keys_and_tokens': keysAndTokens,
   '0018_partner_api': partnerApi,
   '0020_commissions': commissions,

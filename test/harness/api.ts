@@ -9,6 +9,7 @@ import { createLimits } from '../../api/limits/limits.ts'
 import { createApi, closeServer, type ApiDeps } from '../../api/server.ts'
 import { describedOperations } from '../../api/description.ts'
 import { insertApiKey } from '../../db/api-keys.ts'
+import { createAppSource } from '../../db/app-source.ts'
 import { openCaches } from '../../db/caches.ts'
 import { openTenantDatabases } from '../../db/client.ts'
 import { createVault } from '../../db/vault.ts'
@@ -20,7 +21,7 @@ import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createPreviewLinks } from '../../platform/secrets/preview-link.ts'
 import { createSessionLinks } from '../../platform/secrets/session-link.ts'
-import type { Provider } from '../../providers/contract.ts'
+import { appMethodsOf, type Provider } from '../../providers/contract.ts'
 import { providers } from '../../providers/registry.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts'
 import { simulators } from '../../sandbox/simulators.ts'
@@ -104,8 +105,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   await ensureDefaultTenant(database.database.db)
   const port = await freePorts(1).then(([one = 0]) => one)
   const url = `http://127.0.0.1:${port}`
-  const deps = depsOf(database, hub, url, originMap)
-  const given = { ...deps, env: { ...options.more?.variables }, ...options.deps?.(deps) }
+  const deps = depsOf(database, hub, url, originMap, options.more?.variables ?? {})
+  const given = { ...deps, ...options.deps?.(deps) }
   const server = await createApi(given).listen(port, '127.0.0.1')
   const seen = new Set<string>()
   const request = requester(url, seen)
@@ -155,12 +156,15 @@ function depsOf(
   hub: TestHub,
   publicUrl: string,
   originMap: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, string>>,
 ): ApiDeps {
   const { address, namespace } = testTemporal()
   const tenants = openTenantDatabases({ url: databaseUrl, applicationName: 'tieline-test-tenants' })
   const caches = openCaches(database, databaseUrl)
   const metrics = createMetrics()
   const vault = createVault(hub.ring)
+  const methodsOf = (slug: string) => appMethodsOf(hub.deps.findProvider(slug))
+  const apps = createAppSource({ db: database.db, vault, env: variables, methodsOf, caches })
   return {
     config: {
       environment: 'test',
@@ -183,6 +187,7 @@ function depsOf(
     limits: createLimits({ db: database.db, caches, log: silent, metrics }),
     brands: createBrands(database.db, caches),
     previews: createPreviewLinks(hub.ring),
+    apps,
     tokens: createAccessTokens({
       ...{ db: database.db, vault, caches },
       config: { publicUrl, accessTokenSeconds: 900 },
@@ -196,7 +201,7 @@ function depsOf(
     codec: hub.temporal.codec,
     metrics,
     log: silent,
-    env: {},
+    env: apps.environment,
     validateAnswers: true,
   }
 }
