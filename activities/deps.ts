@@ -5,6 +5,7 @@ import type { Database } from '../db/client.ts'
 import type { Connection } from '../db/connections.ts'
 import type { Vault } from '../db/vault.ts'
 import type { Clock } from '../platform/clock.ts'
+import type { TxtLookup } from '../platform/dns.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Outbound } from '../platform/outbound/post.ts'
@@ -18,8 +19,8 @@ export interface ActivityDeps {
   readonly vault: Vault
   readonly transport: Transport
   readonly oauth: OAuthClient
-  /** The hub's own app at a provider, from the environment; undefined when it is not set. */
-  appOf(method: OAuth2Auth): OAuthApp | undefined
+  /** The hub's own app at a provider, as it was entered or from the environment; undefined when it is not set. */
+  appOf(provider: string, method: OAuth2Auth): Promise<OAuthApp | undefined>
   readonly metrics: Metrics
   /** What calls to providers showed, counted for health and reports. */
   readonly callStats: CallStats
@@ -31,6 +32,8 @@ export interface ActivityDeps {
     readonly taskQueue: string
     /** Where others reach the API, without a slash at the end: what webhooks are posted to. */
     readonly publicUrl: string
+    /** How long access tokens live. */
+    readonly accessTokenSeconds: number
   }
   /** Makes a connection's schedule, or brings it in line with its interval and state. `client` is the activity's own. */
   ensureSyncSchedule(client: Client, connection: Connection): Promise<void>
@@ -41,6 +44,10 @@ export interface ActivityDeps {
     client: Client,
     endpoint: { readonly endpointId: string; readonly partnerId: string },
   ): Promise<void>
+  /** Texts of TXT records; see `platform/dns.ts`. */
+  readonly txtOf: TxtLookup
+  /** The name that a partner's brand has, from memory. */
+  brandName(partnerId: string): Promise<string>
   findProvider(slug: string): Provider | undefined
   readonly providerSlugs: readonly string[]
 }

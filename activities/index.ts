@@ -3,7 +3,9 @@
  * never decide what comes next, that is the workflows'.
  */
 import { createAutomationActivities } from './automations.ts'
+import { createBrandDomainActivities } from './brand-domains.ts'
 import { createCheckActivities } from './check.ts'
+import { createCommissionActivities } from './commissions.ts'
 import { createConnectActivities } from './connect-account.ts'
 import { createHookGapActivities } from './hook-gaps.ts'
 import { createSubscriptionActivities } from './hook-subscription.ts'
@@ -17,6 +19,12 @@ import { createOperationActivities } from './operations.ts'
 import { createRemapActivities } from './remap.ts'
 import { createRevocationActivities } from './revoke-credential.ts'
 import { createRotationActivities } from './rotate-credential.ts'
+import { createAppRotationActivities } from './rotate-client-secret.ts'
+import { createRingRotationActivities } from './rotate-encryption-key.ts'
+import { createSecretRotationActivities } from './rotate-secret.ts'
+import { createSigningRotationActivities } from './rotate-signing-key.ts'
+import { createRotationStepActivities } from './rotations.ts'
+import { createKeyActivities } from './rotate-api-key.ts'
 import { createSyncActivities } from './sync.ts'
 import { createVerifyActivities } from './verify.ts'
 import { createWriteActivities } from './writes.ts'
@@ -27,10 +35,17 @@ export function createActivities(deps: ActivityDeps) {
     ...createSyncActivities(deps),
     ...createDescribeActivities(deps),
     ...createCheckActivities(deps),
+    ...createCommissionActivities(deps),
     ...createConnectActivities(deps),
     ...createKeepingActivities(deps),
     ...createRevocationActivities(deps),
     ...createRotationActivities(deps),
+    ...createRotationStepActivities(deps),
+    ...createSecretRotationActivities(deps),
+    ...createSigningRotationActivities(deps),
+    ...createRingRotationActivities(deps),
+    ...createAppRotationActivities(deps),
+    ...createKeyActivities(deps),
     ...createOperationActivities(deps),
     ...createRemapActivities(deps),
     ...createWriteActivities(deps),
@@ -41,6 +56,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createSubscriptionActivities(deps),
     ...createHookGapActivities(deps),
     ...createDeliveryActivities(deps),
+    ...createBrandDomainActivities(deps),
   }
 }
 

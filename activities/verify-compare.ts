@@ -49,12 +49,7 @@ export async function compareRows(
       mapped: JSON.parse(row.mapped) as JsonObject,
       sourceUpdatedAt: row.sourceUpdatedAt,
     }
-    const verdict = compareCopies(
-      stored.get(row.externalId),
-      provider,
-      verification.inStepAt,
-      resource.volatile,
-    )
+    const verdict = compareCopies(stored.get(row.externalId), provider, inStepAt, resource.volatile)
     counts.checked++
     counts[verdict.kind]++
     if ('fields' in verdict)

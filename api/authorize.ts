@@ -12,6 +12,11 @@ export function authorize(
   caller: Caller,
   { permission, path }: Pick<Operation, 'permission' | 'path'>,
 ): void {
+  if (caller.kind === 'person' && caller.role === undefined && (isOfHub(path) || isOfPartners(path)))
+    throw new HubError(
+      'NotPermitted',
+      'You have no role, or several: name the partner to act for in the header "Tieline-Partner".',
+    )
   if (isOfHub(path) && caller.partnerId !== null)
     throw new HubError('NotPermitted', 'This is for who runs the hub. What partners may ask is under /v1.')
   if (isOfPartners(path) && caller.partnerId === null) {

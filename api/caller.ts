@@ -14,4 +14,5 @@ export interface Caller {
   readonly mode?: 'live' | 'test'
   readonly keyId?: string
   readonly personId?: string
+  readonly personSessionId?: string
 }

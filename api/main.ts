@@ -2,25 +2,35 @@
  * The API process: any number of them may run. Ends with 2 and one line when its settings, its port or the database are not as
  * they should be. Without Temporal it starts: webhooks are accepted, what needs a workflow answers 503, and `/readyz` says why.
  */
+import { hostname } from 'node:os'
 import { expireConnectSessions } from '../db/connect-sessions.ts'
+import { createAppSource } from '../db/app-source.ts'
 import { openCaches } from '../db/caches.ts'
 import { openDatabase, openTenantDatabases, type Database } from '../db/client.ts'
 import { checkSchema } from '../db/migrate.ts'
 import { ensureDefaultTenant } from '../db/partners.ts'
+import { sweepSignIns } from '../db/sign-in-attempts.ts'
+import { keepRingAnnounced } from '../db/ring-keys.ts'
 import { createVault } from '../db/vault.ts'
 import { ConfigError, readServiceConfig, type ServiceConfig } from '../platform/config.ts'
 import { HubError, isHubError, messageOf } from '../platform/errors.ts'
 import { createLog, type Log } from '../platform/log.ts'
 import { createMetrics } from '../platform/metrics.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
+import { createPreviewLinks } from '../platform/secrets/preview-link.ts'
 import { createSessionLinks } from '../platform/secrets/session-link.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
 import { approachTemporal } from '../platform/temporal/connection.ts'
+import { appMethodsOf } from '../providers/contract.ts'
 import { findProvider } from '../providers/registry.ts'
 import { createHubClient } from '../workflows/client.ts'
+import { createBrands } from './brands/brands.ts'
 import { createCallers } from './callers.ts'
 import type { ApiDeps } from './deps.ts'
 import { createWaker } from './hooks/wake.ts'
+import { createLimits } from './limits/limits.ts'
+import { createAccessTokens } from './access-tokens.ts'
+import { createKeyUses } from './key-use.ts'
 import { closeServer, createApi } from './server.ts'
 
 /** Runs until it is told to stop. @throws ConfigError, or HubError with one public line, when it cannot start. */
@@ -35,7 +45,7 @@ export async function runApi(
     const deps = await openDeps(config, env, log, stopper)
     const server = await createApi(deps).listen(config.port, config.host).catch(cannotListen(config))
     stopper.onStop('server', () => closeServer(server))
-    stopper.onStop('connect sessions', sweepConnectSessions(deps))
+    stopper.onStop('sweep of sessions', sweepSessions(deps))
   } catch (error) {
     await stopper.stop('the API could not start')
     throw error
@@ -48,12 +58,12 @@ export async function runApi(
   await stopper.stop('asked to stop')
 }
 
-/** Ends connect sessions whose time is over, so that nothing that was entered outlives them. Any number of processes may. */
-function sweepConnectSessions({ database, log }: ApiDeps): () => Promise<void> {
+/** Ends connect sessions whose time is over, so that nothing that was entered outlives them; forgets old sign-ins. Any number may. */
+function sweepSessions({ database, log }: ApiDeps): () => Promise<void> {
   let sweeping: Promise<unknown> = Promise.resolve()
   const timer = setInterval(() => {
-    sweeping = expireConnectSessions(database.db).catch((err: unknown) =>
-      log.warn({ err }, 'connect sessions could not be swept'),
+    sweeping = Promise.all([expireConnectSessions(database.db), sweepSignIns(database.db)]).catch(
+      (err: unknown) => log.warn({ err }, 'connect sessions and sign-ins could not be swept'),
     )
   }, 60_000)
   return async () => {
@@ -86,6 +96,17 @@ async function openDeps(
   stopper.onStop('database of tenants', () => tenants.close())
   const caches = openCaches(database, config.databaseUrl, log)
   stopper.onStop('caches', () => caches.close())
+  const metrics = createMetrics()
+  const limits = createLimits({ db: database.db, caches, log, metrics })
+  stopper.onStop('limits', () => limits.close())
+  const vault = createVault(ring)
+  const holder = { process: `api ${hostname()}-${process.pid}`, part: 'api', log }
+  stopper.onStop('keys of the ring', await keepRingAnnounced(database.db, vault, holder))
+  const methodsOf = (slug: string) => appMethodsOf(findProvider(slug))
+  const apps = createAppSource({ db: database.db, vault, env, methodsOf, caches, log })
+  await apps.reload()
+  const keyUses = createKeyUses(database.db, log)
+  stopper.onStop('uses of keys', () => keyUses.close())
   const temporal = approachTemporal({ temporal: config.temporal, ring })
   stopper.onStop('connection to Temporal', () => temporal.close())
   const { client, namespace, codec } = temporal
@@ -100,15 +121,21 @@ async function openDeps(
     tenants,
     caches,
     callers: createCallers(database.db, caches),
-    vault: createVault(ring),
+    limits,
+    brands: createBrands(database.db, caches),
+    previews: createPreviewLinks(ring),
+    apps,
+    tokens: createAccessTokens({ db: database.db, vault, caches, config }),
+    keyUses,
+    vault,
     links: createSessionLinks(ring),
     findProvider,
     temporal: hub,
     waker,
     codec,
-    metrics: createMetrics(),
+    metrics,
     log,
-    env,
+    env: apps.environment,
     validateAnswers: config.environment === 'test' || env['TIELINE_VALIDATE_RESPONSES'] === '1',
   }
 }

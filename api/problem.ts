@@ -15,6 +15,9 @@ interface Extras {
   readonly errors?: readonly PlacedError[]
   /** The run that is in the way. */
   readonly runId?: string
+  /** The limit that was met, or the quota that is used up. */
+  readonly limit?: Problem['limit']
+  readonly quota?: Problem['quota']
   /** Headers of the answer. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -92,6 +95,8 @@ export function problemOf(failure: HubError, extras: Extras, requestId: string):
     ...(errors.length > 0 ? { errors: errors.map((one) => ({ ...one })) } : {}),
     ...(failure.retryAt ? { retryAt: failure.retryAt.toISOString() } : {}),
     ...(extras.runId === undefined ? {} : { runId: extras.runId }),
+    ...(extras.limit === undefined ? {} : { limit: extras.limit }),
+    ...(extras.quota === undefined ? {} : { quota: extras.quota }),
   }
 }
 

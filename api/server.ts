@@ -3,14 +3,17 @@ import { createServer, type Server } from 'node:http'
 import Router from '@koa/router'
 import Koa, { type Middleware } from 'koa'
 import { admitEmbeddedUi, codecCors } from './codec.ts'
+import { brandRoutes } from './brands/routes.ts'
 import { connectRoutes } from './connect/routes.ts'
 import type { ApiDeps } from './deps.ts'
 import { describedOperations, type Method } from './description.ts'
-import { docsScript } from './docs.ts'
+import { docsScript, docsStyle } from './docs.ts'
 import { hookDocs } from './hooks/docs.ts'
 import { hookDoor } from './hooks/door.ts'
 import { handlers } from './handlers.ts'
+import { oidcRoutes } from './oidc.ts'
 import { operationMiddleware } from './operation.ts'
+import { permissionDocs } from './permission-docs.ts'
 import { edgeFailure, problems } from './problem.ts'
 import { requestLog } from './request-log.ts'
 import type { RequestState } from './request-state.ts'
@@ -48,8 +51,12 @@ function createRouter(deps: ApiDeps): Router<RequestState> {
     register(router, operation.method, path, operationMiddleware(deps, operation, handler, admit))
   }
   register(router, 'get', '/docs/scalar.js', docsScript)
+  register(router, 'get', '/docs/permissions', permissionDocs)
+  for (const [path, middleware] of oidcRoutes(deps)) register(router, 'get', path, middleware)
+  register(router, 'get', '/docs/brand.css', docsStyle)
   for (const [method, path, middleware] of connectRoutes(deps)) register(router, method, path, middleware)
-  const docs = hookDocs(deps.config.publicUrl)
+  for (const [method, path, middleware] of brandRoutes(deps)) register(router, method, path, middleware)
+  const docs = hookDocs(deps)
   for (const path of ['/docs/webhooks', '/docs/webhooks/:provider']) register(router, 'get', path, docs)
   return router
 }

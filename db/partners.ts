@@ -20,9 +20,10 @@ export interface Account {
 /** Makes a partner unless there is one with this id. */
 export async function ensurePartner(
   db: Db,
-  partner: { readonly partnerId: string; readonly name: string },
+  partner: { readonly partnerId: string; readonly name: string; readonly tier?: string },
 ): Promise<void> {
-  await sql`insert into partners (partner_id, name) values (${partner.partnerId}, ${partner.name}) on conflict do nothing`.execute(
+  const { partnerId, name, tier = 'standard' } = partner
+  await sql`insert into partners (partner_id, name, tier) values (${partnerId}, ${name}, ${tier}) on conflict do nothing`.execute(
     db,
   )
 }
@@ -40,7 +41,12 @@ export async function ensureAccount(
 
 /** Makes the default tenant. */
 export async function ensureDefaultTenant(db: Db): Promise<void> {
-  await ensurePartner(db, { partnerId: defaultTenant.partnerId, name: defaultTenant.partnerName })
+  await ensurePartner(db, {
+    partnerId: defaultTenant.partnerId,
+    name: defaultTenant.partnerName,
+    // Who runs the hub pays nobody for it.
+    tier: 'unlimited',
+  })
   await ensureAccount(db, {
     accountId: defaultTenant.accountId,
     partnerId: defaultTenant.partnerId,

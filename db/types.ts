@@ -66,6 +66,18 @@ export interface ApiKeys {
   version: Generated<number>;
 }
 
+export interface Attributions {
+  accountId: string;
+  attributionId: string;
+  connectionId: string | null;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  customerId: string | null;
+  effectiveFrom: Timestamp;
+  effectiveTo: Timestamp | null;
+  partnerId: string;
+}
+
 export interface Audit {
   action: string;
   actor: string;
@@ -113,9 +125,65 @@ export interface Automations {
   version: Generated<number>;
 }
 
+export interface BrandAssets {
+  assetId: string;
+  bytes: Buffer;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  hash: Buffer;
+  height: number | null;
+  kind: string;
+  mediaType: string;
+  partnerId: string;
+  width: number | null;
+}
+
+export interface BrandDomains {
+  askedAt: Generated<Timestamp>;
+  checkedAt: Timestamp | null;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  domain: string;
+  domainId: string;
+  misses: Generated<number>;
+  partnerId: string;
+  reason: string | null;
+  state: Generated<string>;
+  token: string;
+  verifiedAt: Timestamp | null;
+}
+
+export interface Brands {
+  latestVersion: Generated<number>;
+  partnerId: string;
+  publishedVersion: number | null;
+  revision: Generated<number>;
+  updatedAt: Generated<Timestamp>;
+}
+
+export interface BrandVersions {
+  content: Json;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  note: string | null;
+  partnerId: string;
+  publishedAt: Timestamp | null;
+  publishedBy: string | null;
+  version: number;
+}
+
 export interface CacheEpochs {
   epoch: number;
   topic: string;
+}
+
+export interface CallBuckets {
+  bucketKey: string;
+  capacity: number;
+  given: number;
+  refilledAt: Timestamp;
+  tokens: number;
+  windowMs: number;
 }
 
 export interface CallStats {
@@ -149,6 +217,103 @@ export interface Changes {
   seq: Generated<number>;
   transactionId: Generated<string>;
   version: number;
+}
+
+export interface CommissionCredits {
+  amountMinor: number;
+  creditKey: string;
+  documentKey: string;
+  partnerId: string;
+}
+
+export interface CommissionDocuments {
+  accountId: string;
+  baseMinor: number;
+  connectionId: string | null;
+  currency: string;
+  customerId: string | null;
+  documentKey: string;
+  grossMinor: number;
+  lostMinor: Generated<number>;
+  partnerId: string;
+  postedAt: Generated<Timestamp>;
+  sourceId: string;
+  takenMinor: Generated<number>;
+  totalMinor: number;
+}
+
+export interface CommissionLines {
+  accountId: string;
+  amountMinor: number;
+  calculation: Json;
+  createdAt: Generated<Timestamp>;
+  currency: string;
+  documentKey: string;
+  dueAt: Timestamp | null;
+  grossMinor: number;
+  heldUntil: Timestamp;
+  kind: string;
+  level: number;
+  lineId: string;
+  occurredAt: Timestamp;
+  originalLineId: string | null;
+  partnerId: string;
+  period: string;
+  planId: string;
+  planVersion: number;
+  sourceId: string;
+  state: Generated<string>;
+  statementId: string | null;
+  weight: number;
+  weights: number;
+}
+
+export interface CommissionPlans {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  definition: Json;
+  effectiveFrom: Timestamp;
+  effectiveTo: Timestamp | null;
+  name: string;
+  partnerId: string | null;
+  planId: string;
+  state: Generated<string>;
+  tier: string | null;
+  version: number;
+}
+
+export interface CommissionSources {
+  accountId: string;
+  awaitsDocuments: Generated<boolean>;
+  connectionId: string | null;
+  createdAt: Generated<Timestamp>;
+  customerId: string | null;
+  documentKey: string;
+  externalId: string | null;
+  facts: Generated<Json>;
+  kind: string;
+  occurredAt: Timestamp;
+  partnerId: string;
+  period: string;
+  postedAt: Timestamp | null;
+  reason: string | null;
+  recordVersion: number | null;
+  releaseAt: Timestamp | null;
+  releasedAt: Timestamp | null;
+  resource: string | null;
+  sourceId: string;
+  sourceKey: string;
+  state: Generated<string>;
+}
+
+export interface CommissionVolumes {
+  currency: string;
+  partnerId: string;
+  period: string;
+  planId: string;
+  planVersion: number;
+  rule: number;
+  volumeMinor: number;
 }
 
 export interface ConnectionHealth {
@@ -216,6 +381,7 @@ export interface ConnectSessions {
   partnerId: string;
   provider: string;
   returnUrl: string | null;
+  sandbox: Generated<boolean>;
   sealedCallback: Buffer | null;
   sealedGiven: Buffer | null;
   sealedTokens: Buffer | null;
@@ -364,6 +530,12 @@ export interface Endpoints {
   url: string;
   version: Generated<number>;
   wakeAt: Timestamp | null;
+}
+
+export interface FeedPlaces {
+  feedSeq: number;
+  feedTransaction: string;
+  name: string;
 }
 
 export interface FieldDescriptions {
@@ -548,6 +720,75 @@ export interface Incidents {
   version: Generated<number>;
 }
 
+export interface Invitations {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  email: string;
+  endedAt: Timestamp | null;
+  expiresAt: Timestamp;
+  invitationId: string;
+  partnerId: string | null;
+  role: string;
+  state: Generated<string>;
+  tokenHash: Buffer;
+}
+
+export interface KeyPolicies {
+  maxAgeDays: number | null;
+  overlapSeconds: number;
+  partnerId: string;
+  quietSeconds: number;
+  updatedAt: Generated<Timestamp>;
+  updatedBy: string;
+  version: Generated<number>;
+}
+
+export interface KeyRotations {
+  attempt: string;
+  deadlineAt: Timestamp;
+  endedAt: Timestamp | null;
+  endedBy: string | null;
+  keyId: string;
+  newKeyId: string;
+  outcome: string | null;
+  partnerId: string;
+  quietSeconds: number;
+  reason: string;
+  remindedAt: Timestamp | null;
+  reminders: Generated<number>;
+  sealedSecret: Buffer | null;
+  secretFetchedAt: Timestamp | null;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: string;
+}
+
+export interface LedgerAccounts {
+  accountKey: string;
+  balanceMinor: Generated<number>;
+  currency: string;
+  kind: string;
+  partnerId: string | null;
+}
+
+export interface LedgerEntries {
+  accountKey: string;
+  amountMinor: number;
+  lineId: string | null;
+  ordinal: number;
+  partnerId: string | null;
+  transactionId: string;
+}
+
+export interface LedgerTransactions {
+  createdAt: Generated<Timestamp>;
+  currency: string;
+  kind: string;
+  part: Generated<string>;
+  subject: string;
+  transactionId: string;
+}
+
 export interface Mappings {
   connectionId: string;
   createdAt: Generated<Timestamp>;
@@ -559,6 +800,23 @@ export interface Mappings {
   resource: string;
   state: Generated<string>;
   version: number;
+}
+
+export interface Memberships {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  membershipId: string;
+  partnerId: string | null;
+  personId: string;
+  role: string;
+  version: Generated<number>;
+}
+
+export interface OidcSignIns {
+  expiresAt: Timestamp;
+  nonce: string;
+  stateHash: Buffer;
+  verifierSealed: Buffer;
 }
 
 export interface Operations {
@@ -611,6 +869,7 @@ export interface PartnerAncestry {
 
 export interface Partners {
   createdAt: Generated<Timestamp>;
+  limits: Generated<Json>;
   name: string;
   parentId: string | null;
   partnerId: string;
@@ -620,12 +879,74 @@ export interface Partners {
   version: Generated<number>;
 }
 
+export interface Payouts {
+  amountMinor: number;
+  createdAt: Generated<Timestamp>;
+  currency: string;
+  paidOn: Timestamp;
+  partnerId: string;
+  payoutId: string;
+  recordedBy: string;
+  reference: string;
+  statementId: string;
+}
+
+export interface People {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  email: string;
+  name: string;
+  passwordChangedAt: Timestamp | null;
+  passwordHash: string | null;
+  personId: string;
+  state: Generated<string>;
+  totpLastStep: number | null;
+  totpPendingSealed: Buffer | null;
+  totpSealed: Buffer | null;
+  updatedAt: Generated<Timestamp>;
+  version: Generated<number>;
+}
+
+export interface PersonSessions {
+  address: string;
+  createdAt: Generated<Timestamp>;
+  endedAt: Timestamp | null;
+  endedBecause: string | null;
+  expiresAt: Timestamp;
+  lastSeenAt: Generated<Timestamp>;
+  personId: string;
+  personSessionId: string;
+  stage: string;
+  tokenHash: Buffer;
+  userAgent: string;
+}
+
+export interface PriceLists {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  currency: string;
+  effectiveFrom: Timestamp;
+  prices: Json;
+  tier: string;
+  version: number;
+}
+
 export interface Proofs {
   createdAt: Generated<Timestamp>;
   jws: string;
   keyId: string;
   partnerId: string;
   runId: string;
+}
+
+export interface ProviderApps {
+  clientId: string;
+  otherIs: string | null;
+  provider: string;
+  sealed: Buffer;
+  updatedAt: Generated<Timestamp>;
+  updatedBy: string;
+  version: Generated<number>;
 }
 
 export interface ProviderHealth {
@@ -653,6 +974,14 @@ export interface Quarantine {
   reason: string;
   resource: string;
   runId: string | null;
+}
+
+export interface QuotaUsage {
+  month: Timestamp;
+  partnerId: string;
+  quota: string;
+  used: Generated<number>;
+  warned: Generated<number>;
 }
 
 export interface RateBuckets {
@@ -707,6 +1036,12 @@ export interface RecordVersions {
   wasDeleted: boolean;
 }
 
+export interface RecoveryCodes {
+  codeHash: Buffer;
+  personId: string;
+  usedAt: Timestamp | null;
+}
+
 export interface Remaps {
   accountId: string;
   afterId: Generated<string>;
@@ -729,6 +1064,42 @@ export interface Remaps {
   startedBy: string;
   state: Generated<string>;
   troubled: Generated<number>;
+}
+
+export interface RingHolders {
+  currentKeyId: string;
+  keyIds: string[];
+  part: string;
+  process: string;
+  seenAt: Generated<Timestamp>;
+}
+
+export interface RingKeys {
+  currentSince: Timestamp | null;
+  firstSeenAt: Generated<Timestamp>;
+  keyId: string;
+}
+
+export interface Rotations {
+  deadlineAt: Timestamp | null;
+  done: Generated<number>;
+  endedAt: Timestamp | null;
+  facts: Generated<Json>;
+  failure: Json | null;
+  inPlaceAt: Timestamp | null;
+  kind: string;
+  maxDeadlineAt: Timestamp | null;
+  name: string | null;
+  partnerId: string | null;
+  rotationId: string;
+  shownAt: Timestamp | null;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: Generated<string>;
+  steps: Generated<string[]>;
+  subject: string;
+  total: number | null;
+  updatedAt: Generated<Timestamp>;
 }
 
 export interface RunCalls {
@@ -805,13 +1176,101 @@ export interface ScanSeen {
   runId: string;
 }
 
+export interface SecretUses {
+  firstUsedAt: Timestamp;
+  lastUsedAt: Timestamp;
+  subject: string;
+  uses: number;
+  valueId: string;
+}
+
+export interface SignInAttempts {
+  count: number;
+  lastAt: Timestamp;
+  lockedUntil: Timestamp | null;
+  subject: string;
+}
+
 export interface SigningKeys {
   createdAt: Generated<Timestamp>;
+  currentAt: Timestamp | null;
   keyId: string;
   publicJwk: Json;
   purpose: string;
   retiredAt: Timestamp | null;
-  sealedPrivate: Buffer;
+  retiringAt: Timestamp | null;
+  sealedPrivate: Buffer | null;
+  state: Generated<string>;
+}
+
+export interface Statements {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  paidAt: Timestamp | null;
+  partnerId: string;
+  period: string;
+  reason: string | null;
+  state: string;
+  statementId: string;
+}
+
+export interface StatementTotals {
+  currency: string;
+  lineCount: number;
+  minimumMinor: number;
+  outcome: string;
+  partnerId: string;
+  statementId: string;
+  totalMinor: number;
+}
+
+export interface Tiers {
+  createdAt: Generated<Timestamp>;
+  limits: Json;
+  tier: string;
+  title: string;
+  updatedAt: Generated<Timestamp>;
+  version: Generated<number>;
+}
+
+export interface UsageAccounts {
+  accountId: string;
+  connections: Generated<number>;
+  day: Timestamp;
+  partnerId: string;
+  recordsChanged: Generated<number>;
+  recordsHeld: Generated<number>;
+  wholeMonth: Generated<boolean>;
+}
+
+export interface UsageDaily {
+  accountId: Generated<string>;
+  bytes: Generated<number>;
+  calls: Generated<number>;
+  class: string;
+  day: Timestamp;
+  errors: Generated<number>;
+  keyId: Generated<string>;
+  operation: string;
+  partnerId: string;
+  refused: Generated<number>;
+  wholeMonth: Generated<boolean>;
+}
+
+export interface UsageFeed {
+  countedAt: Timestamp | null;
+  one: Generated<boolean>;
+  seq: Generated<number>;
+  tendedAt: Timestamp | null;
+  transactionId: string;
+}
+
+export interface UsageFlushes {
+  at: Generated<Timestamp>;
+  processId: string;
+  seq: number;
 }
 
 export interface VerificationFindings {
@@ -928,12 +1387,24 @@ export interface WriteSets {
 export interface DB {
   accounts: Accounts;
   apiKeys: ApiKeys;
+  attributions: Attributions;
   audit: Audit;
   automationRuns: AutomationRuns;
   automations: Automations;
+  brandAssets: BrandAssets;
+  brandDomains: BrandDomains;
+  brands: Brands;
+  brandVersions: BrandVersions;
   cacheEpochs: CacheEpochs;
+  callBuckets: CallBuckets;
   callStats: CallStats;
   changes: Changes;
+  commissionCredits: CommissionCredits;
+  commissionDocuments: CommissionDocuments;
+  commissionLines: CommissionLines;
+  commissionPlans: CommissionPlans;
+  commissionSources: CommissionSources;
+  commissionVolumes: CommissionVolumes;
   connectionHealth: ConnectionHealth;
   connections: Connections;
   connectSessions: ConnectSessions;
@@ -946,6 +1417,7 @@ export interface DB {
   deliveries: Deliveries;
   deliveryAttempts: DeliveryAttempts;
   endpoints: Endpoints;
+  feedPlaces: FeedPlaces;
   fieldDescriptions: FieldDescriptions;
   healthChanges: HealthChanges;
   hookGaps: HookGaps;
@@ -959,24 +1431,51 @@ export interface DB {
   inboxRequests: InboxRequests;
   incidentEntries: IncidentEntries;
   incidents: Incidents;
+  invitations: Invitations;
+  keyPolicies: KeyPolicies;
+  keyRotations: KeyRotations;
+  ledgerAccounts: LedgerAccounts;
+  ledgerEntries: LedgerEntries;
+  ledgerTransactions: LedgerTransactions;
   mappings: Mappings;
+  memberships: Memberships;
+  oidcSignIns: OidcSignIns;
   operations: Operations;
   pages: Pages;
   partnerAncestry: PartnerAncestry;
   partners: Partners;
+  payouts: Payouts;
+  people: People;
+  personSessions: PersonSessions;
+  priceLists: PriceLists;
   proofs: Proofs;
+  providerApps: ProviderApps;
   providerHealth: ProviderHealth;
   quarantine: Quarantine;
+  quotaUsage: QuotaUsage;
   rateBuckets: RateBuckets;
   recordCounts: RecordCounts;
   records: Records;
   recordVersions: RecordVersions;
+  recoveryCodes: RecoveryCodes;
   remaps: Remaps;
+  ringHolders: RingHolders;
+  ringKeys: RingKeys;
+  rotations: Rotations;
   runCalls: RunCalls;
   runResources: RunResources;
   runs: Runs;
   scanSeen: ScanSeen;
+  secretUses: SecretUses;
+  signInAttempts: SignInAttempts;
   signingKeys: SigningKeys;
+  statements: Statements;
+  statementTotals: StatementTotals;
+  tiers: Tiers;
+  usageAccounts: UsageAccounts;
+  usageDaily: UsageDaily;
+  usageFeed: UsageFeed;
+  usageFlushes: UsageFlushes;
   verificationFindings: VerificationFindings;
   verificationResources: VerificationResources;
   verifications: Verifications;

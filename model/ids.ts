@@ -24,6 +24,22 @@ export const idPrefixes = {
   apiKey: 'key',
   incident: 'inc',
   verification: 'ver',
+  person: 'per',
+  membership: 'mem',
+  personSession: 'sgn',
+  invitation: 'inv',
+  brandAsset: 'ast',
+  brandDomain: 'dom',
+  commissionPlan: 'cpl',
+  attribution: 'atr',
+  commissionSource: 'csr',
+  commissionLine: 'cln',
+  ledgerTransaction: 'ltx',
+  statement: 'stm',
+  payout: 'pay',
+  rotation: 'rot',
+  /** One of several values of a secret. */
+  secretValue: 'sev',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

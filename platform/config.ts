@@ -22,6 +22,15 @@ export interface TemporalTarget {
   readonly connection: ClientConnectConfig['connectionOptions']
 }
 
+/** An OpenID Connect provider that people sign in at. */
+export interface OidcConfig {
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string
+  /** Domains of e-mail addresses that may come from there; empty: any. */
+  readonly allowedDomains: readonly string[]
+}
+
 export interface Config {
   readonly environment: Environment
   /** Directory of the embedded hub's data, secrets and logs; absolute. */
@@ -57,10 +66,16 @@ export interface Config {
   readonly temporalMetricsPort: number | undefined
   /** Proxies whose `X-Forwarded-For` is believed: addresses and networks in CIDR. */
   readonly trustedProxies: readonly string[]
+  /** Days after which signing keys are replaced by schedule; 0: by hand only. */
+  readonly signingKeyDays: number
   /** Webhooks (and refused ones) of one address a minute, in each API process. */
+  /** Where people may sign in instead of with a password. Undefined: nowhere. */
+  readonly oidc: OidcConfig | undefined
   readonly hookRates: { readonly perAddress: number; readonly refusalsPerAddress: number }
   /** How often the connections of each provider are checked. */
   readonly healthEverySeconds: number
+  /** How long an access token of `/v1/oauth/token` lives. */
+  readonly accessTokenSeconds: number
 }
 
 /** What a process that runs alone (`tieline serve …`) cannot do without. */
@@ -159,6 +174,9 @@ const secondsBetween = (least: number, most: number) =>
     const value = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined
     return value !== undefined && value >= least && value <= most ? value : undefined
   })
+const days = checked('should be a whole number of days, 0 to 3650', (text) =>
+  /^\d{1,4}$/.test(text) && Number(text) <= 3650 ? Number(text) : undefined,
+)
 
 const realOrigin = /^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d+)?$/i
 const originMap = checked(
@@ -174,6 +192,14 @@ const originMap = checked(
     return Object.freeze(Object.fromEntries(entries))
   },
 )
+
+const oidcText = makeValidator((input: string): string => input.trim())
+
+const domains = makeValidator((input: string): readonly string[] => {
+  const list = input.split(',').map((domain) => domain.trim().toLowerCase())
+  if (list.every((domain) => /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(domain))) return list
+  throw new Error('should be domains separated by commas: acme.example,acme.org')
+})
 
 const specification = {
   NODE_ENV: oneOf<Environment>(['development', 'production', 'test'])({ default: 'development' }),
@@ -195,10 +221,16 @@ const specification = {
   TIELINE_WORKER_ID: name({ default: undefined }),
   TIELINE_WORKER_METRICS_PORT: portNumber({ default: undefined }),
   TIELINE_TEMPORAL_METRICS_PORT: portNumber({ default: undefined }),
+  TIELINE_OIDC_ISSUER: webUrl({ default: undefined }),
+  TIELINE_OIDC_CLIENT_ID: oidcText({ default: undefined }),
+  TIELINE_OIDC_CLIENT_SECRET: oidcText({ default: undefined }),
+  TIELINE_OIDC_ALLOWED_DOMAINS: domains({ default: [] }),
   TIELINE_TRUSTED_PROXIES: networks({ default: [] }),
+  TIELINE_SIGNING_KEY_DAYS: days({ default: 30 }),
   TIELINE_HOOKS_PER_ADDRESS: positive({ default: 60_000 }),
   TIELINE_HOOK_REFUSALS_PER_ADDRESS: positive({ default: 120 }),
   TIELINE_HEALTH_EVERY_SECONDS: secondsBetween(30, 86_400)({ default: 300 }),
+  TIELINE_ACCESS_TOKEN_SECONDS: secondsBetween(60, 86_400)({ default: 900 }),
 }
 
 /** The ports that `tieline up` listens on, by the variable that moves each. */
@@ -251,11 +283,21 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     temporalMetricsPort: values.TIELINE_TEMPORAL_METRICS_PORT,
     trustedProxies: values.TIELINE_TRUSTED_PROXIES,
     healthEverySeconds: values.TIELINE_HEALTH_EVERY_SECONDS,
+    oidc: oidcOf({ ...values }),
+    signingKeyDays: values.TIELINE_SIGNING_KEY_DAYS,
     hookRates: {
       perAddress: values.TIELINE_HOOKS_PER_ADDRESS,
       refusalsPerAddress: values.TIELINE_HOOK_REFUSALS_PER_ADDRESS,
     },
+    accessTokenSeconds: values.TIELINE_ACCESS_TOKEN_SECONDS,
   })
+}
+
+function oidcOf(values: Values): OidcConfig | undefined {
+  const { TIELINE_OIDC_ISSUER: issuer, TIELINE_OIDC_CLIENT_ID: clientId } = values
+  const { TIELINE_OIDC_CLIENT_SECRET: clientSecret, TIELINE_OIDC_ALLOWED_DOMAINS: allowedDomains } = values
+  if (issuer === undefined || clientId === undefined || clientSecret === undefined) return undefined
+  return Object.freeze({ issuer, clientId, clientSecret, allowedDomains: allowedDomains ?? [] })
 }
 
 type Values = {
@@ -273,6 +315,11 @@ function crossChecks(values: Values): ConfigProblem[] {
     if (other) problems.push({ variable, remedy: `should differ from ${other}: both are ${port}` })
     else seen.set(port, variable)
   }
+  const oidc = ['TIELINE_OIDC_ISSUER', 'TIELINE_OIDC_CLIENT_ID', 'TIELINE_OIDC_CLIENT_SECRET'] as const
+  const missing = oidc.filter((variable) => values[variable] === undefined)
+  if (missing.length > 0 && missing.length < oidc.length)
+    for (const variable of missing)
+      problems.push({ variable, remedy: 'is missing: the three TIELINE_OIDC_… settings go together' })
   if (values.NODE_ENV === 'production' && Object.keys(values.TIELINE_ORIGIN_MAP ?? {}).length > 0) {
     problems.push({ variable: 'TIELINE_ORIGIN_MAP', remedy: 'should not be set when NODE_ENV is production' })
   }
@@ -348,5 +395,6 @@ export function printConfig(config: Config): Record<string, unknown> {
     temporal: config.temporal && { address: config.temporal.address, namespace: config.temporal.namespace },
     adminToken: mask(config.adminToken),
     encryptionKeys: mask(config.encryptionKeys),
+    oidc: config.oidc && { ...config.oidc, clientSecret: mask(config.oidc.clientSecret) },
   }
 }

@@ -17,6 +17,12 @@ export function createMetrics() {
       buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
       registers,
     }),
+    apiRefusals: new Counter({
+      name: 'tieline_api_refused_total',
+      help: 'Requests that a limit or a quota did not let in',
+      labelNames: ['class', 'scope', 'limit'] as const,
+      registers,
+    }),
     providerSeconds: new Histogram({
       name: 'tieline_provider_call_seconds',
       help: 'Time of one call to a provider, retries counted one by one',
@@ -88,6 +94,17 @@ export function createMetrics() {
       name: 'tieline_delivery_seconds',
       help: 'Time from the beginning of an attempt to the end of the answer',
       buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
+      registers,
+    }),
+    commissionSources: new Counter({
+      name: 'tieline_commission_sources_total',
+      help: 'Events that may earn commission or take it back, by kind and what became of them',
+      labelNames: ['kind', 'outcome'] as const,
+      registers,
+    }),
+    ledgerViolations: new Gauge({
+      name: 'tieline_ledger_violations',
+      help: 'What the last check of the commission ledger found that must not be; 0 when the books are in order',
       registers,
     }),
     runs: new Counter({

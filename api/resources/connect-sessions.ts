@@ -8,6 +8,7 @@ import {
   type ConnectSession,
 } from '../../db/connect-sessions.ts'
 import type { Connection } from '../../db/connections.ts'
+import { checkConnectionsLeft } from '../../db/quotas.ts'
 import type { components } from '../../openapi/types.ts'
 import { HubError } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
@@ -17,6 +18,7 @@ import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
 import { accountOf } from './account.ts'
 import { givenProvider, livingConnection } from './find.ts'
+import { isForSandbox } from './sandbox.ts'
 import { missingApp } from './setup-values.ts'
 
 type Schemas = components['schemas']
@@ -30,9 +32,12 @@ export const createConnectSession: Handler<'createConnectSession'> = async (deps
   const before = body.connectionId === undefined ? undefined : await reconnected(deps, body, provider)
   if (body.returnUrl !== undefined) checkReturnUrl(body.returnUrl)
   const auth = fixedAuth(deps, provider, body.auth ?? before?.auth)
-  const owner = before ?? (await accountOf(deps, body.accountId))
+  const sandbox = before?.sandbox ?? isForSandbox(deps, caller, provider, body.sandbox, undefined)
+  const owner = before ?? (await accountOf(deps, caller, body.accountId))
   const { db } = deps.database
   await expireConnectSessions(db)
+  // Asked again when the connection is made: nobody should enter a password for nothing.
+  if (!before) await checkConnectionsLeft(db, owner.partnerId)
   const session = await asTenant(db, owner.partnerId, async (tx) => {
     const made = await insertConnectSession(tx, {
       sessionId: newId('session'),
@@ -46,6 +51,7 @@ export const createConnectSession: Handler<'createConnectSession'> = async (deps
       allowOtherAccount: body.allowOtherAccount ?? false,
       name: body.name,
       syncIntervalSeconds: body.syncIntervalSeconds,
+      sandbox,
       returnUrl: body.returnUrl,
       createdBy: caller.name,
       lifetimeSeconds,
@@ -144,6 +150,7 @@ function showSession(session: ConnectSession): Schemas['ConnectSession'] {
     state,
     failure,
     finding: finding && { ...finding, without: [...finding.without] },
+    sandbox: session.sandbox,
     returnUrl,
     createdAt: session.createdAt.toISOString(),
     openedAt: time(session.openedAt),

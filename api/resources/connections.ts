@@ -25,6 +25,7 @@ import { findHookSource, type HookSource } from '../../providers/registry.ts'
 import { invalidInput } from '../problem.ts'
 import { accountOf } from './account.ts'
 import { connectionOf, givenProvider, livingConnection, methodOf, providerOf } from './find.ts'
+import { isForSandbox } from './sandbox.ts'
 import { checkValues, fromEnvironment, givenMethod } from './setup-values.ts'
 
 type ConnectionJson = components['schemas']['Connection']
@@ -77,7 +78,8 @@ export const createConnection: Handler<'createConnection'> = async (deps, call) 
   const method = givenMethod(provider, body.auth)
   const values = body.fromEnvironment ? fromEnvironment(provider, method, deps.env, body) : body
   checkValues(method, values, ['settings', 'secrets'])
-  const { partnerId, accountId } = await accountOf(deps, body.accountId)
+  const sandbox = isForSandbox(deps, caller, provider, body.sandbox, values.settings)
+  const { partnerId, accountId } = await accountOf(deps, caller, body.accountId)
   const connection = await inTransaction(deps.database.db, async (tx) => {
     const made = await insertConnection(tx, {
       connectionId: newId('connection'),
@@ -89,6 +91,7 @@ export const createConnection: Handler<'createConnection'> = async (deps, call) 
       name: body.name ?? provider.name,
       settings: values.settings ?? {},
       syncIntervalSeconds: body.syncIntervalSeconds,
+      sandbox,
     })
     await putCredential(tx, deps.vault, made, values.secrets ?? {})
     // Inside the transaction: without Temporal nothing is made. A schedule whose row is then not committed finds no
@@ -118,7 +121,7 @@ async function createReceiving(
     const detail = `cannot be given: with "${receivesOnly}" the hub receives the webhooks of ${name} and does not sign in there`
     throw invalidInput([{ in: 'body', pointer: isOther ? '/auth' : '/secrets', detail }])
   }
-  const { partnerId, accountId } = await accountOf(deps, body.accountId)
+  const { partnerId, accountId } = await accountOf(deps, caller, body.accountId)
   const connection = await inTransaction(deps.database.db, async (tx) => {
     const made = await insertConnection(tx, {
       connectionId: newId('connection'),
@@ -129,6 +132,7 @@ async function createReceiving(
       externalAccount: body.externalAccount,
       name: body.name ?? name,
       settings: body.settings ?? {},
+      sandbox: isForSandbox(deps, caller, undefined, body.sandbox, undefined),
     })
     await appendAudit(tx, {
       actor: caller.name,

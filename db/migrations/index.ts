@@ -15,6 +15,13 @@ import * as hookCare from './0012_hook_care.ts'
 import * as tenancy from './0013_tenancy.ts'
 import * as health from './0021_health.ts'
 import * as integrity from './0023_integrity.ts'
+import * as limits from './0017_limits.ts'
+import * as people from './0014_people.ts'
+import * as brands from './0019_brands.ts'
+import * as rotations from './0016_rotations.ts'
+import * as keysAndTokens from './0015_keys_and_tokens.ts'
+import * as partnerApi from './0018_partner_api.ts'
+import * as commissions from './0020_commissions.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -32,4 +39,11 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0013_tenancy': tenancy,
   '0021_health': health,
   '0023_integrity': integrity,
+  '0017_limits': limits,
+  '0014_people': people,
+  '0019_brands': brands,
+  '0016_rotations': rotations,
+  '0015_keys_and_tokens': keysAndTokens,
+  '0018_partner_api': partnerApi,
+  '0020_commissions': commissions,
 }

@@ -3,17 +3,20 @@ import { createCallStats } from '../../db/call-stats.ts'
 import { randomBytes } from 'node:crypto'
 import { NativeConnection, Runtime } from '@temporalio/worker'
 import type { ActivityDeps } from '../../activities/deps.ts'
+import { createBrandNames } from '../../db/brand-names.ts'
+import { createAppSource } from '../../db/app-source.ts'
 import type { Database } from '../../db/client.ts'
 import { createLimiter } from '../../db/limits.ts'
 import { createVault } from '../../db/vault.ts'
 import { systemClock } from '../../platform/clock.ts'
+import { createTxtLookup, type TxtLookup } from '../../platform/dns.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createOutbound } from '../../platform/outbound/post.ts'
 import { newKeyRingText, parseKeyRing, type KeyRing } from '../../platform/secrets/keyring.ts'
 import { connectTemporal, type TemporalConnection } from '../../platform/temporal/connection.ts'
-import type { Provider } from '../../providers/contract.ts'
-import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
+import { appMethodsOf, type Provider } from '../../providers/contract.ts'
+import { createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
 import { workflowBundle } from '../../workers/bundle.ts'
 import { temporalLogger } from '../../workers/runtime-log.ts'
@@ -35,12 +38,16 @@ export interface TestHub {
 }
 
 export interface TestHubOptions {
+  /** Keys of its ring; new ones when left out. */
+  readonly ring?: string
   readonly database: Database
   readonly providers: readonly Provider[]
   /** Real origin → local one. */
   readonly originMap?: Readonly<Record<string, string>>
   /** Environment of the workers: the hub's own apps at providers. */
   readonly variables?: Readonly<Record<string, string>>
+  /** Answers TXT records; nobody when left out. */
+  readonly txtOf?: TxtLookup
   /** Workers from the beginning; true when left out. */
   readonly startWorkers?: boolean
 }
@@ -49,7 +56,7 @@ export interface TestHubOptions {
 export async function createTestHub(options: TestHubOptions): Promise<TestHub> {
   const log = createLog('test-worker', process.env['TIELINE_TEST_LOG'] ?? 'silent')
   installTestRuntime(log)
-  const ring = parseKeyRing(newKeyRingText())
+  const ring = parseKeyRing(options.ring ?? newKeyRingText())
   const taskQueue = `test-${randomBytes(5).toString('hex')}`
   const { address, namespace } = testTemporal()
   const target = { address, namespace, connection: { address } }
@@ -97,23 +104,30 @@ function testDeps(
   const { database, providers, originMap = {} } = options
   const metrics = createMetrics()
   const clock = systemClock
+  const vault = createVault(ring)
+  const findProvider = (slug: string) => providers.find((provider) => provider.slug === slug)
+  const env = options.variables ?? {}
+  const methodsOf = (slug: string) => appMethodsOf(findProvider(slug))
+  const apps = createAppSource({ db: database.db, vault, env, methodsOf })
   return {
     database,
-    vault: createVault(ring),
+    vault,
     transport: createTransport({ originMap, limiter: createLimiter(database.db), metrics, clock }),
     oauth: createOAuthClient({ originMap, clock }),
-    appOf: appsIn(options.variables ?? {}),
+    appOf: apps.appOf,
     metrics,
     callStats: createCallStats(database.db),
     gate: createProviderGate(database.db, clock),
     log,
     clock,
-    config: { taskQueue, publicUrl: 'http://127.0.0.1:1' },
+    config: { taskQueue, publicUrl: 'http://127.0.0.1:1', accessTokenSeconds: 900 },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: true }),
     wakeEndpoint: (client, endpoint) => createDeliveryClient({ client, taskQueue }).wakeEndpoint(endpoint),
-    findProvider: (slug) => providers.find((provider) => provider.slug === slug),
+    txtOf: options.txtOf ?? createTxtLookup({ servers: ['127.0.0.1:1'] }),
+    brandName: createBrandNames(database.db),
+    findProvider,
     providerSlugs: providers.map((provider) => provider.slug),
   }
 }
