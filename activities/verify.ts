@@ -20,7 +20,13 @@ import {
   type VerificationState,
   type VerifiedResource,
 } from '../db/verifications.ts'
-import { integrityPercent, integrityTarget, linksOf, type IntegrityCounts } from '../model/integrity.ts'
+import {
+  integrityPercent,
+  integrityTarget,
+  linksOf,
+  sumOfCounts,
+  type IntegrityCounts,
+} from '../model/integrity.ts'
 import type { FailureNote } from '../model/failures.ts'
 import type { JsonObject } from '../model/json.ts'
 import { HubError, isHubError } from '../platform/errors.ts'
@@ -208,7 +214,7 @@ async function report(
   const { db } = deps.database
   const verification = await loadVerification(deps, verificationId)
   const resources = await listVerifiedResources(db, verificationId)
-  const counts = totalOf(resources)
+  const counts = sumOfCounts(resources)
   const accuracyPercent = integrityPercent(counts)
   const drift = await driftOf(db, verification.connectionId)
   const { connectionId, provider, mode, startedAt } = verification
@@ -229,30 +235,6 @@ async function report(
     accuracyPercent,
     counts,
     repairable: counts.missing + counts.extra + counts.stale + counts.different,
-  }
-}
-
-export function totalOf(resources: readonly IntegrityCounts[]): IntegrityCounts {
-  const names = [
-    'checked',
-    'matching',
-    'pending',
-    'missing',
-    'extra',
-    'stale',
-    'different',
-    'orphans',
-  ] as const
-  const sum = (name: (typeof names)[number]): number => resources.reduce((total, one) => total + one[name], 0)
-  return {
-    checked: sum('checked'),
-    matching: sum('matching'),
-    pending: sum('pending'),
-    missing: sum('missing'),
-    extra: sum('extra'),
-    stale: sum('stale'),
-    different: sum('different'),
-    orphans: sum('orphans'),
   }
 }
 

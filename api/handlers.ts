@@ -42,6 +42,7 @@ import * as usage from './resources/usage.ts'
 import { listEncryptionKeys } from './resources/encryption-keys.ts'
 import * as providerApps from './resources/provider-apps.ts'
 import * as rotations from './resources/rotations.ts'
+import * as verifications from './resources/verifications.ts'
 import * as webhooks from './resources/webhooks.ts'
 import * as writes from './resources/writes.ts'
 import { modelHandlers, partnerHandlers } from './handlers-v1.ts'
@@ -55,6 +56,8 @@ const shared = {
   createConnectSession,
   getConnectSession,
   ...runs,
+  ...health,
+  ...verifications,
   ...batches,
   ...records,
   ...mappings,
@@ -75,8 +78,6 @@ const shared = {
 export const handlers: Handlers = {
   ...system,
   getCaller,
-  ...health,
-  listOwnConnectionHealth: (deps, call) => health.listConnectionHealth(deps, call),
   listOwnPartners: (deps, call) => partners.listPartners(deps, call),
   createOwnPartner: (deps, call) => partners.createPartner(deps, call),
   getOwnPartner: (deps, call) => partners.getPartner(deps, call),

@@ -83,6 +83,31 @@ export interface IntegrityCounts {
   readonly orphans: number
 }
 
+/** All of several together. */
+export function sumOfCounts(resources: readonly IntegrityCounts[]): IntegrityCounts {
+  const names = [
+    'checked',
+    'matching',
+    'pending',
+    'missing',
+    'extra',
+    'stale',
+    'different',
+    'orphans',
+  ] as const
+  const sum = (name: (typeof names)[number]): number => resources.reduce((total, one) => total + one[name], 0)
+  return {
+    checked: sum('checked'),
+    matching: sum('matching'),
+    pending: sum('pending'),
+    missing: sum('missing'),
+    extra: sum('extra'),
+    stale: sum('stale'),
+    different: sum('different'),
+    orphans: sum('orphans'),
+  }
+}
+
 /** Objects that are as they should be, in per cent of all that can be judged; links count apart. Four decimals, never rounded up to 100. */
 export function integrityPercent({ matching, missing, extra, stale, different }: IntegrityCounts): number {
   const wrong = missing + extra + stale + different

@@ -3175,6 +3175,160 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/verifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List verifications
+         * @description Newest first.
+         */
+        get: operations["listOwnVerifications"];
+        put?: never;
+        /**
+         * Compare a connection's provider with the store
+         * @description One at a time per connection. The report is signed and kept; findings name objects and fields, never values.
+         */
+        post: operations["startOwnVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/verifications/{verificationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show a verification
+         * @description With its counts by resource and, once it is through, the signed report.
+         */
+        get: operations["getOwnVerification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/verifications/{verificationId}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List what a verification has found
+         * @description By resource and id.
+         */
+        get: operations["listOwnFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/verifications/{verificationId}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide whether findings are repaired
+         * @description Decide whether findings are repaired.
+         */
+        post: operations["decideOwnVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/connection-health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the health of connections
+         * @description In the order in which they were made. One that has not been looked at yet is not there.
+         */
+        get: operations["listOwnConnectionHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/connections/{connectionId}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * How a connection is
+         * @description How a connection is.
+         */
+        get: operations["getOwnConnectionHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/connections/{connectionId}/health/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the changes of a connection's health
+         * @description Newest first.
+         */
+        get: operations["listOwnHealthChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/endpoints": {
         parameters: {
             query?: never;
@@ -7336,6 +7490,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/verifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List verifications
+         * @description Newest first.
+         */
+        get: operations["listVerifications"];
+        put?: never;
+        /**
+         * Compare a connection's provider with the store
+         * @description One at a time per connection. The report is signed and kept; findings name objects and fields, never values.
+         */
+        post: operations["startVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/verifications/{verificationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show a verification
+         * @description With its counts by resource and, once it is through, the signed report.
+         */
+        get: operations["getVerification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/verifications/{verificationId}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List what a verification has found
+         * @description By resource and id.
+         */
+        get: operations["listFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/verifications/{verificationId}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide whether findings are repaired
+         * @description Decide whether findings are repaired.
+         */
+        post: operations["decideVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/health": {
         parameters: {
             query?: never;
@@ -7412,26 +7656,6 @@ export interface paths {
          * @description In the order in which they were made. One that has not been looked at yet is not there.
          */
         get: operations["listConnectionHealth"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/connection-health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List the health of connections
-         * @description Of the partner and the partners below it, in the order in which they were made.
-         */
-        get: operations["listOwnConnectionHealth"];
         put?: never;
         post?: never;
         delete?: never;
@@ -17187,6 +17411,177 @@ export interface components {
                 body: string | null;
             };
         };
+        /** @example ver_01KAT0000000000000000000AA */
+        VerificationId: string;
+        /**
+         * @description `sample` reads some records again by id; `full` reads everything and compares it field by field.
+         * @enum {string}
+         */
+        VerificationMode: "sample" | "full";
+        /**
+         * @description What is done about findings - nothing, wait for a decision, repair at once.
+         * @enum {string}
+         */
+        RepairWish: "none" | "ask" | "apply";
+        IntegrityCounts: {
+            checked: number;
+            matching: number;
+            /** @description Changed at the provider since the last sync; nothing is wrong. */
+            pending: number;
+            missing: number;
+            extra: number;
+            stale: number;
+            different: number;
+            /** @description Records with a link that leads nowhere. */
+            orphans: number;
+        };
+        VerifiedResource: {
+            resource: components["schemas"]["ResourceName"];
+            /** @enum {string} */
+            state: "waiting" | "running" | "done" | "failed" | "skipped";
+            counts: components["schemas"]["IntegrityCounts"];
+            /** @description The provider's own count, where it tells one. */
+            providerCount: number | null;
+            storeCount: number | null;
+            accuracyPercent: number;
+            /** @description What it cost. */
+            calls: number;
+            /** @description Why it was not compared, or not in whole. */
+            note: string | null;
+        };
+        PartnerVerification: {
+            verificationId: components["schemas"]["VerificationId"];
+            connectionId: components["schemas"]["ConnectionId"];
+            provider: components["schemas"]["ProviderSlug"];
+            mode: components["schemas"]["VerificationMode"];
+            repair: components["schemas"]["RepairWish"];
+            /** @enum {string} */
+            state: "running" | "asking" | "repairing" | "succeeded" | "failed" | "cancelled";
+            /** @description What is right of all that can be judged. */
+            accuracyPercent: number;
+            counts: components["schemas"]["IntegrityCounts"];
+            resources: components["schemas"]["VerifiedResource"][];
+            repaired: number;
+            notRepaired: number;
+            /** @enum {string|null} */
+            decision: "approved" | "rejected" | null;
+            decidedBy: string | null;
+            /** @description Of the last day: changes that a sync had to bring, and of how many of them no webhook had told. Null where no webhooks come. */
+            drift: {
+                [key: string]: number;
+            } | null;
+            failure: components["schemas"]["FailureNote"] | null;
+            /** @description The report, signed (EdDSA, compact JWS); checked with `/.well-known/tieline-proof-keys.json`. */
+            jws: string | null;
+            startedBy: string;
+            /** Format: date-time */
+            startedAt: string;
+            /** Format: date-time */
+            endedAt: string | null;
+        };
+        PartnerVerificationList: {
+            items: components["schemas"]["PartnerVerification"][];
+            nextCursor: string | null;
+        };
+        /**
+         * @example {
+         *       "connectionId": "con_01KAT0000000000000000000AA",
+         *       "mode": "full",
+         *       "repair": "ask"
+         *     }
+         */
+        NewVerification: {
+            connectionId: components["schemas"]["ConnectionId"];
+            mode?: components["schemas"]["VerificationMode"];
+            repair?: components["schemas"]["RepairWish"];
+            /** @description All resources when left out. */
+            resources?: components["schemas"]["ResourceName"][];
+        };
+        /**
+         * @description `missing`: the provider has it, the store does not. `extra`: the other way round. `stale`: older than what the last sync could read. `different`: the same version, other content. `orphan`: it points to an object that is not in the store.
+         * @enum {string}
+         */
+        FindingKind: "missing" | "extra" | "stale" | "different" | "orphan";
+        Finding: {
+            resource: components["schemas"]["ResourceName"];
+            externalId: string;
+            kind: components["schemas"]["FindingKind"];
+            /** @description Names of the fields that differ, `raw.…` for the provider's own. */
+            fields: string[];
+            /** Format: date-time */
+            foundAt: string;
+            /** @description `repaired`, `gone` (it has settled itself), or why not. */
+            outcome: string | null;
+            /** Format: date-time */
+            settledAt: string | null;
+        };
+        FindingList: {
+            items: components["schemas"]["Finding"][];
+            nextCursor: string | null;
+        };
+        /**
+         * @example {
+         *       "approve": true
+         *     }
+         */
+        VerificationDecision: {
+            /** @description True repairs what was found. */
+            approve: boolean;
+        };
+        /** @enum {string} */
+        HealthState: "healthy" | "degraded" | "down" | "paused" | "needs_attention" | "not_configured" | "unknown";
+        /**
+         * @description Whose fault it is - a connection's own credential or scope, the hub's app at the provider, the provider, the hub's network, the hub itself. Null while nothing is wrong.
+         * @enum {string|null}
+         */
+        Culprit: "connection" | "app" | "provider" | "network" | "hub" | null;
+        ConnectionHealth: {
+            connectionId: components["schemas"]["ConnectionId"];
+            provider: components["schemas"]["ProviderSlug"];
+            name: string;
+            state: components["schemas"]["HealthState"];
+            culprit: components["schemas"]["Culprit"];
+            reason: string | null;
+            advice: string | null;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            checkedAt: string | null;
+            /**
+             * @description Whether it was asked or calls that were made anyway spoke for it.
+             * @enum {string|null}
+             */
+            evidence: "probe" | "traffic" | null;
+            latencyMs: number | null;
+            /** @description The provider's clock minus the hub's. */
+            clockSkewMs: number | null;
+            /** Format: date-time */
+            lastOkAt: string | null;
+            /** Format: date-time */
+            lastSyncedAt: string | null;
+            freshnessObjectiveSeconds: number;
+            /** @description What is wrong although it answers. */
+            findings: {
+                [key: string]: string;
+            };
+        };
+        ConnectionHealthList: {
+            items: components["schemas"]["ConnectionHealth"][];
+            nextCursor: string | null;
+        };
+        HealthChange: {
+            changeId: number;
+            /** Format: date-time */
+            at: string;
+            was: string | null;
+            state: string;
+            culprit: components["schemas"]["Culprit"];
+            reason: string | null;
+        };
+        HealthChangeList: {
+            items: components["schemas"]["HealthChange"][];
+            nextCursor: string | null;
+        };
         /**
          * @description `failing`: it has not answered for a while and is only probed; it resumes by itself. `disabled`: nothing is sent until somebody enables it.
          * @enum {string}
@@ -21812,13 +22207,41 @@ export interface components {
         HookRuleActivation: {
             version: number | null;
         };
-        /** @enum {string} */
-        HealthState: "healthy" | "degraded" | "down" | "paused" | "needs_attention" | "not_configured" | "unknown";
-        /**
-         * @description Whose fault it is - a connection's own credential or scope, the hub's app at the provider, the provider, the hub's network, the hub itself. Null while nothing is wrong.
-         * @enum {string|null}
-         */
-        Culprit: "connection" | "app" | "provider" | "network" | "hub" | null;
+        Verification: {
+            verificationId: components["schemas"]["VerificationId"];
+            connectionId: components["schemas"]["ConnectionId"];
+            provider: components["schemas"]["ProviderSlug"];
+            mode: components["schemas"]["VerificationMode"];
+            repair: components["schemas"]["RepairWish"];
+            /** @enum {string} */
+            state: "running" | "asking" | "repairing" | "succeeded" | "failed" | "cancelled";
+            /** @description What is right of all that can be judged. */
+            accuracyPercent: number;
+            counts: components["schemas"]["IntegrityCounts"];
+            resources: components["schemas"]["VerifiedResource"][];
+            repaired: number;
+            notRepaired: number;
+            /** @enum {string|null} */
+            decision: "approved" | "rejected" | null;
+            decidedBy: string | null;
+            /** @description Of the last day: changes that a sync had to bring, and of how many of them no webhook had told. Null where no webhooks come. */
+            drift: {
+                [key: string]: number;
+            } | null;
+            failure: components["schemas"]["FailureNote"] | null;
+            /** @description The report, signed (EdDSA, compact JWS); checked with `/.well-known/tieline-proof-keys.json`. */
+            jws: string | null;
+            startedBy: string;
+            /** Format: date-time */
+            startedAt: string;
+            /** Format: date-time */
+            endedAt: string | null;
+            workflowId: string;
+        };
+        VerificationList: {
+            items: components["schemas"]["Verification"][];
+            nextCursor: string | null;
+        };
         /**
          * @description Per cent of the time that it was not down.
          * @example {
@@ -21916,45 +22339,6 @@ export interface components {
             state: components["schemas"]["HealthState"];
             items: components["schemas"]["ProviderHealth"][];
         };
-        ConnectionHealth: {
-            connectionId: components["schemas"]["ConnectionId"];
-            provider: components["schemas"]["ProviderSlug"];
-            name: string;
-            state: components["schemas"]["HealthState"];
-            culprit: components["schemas"]["Culprit"];
-            reason: string | null;
-            advice: string | null;
-            /** Format: date-time */
-            since: string;
-            /** Format: date-time */
-            checkedAt: string | null;
-            /**
-             * @description Whether it was asked or calls that were made anyway spoke for it.
-             * @enum {string|null}
-             */
-            evidence: "probe" | "traffic" | null;
-            latencyMs: number | null;
-            /** @description The provider's clock minus the hub's. */
-            clockSkewMs: number | null;
-            /** Format: date-time */
-            lastOkAt: string | null;
-            /** Format: date-time */
-            lastSyncedAt: string | null;
-            freshnessObjectiveSeconds: number;
-            /** @description What is wrong although it answers. */
-            findings: {
-                [key: string]: string;
-            };
-        };
-        HealthChange: {
-            changeId: number;
-            /** Format: date-time */
-            at: string;
-            was: string | null;
-            state: string;
-            culprit: components["schemas"]["Culprit"];
-            reason: string | null;
-        };
         ProviderHealthDetail: {
             health: components["schemas"]["ProviderHealth"];
             /** @description Groups of endpoints, the busiest first. */
@@ -21971,14 +22355,6 @@ export interface components {
             workflowId: string;
             /** @description Where the Temporal UI shows it. */
             link: string;
-        };
-        ConnectionHealthList: {
-            items: components["schemas"]["ConnectionHealth"][];
-            nextCursor: string | null;
-        };
-        HealthChangeList: {
-            items: components["schemas"]["HealthChange"][];
-            nextCursor: string | null;
         };
         /** @description Calls that a connection may make in a while, as the hub's rate limiter counts them for all its processes. */
         Budget: {
@@ -24234,6 +24610,7 @@ export interface components {
         keyId: components["schemas"]["ApiKeyId"];
         sessionId: components["schemas"]["SessionId"];
         ruleId: components["schemas"]["HookRuleId"];
+        verificationId: components["schemas"]["VerificationId"];
         runId: components["schemas"]["RunId"];
         partnerId: components["schemas"]["PartnerId"];
         accountId: components["schemas"]["AccountId"];
@@ -34517,6 +34894,580 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnVerifications: {
+        parameters: {
+            query?: {
+                connectionId?: components["schemas"]["ConnectionId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Verifications. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "verificationId": "ver_01KAT0000000000000000000AA",
+                     *           "connectionId": "con_01KAT0000000000000000000AA",
+                     *           "provider": "zendesk",
+                     *           "mode": "sample",
+                     *           "repair": "none",
+                     *           "state": "running",
+                     *           "accuracyPercent": 1,
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "resources": [
+                     *             {
+                     *               "resource": "tickets",
+                     *               "state": "waiting",
+                     *               "counts": {
+                     *                 "checked": 1,
+                     *                 "matching": 1,
+                     *                 "pending": 1,
+                     *                 "missing": 1,
+                     *                 "extra": 1,
+                     *                 "stale": 1,
+                     *                 "different": 1,
+                     *                 "orphans": 1
+                     *               },
+                     *               "providerCount": 1,
+                     *               "storeCount": 1,
+                     *               "accuracyPercent": 1,
+                     *               "calls": 1,
+                     *               "note": "note"
+                     *             }
+                     *           ],
+                     *           "repaired": 1,
+                     *           "notRepaired": 1,
+                     *           "decision": "approved",
+                     *           "decidedBy": "decidedBy",
+                     *           "drift": {},
+                     *           "failure": {
+                     *             "code": "Unauthorized",
+                     *             "message": "The provider does not answer."
+                     *           },
+                     *           "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *           "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *           "startedAt": "2026-11-23T20:00:00.000Z",
+                     *           "endedAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartnerVerificationList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    startOwnVerification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "connectionId": "con_01KAT0000000000000000000AA",
+                 *       "mode": "full",
+                 *       "repair": "ask"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewVerification"];
+            };
+        };
+        responses: {
+            /** @description Started. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "verificationId": "ver_01KAT0000000000000000000AA",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "mode": "sample",
+                     *       "repair": "none",
+                     *       "state": "running",
+                     *       "accuracyPercent": 1,
+                     *       "counts": {
+                     *         "checked": 1,
+                     *         "matching": 1,
+                     *         "pending": 1,
+                     *         "missing": 1,
+                     *         "extra": 1,
+                     *         "stale": 1,
+                     *         "different": 1,
+                     *         "orphans": 1
+                     *       },
+                     *       "resources": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "state": "waiting",
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "providerCount": 1,
+                     *           "storeCount": 1,
+                     *           "accuracyPercent": 1,
+                     *           "calls": 1,
+                     *           "note": "note"
+                     *         }
+                     *       ],
+                     *       "repaired": 1,
+                     *       "notRepaired": 1,
+                     *       "decision": "approved",
+                     *       "decidedBy": "decidedBy",
+                     *       "drift": {},
+                     *       "failure": {
+                     *         "code": "Unauthorized",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *       "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartnerVerification"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The verification. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "verificationId": "ver_01KAT0000000000000000000AA",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "mode": "sample",
+                     *       "repair": "none",
+                     *       "state": "running",
+                     *       "accuracyPercent": 1,
+                     *       "counts": {
+                     *         "checked": 1,
+                     *         "matching": 1,
+                     *         "pending": 1,
+                     *         "missing": 1,
+                     *         "extra": 1,
+                     *         "stale": 1,
+                     *         "different": 1,
+                     *         "orphans": 1
+                     *       },
+                     *       "resources": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "state": "waiting",
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "providerCount": 1,
+                     *           "storeCount": 1,
+                     *           "accuracyPercent": 1,
+                     *           "calls": 1,
+                     *           "note": "note"
+                     *         }
+                     *       ],
+                     *       "repaired": 1,
+                     *       "notRepaired": 1,
+                     *       "decision": "approved",
+                     *       "decidedBy": "decidedBy",
+                     *       "drift": {},
+                     *       "failure": {
+                     *         "code": "Unauthorized",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *       "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartnerVerification"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnFindings: {
+        parameters: {
+            query?: {
+                kind?: components["schemas"]["FindingKind"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Findings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "externalId": "35436",
+                     *           "kind": "missing",
+                     *           "fields": [
+                     *             "subject"
+                     *           ],
+                     *           "foundAt": "2026-11-23T20:00:00.000Z",
+                     *           "outcome": "outcome",
+                     *           "settledAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FindingList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    decideOwnVerification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "approve": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["VerificationDecision"];
+            };
+        };
+        responses: {
+            /** @description Taken. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "verificationId": "ver_01KAT0000000000000000000AA",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "mode": "sample",
+                     *       "repair": "none",
+                     *       "state": "running",
+                     *       "accuracyPercent": 1,
+                     *       "counts": {
+                     *         "checked": 1,
+                     *         "matching": 1,
+                     *         "pending": 1,
+                     *         "missing": 1,
+                     *         "extra": 1,
+                     *         "stale": 1,
+                     *         "different": 1,
+                     *         "orphans": 1
+                     *       },
+                     *       "resources": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "state": "waiting",
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "providerCount": 1,
+                     *           "storeCount": 1,
+                     *           "accuracyPercent": 1,
+                     *           "calls": 1,
+                     *           "note": "note"
+                     *         }
+                     *       ],
+                     *       "repaired": 1,
+                     *       "notRepaired": 1,
+                     *       "decision": "approved",
+                     *       "decidedBy": "decidedBy",
+                     *       "drift": {},
+                     *       "failure": {
+                     *         "code": "Unauthorized",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *       "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartnerVerification"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnConnectionHealth: {
+        parameters: {
+            query?: {
+                provider?: components["schemas"]["ProviderSlug"];
+                state?: components["schemas"]["HealthState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Connections. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "connectionId": "con_01KAT0000000000000000000AA",
+                     *           "provider": "zendesk",
+                     *           "name": "Acme support",
+                     *           "state": "healthy",
+                     *           "culprit": "connection",
+                     *           "reason": "subject is missing",
+                     *           "advice": "advice",
+                     *           "since": "2026-11-23T20:00:00.000Z",
+                     *           "checkedAt": "2026-11-23T20:00:00.000Z",
+                     *           "evidence": "probe",
+                     *           "latencyMs": 1,
+                     *           "clockSkewMs": 1,
+                     *           "lastOkAt": "2026-11-23T20:00:00.000Z",
+                     *           "lastSyncedAt": "2026-11-23T20:00:00.000Z",
+                     *           "freshnessObjectiveSeconds": 1,
+                     *           "findings": {}
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectionHealthList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnConnectionHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection; 404 before it was looked at for the first time. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "name": "Acme support",
+                     *       "state": "healthy",
+                     *       "culprit": "connection",
+                     *       "reason": "subject is missing",
+                     *       "advice": "advice",
+                     *       "since": "2026-11-23T20:00:00.000Z",
+                     *       "checkedAt": "2026-11-23T20:00:00.000Z",
+                     *       "evidence": "probe",
+                     *       "latencyMs": 1,
+                     *       "clockSkewMs": 1,
+                     *       "lastOkAt": "2026-11-23T20:00:00.000Z",
+                     *       "lastSyncedAt": "2026-11-23T20:00:00.000Z",
+                     *       "freshnessObjectiveSeconds": 1,
+                     *       "findings": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectionHealth"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnHealthChanges: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Changes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "changeId": 1,
+                     *           "at": "2026-11-23T20:00:00.000Z",
+                     *           "was": "was",
+                     *           "state": "state",
+                     *           "culprit": "connection",
+                     *           "reason": "subject is missing"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HealthChangeList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             default: components["responses"]["Problem"];
         };
@@ -61838,6 +62789,431 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listVerifications: {
+        parameters: {
+            query?: {
+                connectionId?: components["schemas"]["ConnectionId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Verifications. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "verificationId": "ver_01KAT0000000000000000000AA",
+                     *           "connectionId": "con_01KAT0000000000000000000AA",
+                     *           "provider": "zendesk",
+                     *           "mode": "sample",
+                     *           "repair": "none",
+                     *           "state": "running",
+                     *           "accuracyPercent": 1,
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "resources": [
+                     *             {
+                     *               "resource": "tickets",
+                     *               "state": "waiting",
+                     *               "counts": {
+                     *                 "checked": 1,
+                     *                 "matching": 1,
+                     *                 "pending": 1,
+                     *                 "missing": 1,
+                     *                 "extra": 1,
+                     *                 "stale": 1,
+                     *                 "different": 1,
+                     *                 "orphans": 1
+                     *               },
+                     *               "providerCount": 1,
+                     *               "storeCount": 1,
+                     *               "accuracyPercent": 1,
+                     *               "calls": 1,
+                     *               "note": "note"
+                     *             }
+                     *           ],
+                     *           "repaired": 1,
+                     *           "notRepaired": 1,
+                     *           "decision": "approved",
+                     *           "decidedBy": "decidedBy",
+                     *           "drift": {},
+                     *           "failure": {
+                     *             "code": "Unauthorized",
+                     *             "message": "The provider does not answer."
+                     *           },
+                     *           "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *           "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *           "startedAt": "2026-11-23T20:00:00.000Z",
+                     *           "endedAt": "2026-11-23T20:00:00.000Z",
+                     *           "workflowId": "workflowId"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VerificationList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    startVerification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "connectionId": "con_01KAT0000000000000000000AA",
+                 *       "mode": "full",
+                 *       "repair": "ask"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewVerification"];
+            };
+        };
+        responses: {
+            /** @description Started. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "verificationId": "ver_01KAT0000000000000000000AA",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "mode": "sample",
+                     *       "repair": "none",
+                     *       "state": "running",
+                     *       "accuracyPercent": 1,
+                     *       "counts": {
+                     *         "checked": 1,
+                     *         "matching": 1,
+                     *         "pending": 1,
+                     *         "missing": 1,
+                     *         "extra": 1,
+                     *         "stale": 1,
+                     *         "different": 1,
+                     *         "orphans": 1
+                     *       },
+                     *       "resources": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "state": "waiting",
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "providerCount": 1,
+                     *           "storeCount": 1,
+                     *           "accuracyPercent": 1,
+                     *           "calls": 1,
+                     *           "note": "note"
+                     *         }
+                     *       ],
+                     *       "repaired": 1,
+                     *       "notRepaired": 1,
+                     *       "decision": "approved",
+                     *       "decidedBy": "decidedBy",
+                     *       "drift": {},
+                     *       "failure": {
+                     *         "code": "Unauthorized",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *       "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z",
+                     *       "workflowId": "workflowId"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Verification"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The verification. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "verificationId": "ver_01KAT0000000000000000000AA",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "mode": "sample",
+                     *       "repair": "none",
+                     *       "state": "running",
+                     *       "accuracyPercent": 1,
+                     *       "counts": {
+                     *         "checked": 1,
+                     *         "matching": 1,
+                     *         "pending": 1,
+                     *         "missing": 1,
+                     *         "extra": 1,
+                     *         "stale": 1,
+                     *         "different": 1,
+                     *         "orphans": 1
+                     *       },
+                     *       "resources": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "state": "waiting",
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "providerCount": 1,
+                     *           "storeCount": 1,
+                     *           "accuracyPercent": 1,
+                     *           "calls": 1,
+                     *           "note": "note"
+                     *         }
+                     *       ],
+                     *       "repaired": 1,
+                     *       "notRepaired": 1,
+                     *       "decision": "approved",
+                     *       "decidedBy": "decidedBy",
+                     *       "drift": {},
+                     *       "failure": {
+                     *         "code": "Unauthorized",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *       "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z",
+                     *       "workflowId": "workflowId"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Verification"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listFindings: {
+        parameters: {
+            query?: {
+                kind?: components["schemas"]["FindingKind"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Findings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "externalId": "35436",
+                     *           "kind": "missing",
+                     *           "fields": [
+                     *             "subject"
+                     *           ],
+                     *           "foundAt": "2026-11-23T20:00:00.000Z",
+                     *           "outcome": "outcome",
+                     *           "settledAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FindingList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    decideVerification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "approve": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["VerificationDecision"];
+            };
+        };
+        responses: {
+            /** @description Taken. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "verificationId": "ver_01KAT0000000000000000000AA",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "mode": "sample",
+                     *       "repair": "none",
+                     *       "state": "running",
+                     *       "accuracyPercent": 1,
+                     *       "counts": {
+                     *         "checked": 1,
+                     *         "matching": 1,
+                     *         "pending": 1,
+                     *         "missing": 1,
+                     *         "extra": 1,
+                     *         "stale": 1,
+                     *         "different": 1,
+                     *         "orphans": 1
+                     *       },
+                     *       "resources": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "state": "waiting",
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "providerCount": 1,
+                     *           "storeCount": 1,
+                     *           "accuracyPercent": 1,
+                     *           "calls": 1,
+                     *           "note": "note"
+                     *         }
+                     *       ],
+                     *       "repaired": 1,
+                     *       "notRepaired": 1,
+                     *       "decision": "approved",
+                     *       "decidedBy": "decidedBy",
+                     *       "drift": {},
+                     *       "failure": {
+                     *         "code": "Unauthorized",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *       "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z",
+                     *       "workflowId": "workflowId"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Verification"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
     getHealthOverview: {
         parameters: {
             query?: never;
@@ -62088,63 +63464,6 @@ export interface operations {
         };
     };
     listConnectionHealth: {
-        parameters: {
-            query?: {
-                provider?: components["schemas"]["ProviderSlug"];
-                state?: components["schemas"]["HealthState"];
-                /** @description How many items at most. */
-                limit?: components["parameters"]["limit"];
-                /** @description Where to go on, the `nextCursor` of the answer before. */
-                cursor?: components["parameters"]["cursor"];
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Connections. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "connectionId": "con_01KAT0000000000000000000AA",
-                     *           "provider": "zendesk",
-                     *           "name": "Acme support",
-                     *           "state": "healthy",
-                     *           "culprit": "connection",
-                     *           "reason": "subject is missing",
-                     *           "advice": "advice",
-                     *           "since": "2026-11-23T20:00:00.000Z",
-                     *           "checkedAt": "2026-11-23T20:00:00.000Z",
-                     *           "evidence": "probe",
-                     *           "latencyMs": 1,
-                     *           "clockSkewMs": 1,
-                     *           "lastOkAt": "2026-11-23T20:00:00.000Z",
-                     *           "lastSyncedAt": "2026-11-23T20:00:00.000Z",
-                     *           "freshnessObjectiveSeconds": 1,
-                     *           "findings": {}
-                     *         }
-                     *       ],
-                     *       "nextCursor": "nextCursor"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ConnectionHealthList"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthenticated"];
-            403: components["responses"]["NotPermitted"];
-            429: components["responses"]["TooManyRequests"];
-            default: components["responses"]["Problem"];
-        };
-    };
-    listOwnConnectionHealth: {
         parameters: {
             query?: {
                 provider?: components["schemas"]["ProviderSlug"];

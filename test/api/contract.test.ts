@@ -52,6 +52,7 @@ const strangers: Readonly<Record<string, () => string>> = {
   externalId: () => '1',
   name: () => 'nothing',
   tier: () => 'nothing',
+  verificationId: () => newId('verification'),
   recordId: () => recordIdOf({ connectionId: newId('connection'), resource: 'nothings', externalId: '1' }),
 }
 
@@ -121,6 +122,8 @@ const bodies: Readonly<Record<string, () => unknown>> = {
     connectionId: newId('connection'),
     definition: { target: { kind: 'ignore' } },
   }),
+  startVerification: () => ({ connectionId: newId('connection') }),
+  decideVerification: () => ({ approve: true }),
   createEndpoint: () => ({ url: 'https://nobody.example/', eventTypes: ['*'] }),
   updateEndpoint: () => ({ description: 'New' }),
   rotateEndpointSecret: () => ({ overlapSeconds: 60 }),
