@@ -16,7 +16,9 @@ export function writeCondition(
   if (cacheSeconds !== undefined && ctx.status === 200 && ctx.res.getHeader('ETag') === undefined)
     ctx.set('ETag', `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`)
   const tag = String(ctx.res.getHeader('ETag') ?? '')
-  ctx.set('Cache-Control', cacheControl(cacheSeconds, isPublic, tag !== ''))
+  // What the answer itself says of it goes before what follows from its description.
+  if (ctx.response.get('Cache-Control') === 'no-store')
+    ctx.set('Cache-Control', cacheControl(cacheSeconds, isPublic, tag !== ''))
   if (method !== 'get' || tag === '' || !matches(ctx.get('If-None-Match'), tag)) return
   ctx.body = null
   ctx.status = 304

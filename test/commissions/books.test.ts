@@ -197,7 +197,8 @@ describe('usage of the hub', () => {
   it('is billed once a month at the prices of the tier, and earns for the partner of the account or of its attribution', async () => {
     await bench.plan({ ...tenPercent, levels: [1] })
     await putPriceList(bench.db, {
-      tier: 'standard',
+      // That of the hub's own partner.
+      tier: 'unlimited',
       currency: 'EUR',
       prices: { connections: 30_00, records: 5_00 },
       effectiveFrom: '2020-01-01',
