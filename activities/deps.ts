@@ -7,7 +7,10 @@ import type { Vault } from '../db/vault.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { MailSettings } from '../platform/config.ts'
+import type { Mailer } from '../platform/outbound/mail.ts'
 import type { Outbound } from '../platform/outbound/post.ts'
+import type { IncidentLinks } from '../platform/secrets/incident-link.ts'
 import type { OAuth2Auth, Provider } from '../providers/contract.ts'
 import type { OAuthApp, OAuthClient } from '../providers/http/oauth.ts'
 import type { Transport } from '../providers/http/transport.ts'
@@ -31,6 +34,8 @@ export interface ActivityDeps {
     readonly taskQueue: string
     /** Where others reach the API, without a slash at the end: what webhooks are posted to. */
     readonly publicUrl: string
+    /** How the hub's own mail goes out. */
+    readonly mail?: MailSettings | undefined
   }
   /** Makes a connection's schedule, or brings it in line with its interval and state. `client` is the activity's own. */
   ensureSyncSchedule(client: Client, connection: Connection): Promise<void>
@@ -40,6 +45,14 @@ export interface ActivityDeps {
   wakeEndpoint(
     client: Client,
     endpoint: { readonly endpointId: string; readonly partnerId: string },
+  ): Promise<void>
+  readonly mailer: Mailer
+  /** Signs the links in alerts. */
+  readonly incidentLinks: IncidentLinks
+  /** Starts what tells of an incident, or tells it that there is news. `client` is the activity's own. */
+  wakeIncident(
+    client: Client,
+    incident: { readonly incidentId: string; readonly title: string; readonly provider: string | null; readonly partnerId: string | null },
   ): Promise<void>
   findProvider(slug: string): Provider | undefined
   readonly providerSlugs: readonly string[]

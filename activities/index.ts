@@ -2,6 +2,7 @@
  * Durable steps: thin, repeatable, with their truth in Postgres. They join the database and a provider's functions; they
  * never decide what comes next, that is the workflows'.
  */
+import { createAlertActivities } from './alerts.ts'
 import { createAutomationActivities } from './automations.ts'
 import { createCheckActivities } from './check.ts'
 import { createConnectActivities } from './connect-account.ts'
@@ -36,6 +37,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createAutomationActivities(deps),
     ...createInboxActivities(deps),
     ...createHealthActivities(deps),
+    ...createAlertActivities(deps),
     ...createSubscriptionActivities(deps),
     ...createHookGapActivities(deps),
     ...createDeliveryActivities(deps),

@@ -23,6 +23,11 @@ export const idPrefixes = {
   delivery: 'dlv',
   apiKey: 'key',
   incident: 'inc',
+  alertChannel: 'chn',
+  alertPolicy: 'apo',
+  escalation: 'esc',
+  maintenance: 'mnt',
+  alertDelivery: 'ald',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

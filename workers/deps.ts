@@ -9,11 +9,14 @@ import { systemClock } from '../platform/clock.ts'
 import type { ServiceConfig } from '../platform/config.ts'
 import type { Log } from '../platform/log.ts'
 import { createMetrics } from '../platform/metrics.ts'
+import { createMailer } from '../platform/outbound/mail.ts'
 import { createOutbound } from '../platform/outbound/post.ts'
+import { createIncidentLinks } from '../platform/secrets/incident-link.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
 import { appsIn, createOAuthClient } from '../providers/http/oauth.ts'
 import { createTransport } from '../providers/http/transport.ts'
 import { findProvider, providerSlugs } from '../providers/registry.ts'
+import { createAlertClient } from '../workflows/client-alerts.ts'
 import { createDeliveryClient } from '../workflows/client-delivery.ts'
 import { createScheduleClient } from '../workflows/client-schedules.ts'
 import { databasePoolSize } from './queues.ts'
@@ -22,7 +25,7 @@ import { databasePoolSize } from './queues.ts'
 export function createWorkerDeps(
   config: Pick<
     ServiceConfig,
-    'databaseUrl' | 'encryptionKeys' | 'environment' | 'originMap' | 'publicUrl' | 'taskQueue'
+    'databaseUrl' | 'encryptionKeys' | 'environment' | 'mail' | 'originMap' | 'publicUrl' | 'taskQueue'
   >,
   log: Log,
   env: Readonly<Record<string, string | undefined>>,
@@ -47,12 +50,16 @@ export function createWorkerDeps(
     gate: createProviderGate(database.db, clock),
     log,
     clock,
-    config: { taskQueue: config.taskQueue, publicUrl: config.publicUrl },
+    config: { taskQueue: config.taskQueue, publicUrl: config.publicUrl, mail: config.mail },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue: config.taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: config.environment !== 'production' }),
     wakeEndpoint: (client, endpoint) =>
       createDeliveryClient({ client, taskQueue: config.taskQueue }).wakeEndpoint(endpoint),
+    mailer: createMailer({ allowLoopback: config.environment !== 'production' }),
+    incidentLinks: createIncidentLinks(parseKeyRing(config.encryptionKeys)),
+    wakeIncident: (client, incident) =>
+      createAlertClient({ client, taskQueue: config.taskQueue }).wakeIncident(incident),
     findProvider,
     providerSlugs,
   }

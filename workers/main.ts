@@ -2,6 +2,7 @@
  * The worker process: hosts the workflows and the activities of every provider. Any number of them may run. Ends with 2
  * and one line when its settings, the database or Temporal are not as they should be, with 1 when it breaks later.
  */
+import { ensureDefaultAlerts } from './default-channel.ts'
 import { NativeConnection, Runtime } from '@temporalio/worker'
 import { checkSchema } from '../db/migrate.ts'
 import { ConfigError, readServiceConfig, type ServiceConfig } from '../platform/config.ts'
@@ -118,6 +119,8 @@ async function reconcile(
     await hub.ensureKeepAlive()
     await hub.ensureInboxSweep()
     await hub.ensureSubscriptionCare()
+    await ensureDefaultAlerts(deps, config)
+    await hub.ensureAlerts()
     await hub.ensureHealthChecks(deps.providerSlugs, config.healthEverySeconds)
   } catch (err) {
     log.warn(

@@ -6,6 +6,7 @@ import type { Client } from '@temporalio/client'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import { HubError } from '../platform/errors.ts'
 import type { checkConnection } from './check-connection.ts'
+import { createAlertClient } from './client-alerts.ts'
 import { createAutomationClient } from './client-automations.ts'
 import { createBatchClient } from './client-batches.ts'
 import type { connectAccount } from './connect-account.ts'
@@ -79,6 +80,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createAutomationClient(options),
     ...createInboxClient(options),
     ...createHealthClient(options),
+    ...createAlertClient(options),
     ...createDeliveryClient(options),
     isWorkerPolling: () => isWorkerPolling(options),
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */

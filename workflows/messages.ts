@@ -225,6 +225,45 @@ export interface CheckHealthResult {
   readonly changed: number
 }
 
+export interface EvaluateAlertsResult {
+  readonly policies: number
+  /** Incidents that are new or have come back; that are over; that somebody is told of from now on; whose workflow was woken. */
+  readonly opened: number
+  readonly resolved: number
+  readonly followed: number
+  readonly woken: number
+  /** Policies that could not be evaluated. */
+  readonly failed: number
+  /** Messages that belong to no incident. */
+  readonly sent: number
+}
+
+export interface EscalateIncidentInput {
+  readonly incidentId: string
+  /** Carried over by continue-as-new; not for callers. */
+  readonly continued?: { readonly sent: number }
+}
+
+export interface EscalateIncidentResult {
+  readonly incidentId: string
+  readonly state: 'open' | 'acknowledged' | 'snoozed' | 'resolved'
+  /** Messages that got through. */
+  readonly sent: number
+}
+
+/** What a person answers. */
+export interface AnswerInput {
+  readonly by?: string
+  readonly note?: string
+  /** Of a snooze. */
+  readonly minutes?: number
+}
+
+export interface AnswerResult {
+  readonly state: 'open' | 'acknowledged' | 'snoozed' | 'resolved'
+  readonly changed: boolean
+}
+
 export interface ConnectAccountInput {
   readonly sessionId: string
 }
@@ -324,6 +363,11 @@ export const workflowIds = {
     taskQueue === 'tieline' ? `health:${provider}` : `health:${provider}:${taskQueue}`,
   checkHealthNow: (taskQueue: string, provider: string) =>
     taskQueue === 'tieline' ? `health-now:${provider}` : `health-now:${provider}:${taskQueue}`,
+  /** Temporal appends the time of each tick. One per hub; hubs that share a namespace differ in their queue. */
+  evaluateAlerts: (taskQueue: string) => (taskQueue === 'tieline' ? 'alerts' : `alerts:${taskQueue}`),
+  evaluateAlertsNow: (taskQueue: string) =>
+    taskQueue === 'tieline' ? 'alerts-now' : `alerts-now:${taskQueue}`,
+  escalateIncident: (incidentId: string) => `incident:${incidentId}`,
   connectAccount: (sessionId: string) => `connect:${sessionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
   /** Temporal appends the time of each tick. */
@@ -337,6 +381,10 @@ export const resumeSignal = defineSignal('resume')
 export const setSpeedUpdate = defineUpdate<Speed, [Speed]>('setSpeed')
 /** A person has decided a conflict; the decision is in the write's row. */
 export const decidedSignal = defineSignal('decided')
+/** Somebody answers an alert. */
+export const acknowledgeUpdate = defineUpdate<AnswerResult, [AnswerInput?]>('acknowledge')
+export const snoozeUpdate = defineUpdate<AnswerResult, [AnswerInput]>('snooze')
+export const resolveUpdate = defineUpdate<AnswerResult, [AnswerInput?]>('resolve')
 export const progressQuery = defineQuery<Progress>('progress')
 export const manyProgressQuery = defineQuery<SyncManyResult>('progress')
 

@@ -14,6 +14,7 @@ import * as hookRules from './0011_hook_rules.ts'
 import * as hookCare from './0012_hook_care.ts'
 import * as tenancy from './0013_tenancy.ts'
 import * as health from './0021_health.ts'
+import * as alerts from './0022_alerts.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -30,4 +31,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0012_hook_care': hookCare,
   '0013_tenancy': tenancy,
   '0021_health': health,
+  '0022_alerts': alerts,
 }

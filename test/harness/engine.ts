@@ -19,8 +19,10 @@ import { createVault } from '../../db/vault.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
+import { createMailer } from '../../platform/outbound/mail.ts'
 import { createOutbound } from '../../platform/outbound/post.ts'
 import { newId } from '../../platform/new-id.ts'
+import { createIncidentLinks } from '../../platform/secrets/incident-link.ts'
 import { newKeyRingText, parseKeyRing } from '../../platform/secrets/keyring.ts'
 import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
@@ -77,6 +79,9 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
       ensureSyncSchedule: async () => undefined,
       outbound: createOutbound({ allowLoopback: true }),
       wakeEndpoint: async () => undefined,
+      mailer: createMailer({ allowLoopback: true }),
+      incidentLinks: createIncidentLinks(ring),
+      wakeIncident: async () => undefined,
       findProvider,
       providerSlugs,
     }

@@ -9,7 +9,9 @@ import { createVault } from '../../db/vault.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
+import { createMailer } from '../../platform/outbound/mail.ts'
 import { createOutbound } from '../../platform/outbound/post.ts'
+import { createIncidentLinks } from '../../platform/secrets/incident-link.ts'
 import { newKeyRingText, parseKeyRing, type KeyRing } from '../../platform/secrets/keyring.ts'
 import { connectTemporal, type TemporalConnection } from '../../platform/temporal/connection.ts'
 import type { Provider } from '../../providers/contract.ts'
@@ -18,6 +20,7 @@ import { createTransport } from '../../providers/http/transport.ts'
 import { workflowBundle } from '../../workers/bundle.ts'
 import { temporalLogger } from '../../workers/runtime-log.ts'
 import { createWorkers } from '../../workers/workers.ts'
+import { createAlertClient } from '../../workflows/client-alerts.ts'
 import { createDeliveryClient } from '../../workflows/client-delivery.ts'
 import { createScheduleClient } from '../../workflows/client-schedules.ts'
 import { createHubClient, type HubClient } from '../../workflows/client.ts'
@@ -113,6 +116,9 @@ function testDeps(
       createScheduleClient({ client, taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: true }),
     wakeEndpoint: (client, endpoint) => createDeliveryClient({ client, taskQueue }).wakeEndpoint(endpoint),
+    mailer: createMailer({ allowLoopback: true }),
+    incidentLinks: createIncidentLinks(ring),
+    wakeIncident: (client, incident) => createAlertClient({ client, taskQueue }).wakeIncident(incident),
     findProvider: (slug) => providers.find((provider) => provider.slug === slug),
     providerSlugs: providers.map((provider) => provider.slug),
   }
