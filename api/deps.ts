@@ -6,6 +6,7 @@ import type { Vault } from '../db/vault.ts'
 import type { ServiceConfig } from '../platform/config.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { IncidentLinks } from '../platform/secrets/incident-link.ts'
 import type { SessionLinks } from '../platform/secrets/session-link.ts'
 import type { Provider } from '../providers/contract.ts'
 import type { Callers } from './callers.ts'
@@ -24,6 +25,7 @@ export interface ApiDeps {
     | 'originMap'
     | 'trustedProxies'
     | 'hookRates'
+    | 'mail'
   >
   /** Of a handler that works for a tenant: that tenant's view, never the hub's. */
   readonly database: Database
@@ -35,6 +37,8 @@ export interface ApiDeps {
   readonly vault: Vault
   /** Signs the links of connect sessions. */
   readonly links: SessionLinks
+  /** Signs the links in alerts. */
+  readonly incidentLinks: IncidentLinks
   /** Of the registry; tests add their own to the connect flow. */
   findProvider(slug: string): Provider | undefined
   /** Starts and steers workflows. */

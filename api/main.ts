@@ -13,6 +13,7 @@ import { HubError, isHubError, messageOf } from '../platform/errors.ts'
 import { createLog, type Log } from '../platform/log.ts'
 import { createMetrics } from '../platform/metrics.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
+import { createIncidentLinks } from '../platform/secrets/incident-link.ts'
 import { createSessionLinks } from '../platform/secrets/session-link.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
 import { approachTemporal } from '../platform/temporal/connection.ts'
@@ -102,6 +103,7 @@ async function openDeps(
     callers: createCallers(database.db, caches),
     vault: createVault(ring),
     links: createSessionLinks(ring),
+    incidentLinks: createIncidentLinks(ring),
     findProvider,
     temporal: hub,
     waker,

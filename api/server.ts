@@ -10,6 +10,7 @@ import { docsScript } from './docs.ts'
 import { hookDocs } from './hooks/docs.ts'
 import { hookDoor } from './hooks/door.ts'
 import { handlers } from './handlers.ts'
+import { incidentRoutes } from './incident-page.ts'
 import { operationMiddleware } from './operation.ts'
 import { edgeFailure, problems } from './problem.ts'
 import { requestLog } from './request-log.ts'
@@ -49,6 +50,7 @@ function createRouter(deps: ApiDeps): Router<RequestState> {
   }
   register(router, 'get', '/docs/scalar.js', docsScript)
   for (const [method, path, middleware] of connectRoutes(deps)) register(router, method, path, middleware)
+  for (const [method, path, middleware] of incidentRoutes(deps)) register(router, method, path, middleware)
   const docs = hookDocs(deps.config.publicUrl)
   for (const path of ['/docs/webhooks', '/docs/webhooks/:provider']) register(router, 'get', path, docs)
   return router

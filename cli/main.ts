@@ -12,6 +12,7 @@ import { registerAutomations } from './register-automations.ts'
 import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
+import { registerAlerts } from './register-alerts.ts'
 import { registerHealth } from './register-health.ts'
 import { registerMappings } from './register-mappings.ts'
 import { registerParts } from './register-parts.ts'
@@ -335,6 +336,7 @@ program
 registerConnect(program)
 registerCatalogue(program)
 registerHealth(program)
+registerAlerts(program)
 registerMappings(program)
 registerWebhooks(program)
 registerEndpoints(program)

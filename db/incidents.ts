@@ -221,6 +221,23 @@ export async function listIncidents(
   return found.rows
 }
 
+/** What was opened, or came back, and what was resolved since; newest first. */
+export async function incidentsSince(
+  db: Db,
+  since: Date,
+  limit: number,
+): Promise<{ readonly opened: Incident[]; readonly resolved: Incident[] }> {
+  const opened = await sql<Incident>`
+    select ${incidentColumns} from incidents where incident_id in (select e.incident_id from incident_entries e
+      where e.kind in ('opened', 'reopened') and e.at >= ${since}::timestamptz) order by incident_id desc limit ${limit}
+  `.execute(db)
+  const resolved = await sql<Incident>`
+    select ${incidentColumns} from incidents where state = 'resolved' and resolved_at >= ${since}::timestamptz
+    order by incident_id desc limit ${limit}
+  `.execute(db)
+  return { opened: opened.rows, resolved: resolved.rows }
+}
+
 /** Keys of what is open, for whoever found it and now looks whether it is over. */
 export async function openProblems(
   db: Db,

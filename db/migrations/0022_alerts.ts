@@ -99,6 +99,8 @@ create index maintenance_windows_by_connection on maintenance_windows (connectio
 -- The incident whose messages tell of this one as well: itself, or the first of a group.
 alter table incidents add column leader_id text references incidents;
 create index incidents_by_leader on incidents (leader_id) where leader_id is not null;
+create index incident_entries_by_time on incident_entries (at);
+create index incidents_by_end on incidents (resolved_at) where resolved_at is not null;
 create index incidents_unresolved on incidents (incident_id) where state <> 'resolved';
 
 create table incident_tracks (
@@ -189,6 +191,6 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await run(
     db,
     `drop table alert_deliveries, incident_tracks, maintenance_windows, alert_policy_versions, alert_policies, escalations, alert_channels;
-drop index incidents_by_leader, incidents_unresolved; alter table incidents drop column leader_id;`,
+drop index incidents_by_leader, incidents_unresolved, incidents_by_end, incident_entries_by_time; alter table incidents drop column leader_id;`,
   )
 }

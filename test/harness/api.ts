@@ -13,6 +13,7 @@ import { keyScopes, type Permission } from '../../model/permissions.ts'
 import { mintApiKey, type KeyMode } from '../../platform/secrets/api-key.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
+import { createIncidentLinks } from '../../platform/secrets/incident-link.ts'
 import { createSessionLinks } from '../../platform/secrets/session-link.ts'
 import type { Provider } from '../../providers/contract.ts'
 import { providers } from '../../providers/registry.ts'
@@ -148,6 +149,7 @@ function depsOf(
   return {
     config: {
       environment: 'test',
+      mail: undefined,
       adminToken,
       temporal: { address, namespace, connection: { address } },
       temporalPort: Number(address.split(':')[1]),
@@ -164,6 +166,7 @@ function depsOf(
     callers: createCallers(database.db, caches),
     vault: createVault(hub.ring),
     links: createSessionLinks(hub.ring),
+    incidentLinks: createIncidentLinks(hub.ring),
     findProvider: hub.deps.findProvider,
     temporal: hub.hub,
     waker: createWaker((lane) => hub.hub.wakeInbox(lane), silent),
