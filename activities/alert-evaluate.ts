@@ -72,7 +72,10 @@ async function evaluate(
     } catch (err) {
       // One that breaks must not silence the others.
       broken.add(`policy:${policy.policyId}:`)
-      log.warn({ err, policyId: policy.policyId }, `an alert policy could not be evaluated: ${messageOf(err)}`)
+      log.warn(
+        { err, policyId: policy.policyId },
+        `an alert policy could not be evaluated: ${messageOf(err)}`,
+      )
     }
   }
   let resolved = 0
@@ -112,7 +115,12 @@ function follow(db: Db, policies: readonly Policy[], now: Date): Promise<number>
   })
 }
 
-async function followOne(tx: Db, incident: Unfollowed, policies: readonly Policy[], now: Date): Promise<void> {
+async function followOne(
+  tx: Db,
+  incident: Unfollowed,
+  policies: readonly Policy[],
+  now: Date,
+): Promise<void> {
   const { incidentId, leaderId } = incident
   const leader =
     policies.length === 0 || leaderId !== null ? undefined : await findLeader(tx, incident, groupSeconds)

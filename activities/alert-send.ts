@@ -53,7 +53,12 @@ async function sendOne(deps: ActivityDeps, alert: AlertDelivery): Promise<boolea
   const channel = await getChannel(db, alert.channelId)
   if (!channel || (channel.state !== 'active' && alert.kind !== 'test')) {
     const now = deps.clock.now()
-    await settleAlert(db, alert, { state: 'discarded', error: 'The channel is switched off.', nextAt: now, now })
+    await settleAlert(db, alert, {
+      state: 'discarded',
+      error: 'The channel is switched off.',
+      nextAt: now,
+      now,
+    })
     return false
   }
   const members = alert.incidentId === null ? [] : await membersOf(db, alert.incidentId)
@@ -86,11 +91,14 @@ async function settle(
   else {
     await noteChannelError(tx, channel.channelId, error)
     const isDown = isRefused || attempt >= downAfter || channel.downSince !== null
-    if (alert.kind !== 'test' && isDown)
-      await noteDown(tx, alert, channel, leader, error, now)
+    if (alert.kind !== 'test' && isDown) await noteDown(tx, alert, channel, leader, error, now)
     if (state === 'failed' && leader)
       await addIncidentEntry(tx, leader, {
-        ...{ kind: 'not_told', actor, text: `"${channel.name}" was given up after ${attempt} attempts: ${error}` },
+        ...{
+          kind: 'not_told',
+          actor,
+          text: `"${channel.name}" was given up after ${attempt} attempts: ${error}`,
+        },
         details: { channelId: channel.channelId },
       })
   }
@@ -111,7 +119,8 @@ async function noteReached(
     })
   const isBack = await noteChannel(tx, channelId, { ok: true, now })
   await resolveProblem(tx, `channel:${channelId}`, { actor, resolution: `"${name}" takes messages again.` })
-  if (isBack) await appendAudit(tx, { actor, action: 'alert_channel.up', subject: channelId, ...ownerOf(channel) })
+  if (isBack)
+    await appendAudit(tx, { actor, action: 'alert_channel.up', subject: channelId, ...ownerOf(channel) })
 }
 
 const ownerOf = ({ partnerId }: AlertChannel) => (partnerId === null ? {} : { partnerId })
@@ -163,10 +172,14 @@ async function factsOf(
   return {
     ...{ kind, state, now, step: alert.step, hub: deps.config.publicUrl },
     ...{ incidentId: leader.incidentId, title: leader.title, summary: leader.summary },
-    ...{ severity: leader.severity, culprit: leader.culprit, openedAt: leader.openedAt, reopened: leader.reopened },
+    ...{
+      severity: leader.severity,
+      culprit: leader.culprit,
+      openedAt: leader.openedAt,
+      reopened: leader.reopened,
+    },
     ...{ resolvedAt: state === 'resolved' ? leader.resolvedAt : null, acknowledgedBy: leader.acknowledgedBy },
-    provider:
-      leader.provider === null ? null : (deps.findProvider(leader.provider)?.name ?? leader.provider),
+    provider: leader.provider === null ? null : (deps.findProvider(leader.provider)?.name ?? leader.provider),
     connections: affected.reduce((sum, n) => sum + n, 0),
     group: members.length,
     titles: members.slice(0, titlesShown).map(({ title }) => title),
@@ -212,4 +225,3 @@ function testFacts(deps: ActivityDeps, alert: AlertDelivery): AlertFacts {
     ...{ group: 1, titles: [], step: null, unreached: [], links: [], hub: deps.config.publicUrl },
   }
 }
-

@@ -52,7 +52,12 @@ export interface ActivityDeps {
   /** Starts what tells of an incident, or tells it that there is news. `client` is the activity's own. */
   wakeIncident(
     client: Client,
-    incident: { readonly incidentId: string; readonly title: string; readonly provider: string | null; readonly partnerId: string | null },
+    incident: {
+      readonly incidentId: string
+      readonly title: string
+      readonly provider: string | null
+      readonly partnerId: string | null
+    },
   ): Promise<void>
   findProvider(slug: string): Provider | undefined
   readonly providerSlugs: readonly string[]

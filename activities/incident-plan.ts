@@ -2,7 +2,14 @@
  * Plans what is to be told of an incident next. The plan of every policy that tells of it is made in one transaction with the messages
  * that follow from it: whoever dies in between finds either both or none.
  */
-import { addAlert, channelsTold, listAlerts, nextAlertAt, type AlertDelivery, type AlertKind } from '../db/alert-deliveries.ts'
+import {
+  addAlert,
+  channelsTold,
+  listAlerts,
+  nextAlertAt,
+  type AlertDelivery,
+  type AlertKind,
+} from '../db/alert-deliveries.ts'
 import { listChannels, type AlertChannel } from '../db/alert-channels.ts'
 import { escalationChain, getPolicy, maintenanceUntil, type StoredPolicy } from '../db/alert-policies.ts'
 import { inTransaction, type Db } from '../db/client.ts'
@@ -53,15 +60,24 @@ export function planAlerts(
     const wereSnoozed = await endSnoozes(tx, incidentId, now)
     const members = await membersOf(tx, incidentId)
     const isOpen = members.some(({ state }) => state === 'open')
+    const isOver = members.every(({ state }) => state === 'resolved')
     const plans: Planned[] = []
     for (const track of tracks) {
       if (track.endedAt !== null) continue
       // Somebody had taken it on, or put it off: now it begins anew.
       const isAnew = isOpen && (track.passedOn || wereSnoozed)
-      const own = isAnew ? { ...track, step: 0, passedOn: false, nextAt: now, plannedAt: now } : track
+      const begun = isAnew ? { ...track, step: 0, passedOn: false, nextAt: now, plannedAt: now } : track
+      const own = { ...begun, overAt: isOver ? (track.overAt ?? now) : null }
+      if (own.overAt !== track.overAt) await saveTrack(tx, own)
       plans.push(await planTrack(tx, leader, members, own, now))
     }
-    return await summed(tx, members.find((one) => one.incidentId === incidentId) ?? leader, members, plans, now)
+    return await summed(
+      tx,
+      members.find((one) => one.incidentId === incidentId) ?? leader,
+      members,
+      plans,
+      now,
+    )
   })
 }
 
@@ -138,7 +154,12 @@ async function carryOut(tx: Db, situation: Situation, decision: Decision): Promi
     return decision
   }
   // Set anew where a clock was put back, so that the rest of the wait is the rest.
-  if (decision.kind === 'wait' && decision.why === 'escalation' && decision.until !== null && track.plannedAt > now)
+  if (
+    decision.kind === 'wait' &&
+    decision.why === 'escalation' &&
+    decision.until !== null &&
+    track.plannedAt > now
+  )
     await saveTrack(tx, { ...track, nextAt: decision.until, plannedAt: now })
   return decision
 }
@@ -152,7 +173,12 @@ async function tell(tx: Db, situation: Situation, index: number): Promise<Decisi
     await addAlert(
       tx,
       {
-        ...{ channelId, partnerId: leader.partnerId, incidentId: leader.incidentId, policyId: policy.policyId },
+        ...{
+          channelId,
+          partnerId: leader.partnerId,
+          incidentId: leader.incidentId,
+          policyId: policy.policyId,
+        },
         ...{ kind: kindOf(track, step, index), step: describeStep(step) },
       },
       now,
@@ -165,7 +191,15 @@ async function tell(tx: Db, situation: Situation, index: number): Promise<Decisi
   const until = new Date(now.getTime() + step.waitMinutes * minuteMs)
   await saveTrack(tx, {
     ...track,
-    ...{ step: index + 1, told: true, hurry: false, passedOn: false, notTold: null, nextAt: until, plannedAt: now },
+    ...{
+      step: index + 1,
+      told: true,
+      hurry: false,
+      passedOn: false,
+      notTold: null,
+      nextAt: until,
+      plannedAt: now,
+    },
   })
   return { kind: 'wait', until: index + 1 < steps.length ? until : null, why: 'escalation' }
 }
@@ -187,7 +221,9 @@ async function channelsOf(
     ...(isAnybody ? { partnerId: policy.partnerId } : { ids: [...new Set(ids)] }),
     limit: mostChannels,
   })
-  return found.filter(({ state, channelId }) => state === 'active' && channelId !== leader.details['channelId'])
+  return found.filter(
+    ({ state, channelId }) => state === 'active' && channelId !== leader.details['channelId'],
+  )
 }
 
 /** It is kept and shown; and told as soon as there is a way. */
@@ -201,13 +237,21 @@ async function tellNobody(tx: Db, { leader, track, now }: Situation): Promise<De
 }
 
 /** Whoever was told of it is told what has become of it; an acknowledgement is for those that keep a state of their own. */
-async function tellAgain(tx: Db, { leader, track, now }: Situation, kind: 'acknowledged' | 'resolved'): Promise<void> {
+async function tellAgain(
+  tx: Db,
+  { leader, track, now }: Situation,
+  kind: 'acknowledged' | 'resolved',
+): Promise<void> {
   const { incidentId, partnerId } = leader
   const ids = await channelsTold(tx, incidentId, track.policyId, track.startedAt)
   const channels = ids.length === 0 ? [] : await listChannels(tx, { ids, limit: mostChannels })
   for (const { channelId, kind: way, state } of channels)
     if (state === 'active' && (kind === 'resolved' || way === 'pagerduty' || way === 'webhook'))
-      await addAlert(tx, { channelId, partnerId, incidentId, policyId: track.policyId, kind, step: null }, now)
+      await addAlert(
+        tx,
+        { channelId, partnerId, incidentId, policyId: track.policyId, kind, step: null },
+        now,
+      )
 }
 
 async function summed(
@@ -230,7 +274,10 @@ async function summed(
   const seenVersion = members.reduce((sum, { version }) => sum + version, 0)
   await noteTrackRest(tx, incidentId, { wakeAt, seenVersion })
   const isLive = plans.some(({ decision }) => decision.kind !== 'close')
-  const channels = await listChannels(tx, { ids: alerts.map(({ channelId }) => channelId), limit: mostChannels })
+  const channels = await listChannels(tx, {
+    ids: alerts.map(({ channelId }) => channelId),
+    limit: mostChannels,
+  })
   return {
     ...{ incidentId, title, provider, partnerId, state },
     ended: !isLive && nextMessage === null,
@@ -273,7 +320,9 @@ function detailsOf(
   return [
     `**${leader.title}** (${leader.severity}, ${leader.state}${members.length > 1 ? `; ${open} of ${members.length} open` : ''})`,
     leader.summary,
-    ...(rows.length === 0 ? ['Nobody has been told.'] : [['| when | channel | what | how |', '| --- | --- | --- | --- |', ...rows].join('\n')]),
+    ...(rows.length === 0
+      ? ['Nobody has been told.']
+      : [['| when | channel | what | how |', '| --- | --- | --- | --- |', ...rows].join('\n')]),
     ...(next.length === 0 ? [] : [next.join('\n')]),
     ...(isOver ? [] : [`Take it on: \`tieline incidents acknowledge ${leader.incidentId}\``]),
   ].join('\n\n')

@@ -27,7 +27,11 @@ export function incidentRoutes(
 
 const texts = {
   acknowledge: { button: 'Take it on', done: 'You have taken it on', quiet: 'Nobody else is told.' },
-  snooze: { button: 'Snooze for an hour', done: 'It is put off for an hour', quiet: 'Then it is told again.' },
+  snooze: {
+    button: 'Snooze for an hour',
+    done: 'It is put off for an hour',
+    quiet: 'Then it is told again.',
+  },
   resolve: { button: 'It is over', done: 'It is marked as over', quiet: 'What still fails opens it again.' },
 } as const
 
@@ -37,20 +41,26 @@ function say(status: number, title: string, text: string): PageAnswer {
   return { status, page: layout({ title, partnerName: undefined, body }) }
 }
 
-type Opened =
-  | { readonly answer: PageAnswer }
-  | { readonly link: IncidentLink; readonly incident: Incident }
+type Opened = { readonly answer: PageAnswer } | { readonly link: IncidentLink; readonly incident: Incident }
 
 async function open({ deps, subject }: PageCall): Promise<Opened> {
   const link = await deps.incidentLinks.read(subject)
   if (link === 'expired')
-    return { answer: say(410, 'This link is too old', 'Look at the newest message, or ask `tieline incidents`.') }
+    return {
+      answer: say(410, 'This link is too old', 'Look at the newest message, or ask `tieline incidents`.'),
+    }
   if (link === 'invalid')
     return { answer: say(404, 'This link does not work', 'Open it as it stands in the message.') }
   const incident = await getIncident(deps.hubDatabase.db, link.incidentId)
   if (!incident) return { answer: say(404, 'This link does not work', 'The incident is not there any more.') }
   if (incident.reopened !== link.reopened)
-    return { answer: say(410, 'This link is too old', 'The problem has come back since. Look at the newest message.') }
+    return {
+      answer: say(
+        410,
+        'This link is too old',
+        'The problem has come back since. Look at the newest message.',
+      ),
+    }
   if (incident.state === 'resolved')
     return { answer: say(200, 'It is over', `${incident.title}: ${incident.resolution ?? 'resolved'}`) }
   return { link, incident }
@@ -73,7 +83,8 @@ const snoozeMs = 3_600_000
 async function act(call: PageCall): Promise<PageAnswer> {
   const opened = await open(call)
   if ('answer' in opened) return opened.answer
-  if (!call.isOwnRequest) return say(403, 'That did not work', 'Open the link itself and press the button there.')
+  if (!call.isOwnRequest)
+    return say(403, 'That did not work', 'Open the link itself and press the button there.')
   const { deps } = call
   const { link, incident } = opened
   const until = new Date(Date.now() + snoozeMs)

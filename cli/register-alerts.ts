@@ -101,7 +101,9 @@ function registerAlertCommands(program: Command): void {
     .command('delete <channel>')
     .description('delete one; what waits for it is not sent')
     .action(
-      doing(async (o, options: GlobalOptions, id: string) => (await loadAlerts()).deleteChannel(id, options, o)),
+      doing(async (o, options: GlobalOptions, id: string) =>
+        (await loadAlerts()).deleteChannel(id, options, o),
+      ),
     )
   alerts
     .command('policies')
@@ -111,6 +113,8 @@ function registerAlertCommands(program: Command): void {
     .command('test <channel>')
     .description('send a test, and say how it went')
     .action(
-      doing(async (o, options: GlobalOptions, id: string) => (await loadAlerts()).testChannel(id, options, o)),
+      doing(async (o, options: GlobalOptions, id: string) =>
+        (await loadAlerts()).testChannel(id, options, o),
+      ),
     )
 }

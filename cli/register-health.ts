@@ -15,8 +15,13 @@ export function registerHealth(program: Command): void {
     .option('--watch', 'show it again every few seconds')
     .addHelpText(
       'after',
-      examples('monitor', 'monitor <service> --detailed', 'monitor --alert', 'monitor --watch', 'monitor --json') +
-        '\nExit codes: 0 all healthy, 1 something is down, 3 something is degraded.',
+      examples(
+        'monitor',
+        'monitor <service> --detailed',
+        'monitor --alert',
+        'monitor --watch',
+        'monitor --json',
+      ) + '\nExit codes: 0 all healthy, 1 something is down, 3 something is degraded.',
     )
     .action(
       doing(async (o, options: MonitorOptions, service?: string) =>

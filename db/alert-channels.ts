@@ -43,8 +43,12 @@ const sealOwner = 'hub'
 const place = (row: string) => ({ table: 'alert_channels', column: 'sealed', row })
 
 /** Outside of a transaction that may be rolled back: the key of the hub may be made on the way. */
-export const sealChannel = (db: Db, vault: Vault, channelId: string, secrets: ChannelSecrets): Promise<Buffer> =>
-  vault.seal(db, sealOwner, place(channelId), JSON.stringify(secrets))
+export const sealChannel = (
+  db: Db,
+  vault: Vault,
+  channelId: string,
+  secrets: ChannelSecrets,
+): Promise<Buffer> => vault.seal(db, sealOwner, place(channelId), JSON.stringify(secrets))
 
 export async function openChannel(db: Db, vault: Vault, channelId: string): Promise<ChannelSecrets> {
   const found = await sql<{ sealed: Buffer }>`
@@ -81,7 +85,8 @@ export async function getChannel(db: Db, channelId: string): Promise<AlertChanne
 
 /** A person has deleted it: settings do not bring it back. */
 export async function isErased(db: Db, channelId: string): Promise<boolean> {
-  const found = await sql`select from alert_channels where channel_id = ${channelId} and state = 'deleted'`.execute(db)
+  const found =
+    await sql`select from alert_channels where channel_id = ${channelId} and state = 'deleted'`.execute(db)
   return found.rows.length > 0
 }
 
@@ -144,7 +149,9 @@ export async function eraseChannel(tx: Db, channelId: string): Promise<AlertChan
 export async function noteChannel(
   tx: Db,
   channelId: string,
-  seen: { readonly ok: true; readonly now: Date } | { readonly ok: false; readonly error: string; readonly now: Date },
+  seen:
+    | { readonly ok: true; readonly now: Date }
+    | { readonly ok: false; readonly error: string; readonly now: Date },
 ): Promise<boolean> {
   const found = seen.ok
     ? await sql`

@@ -68,7 +68,12 @@ async function stateOfProviders(db: Db, policy: Policy, condition: Condition, no
   )
 }
 
-async function stateOfConnections(db: Db, policy: Policy, condition: Condition, now: Date): Promise<Finding[]> {
+async function stateOfConnections(
+  db: Db,
+  policy: Policy,
+  condition: Condition,
+  now: Date,
+): Promise<Finding[]> {
   const minutes = figure(condition, 'minutes')
   const found = await sql<{
     connectionId: string
@@ -132,7 +137,12 @@ const burnRate: Find = async (db, policy, condition, now) => {
     ofProvider(policy, provider, {
       title: `The error budget of ${provider} burns ${Math.round(short)} times too fast`,
       summary: `${failed} of ${calls} calls failed within ${duration(longHours * 3600)}; ${String(condition['objectivePercent'])} % are to succeed.`,
-      details: { calls, failed, shortBurn: Math.round(short * 10) / 10, longBurn: Math.round(long * 10) / 10 },
+      details: {
+        calls,
+        failed,
+        shortBurn: Math.round(short * 10) / 10,
+        longBurn: Math.round(long * 10) / 10,
+      },
     }),
   )
 }

@@ -134,7 +134,12 @@ export async function getAlert(db: Db, deliveryId: string): Promise<AlertDeliver
 }
 
 /** Channels that were told of an incident since its track began. */
-export async function channelsTold(db: Db, incidentId: string, policyId: string, since: Date): Promise<string[]> {
+export async function channelsTold(
+  db: Db,
+  incidentId: string,
+  policyId: string,
+  since: Date,
+): Promise<string[]> {
   const found = await sql<{ channelId: string }>`
     select distinct channel_id from alert_deliveries where incident_id = ${incidentId} and policy_id = ${policyId}
       and created_at >= ${since}::timestamptz order by channel_id

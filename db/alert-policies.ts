@@ -19,7 +19,11 @@ const policyColumns = sql`policy_id, partner_id, name, provider, condition, seve
 /** Living ones, oldest first. */
 export async function listPolicies(
   db: Db,
-  query: { readonly partnerId?: string | undefined; readonly after?: string | undefined; readonly limit: number },
+  query: {
+    readonly partnerId?: string | undefined
+    readonly after?: string | undefined
+    readonly limit: number
+  },
 ): Promise<StoredPolicy[]> {
   const found = await sql<StoredPolicy>`
     select ${policyColumns} from alert_policies where state = 'active'
@@ -212,7 +216,10 @@ export interface MaintenanceWindow {
 
 const windowColumns = sql`window_id, partner_id, provider, connection_id, reason, starts_at, ends_at, created_by, created_at`
 
-export async function insertWindow(tx: Db, made: Omit<MaintenanceWindow, 'createdAt'>): Promise<MaintenanceWindow> {
+export async function insertWindow(
+  tx: Db,
+  made: Omit<MaintenanceWindow, 'createdAt'>,
+): Promise<MaintenanceWindow> {
   const rows = await sql<MaintenanceWindow>`
     insert into maintenance_windows (window_id, partner_id, provider, connection_id, reason, starts_at, ends_at, created_by)
     values (${made.windowId}, ${made.partnerId}, ${made.provider}, ${made.connectionId}, ${made.reason}, ${made.startsAt}::timestamptz,

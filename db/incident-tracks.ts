@@ -59,7 +59,7 @@ export async function startTrack(
     insert into incident_tracks (incident_id, policy_id, partner_id, started_at, next_at, planned_at)
     values (${incidentId}, ${policyId}, ${partnerId}, ${now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz)
     on conflict (incident_id, policy_id) do update set step = 0, told = false, hurry = false, passed_on = false, not_told = null,
-      started_at = excluded.started_at, next_at = excluded.next_at, planned_at = excluded.planned_at, wake_at = null, seen_version = 0,
+      started_at = excluded.started_at, next_at = excluded.next_at, planned_at = excluded.planned_at, over_at = null, wake_at = null, seen_version = 0,
       ended_at = null
   `.execute(tx)
 }
@@ -76,7 +76,7 @@ export interface StoredTrack extends Track {
 /** All tracks of an incident; locked, so that one plan is made at a time. */
 export async function lockTracks(tx: Db, incidentId: string): Promise<StoredTrack[]> {
   const found = await sql<StoredTrack>`
-    select incident_id, policy_id, step, told, hurry, passed_on, not_told, started_at, next_at, planned_at, ended_at
+    select incident_id, policy_id, step, told, hurry, passed_on, not_told, over_at, started_at, next_at, planned_at, ended_at
     from incident_tracks where incident_id = ${incidentId} order by policy_id for update
   `.execute(tx)
   return found.rows
@@ -86,7 +86,7 @@ export async function saveTrack(tx: Db, track: StoredTrack): Promise<void> {
   await sql`
     update incident_tracks set step = ${track.step}, told = ${track.told}, hurry = ${track.hurry}, passed_on = ${track.passedOn},
       not_told = ${track.notTold}, next_at = ${track.nextAt}::timestamptz, planned_at = ${track.plannedAt}::timestamptz,
-      ended_at = ${track.endedAt}::timestamptz
+      over_at = ${track.overAt}::timestamptz, ended_at = ${track.endedAt}::timestamptz
     where incident_id = ${track.incidentId} and policy_id = ${track.policyId}
   `.execute(tx)
 }

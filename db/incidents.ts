@@ -189,7 +189,9 @@ export async function listIncidentEntries(db: Db, incidentId: string): Promise<I
 
 export async function getIncident(db: Db, incidentId: string): Promise<Incident | undefined> {
   const found =
-    await sql<Incident>`select ${incidentColumns} from incidents where incident_id = ${incidentId}`.execute(db)
+    await sql<Incident>`select ${incidentColumns} from incidents where incident_id = ${incidentId}`.execute(
+      db,
+    )
   return found.rows[0]
 }
 

@@ -60,8 +60,16 @@ function figures(facts: AlertFacts): (readonly [string, string])[] {
     ['Severity', facts.severity],
     ['Service', facts.provider],
     ['Whose fault', facts.culprit],
-    ['Since', `${facts.openedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC (${duration(Math.max(0, lasts) / 1000)})`],
-    ['Ended', facts.resolvedAt === null ? null : `${facts.resolvedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`],
+    [
+      'Since',
+      `${facts.openedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC (${duration(Math.max(0, lasts) / 1000)})`,
+    ],
+    [
+      'Ended',
+      facts.resolvedAt === null
+        ? null
+        : `${facts.resolvedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+    ],
     ['Connections', facts.connections === 0 ? null : String(facts.connections)],
     ['Came back', facts.reopened === 0 ? null : `${facts.reopened} times`],
     ['Taken on by', facts.acknowledgedBy],
@@ -84,13 +92,27 @@ export function textOf(facts: AlertFacts): string {
   return `${lines.join('\n')}\n`
 }
 
-const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (one) => escapes[one] ?? '')
 
-const colours: Readonly<Record<Severity, string>> = { critical: '#b42318', warning: '#b54708', info: '#175cd3' }
+const colours: Readonly<Record<Severity, string>> = {
+  critical: '#b42318',
+  warning: '#b54708',
+  info: '#175cd3',
+}
 
 /** The frame of the HTML of a message: a branded one can be put in its place. */
-export type MailFrame = (parts: { readonly title: string; readonly colour: string; readonly body: string }) => string
+export type MailFrame = (parts: {
+  readonly title: string
+  readonly colour: string
+  readonly body: string
+}) => string
 
 export const plainFrame: MailFrame = ({ title, colour, body }) => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${escaped(title)}</title></head>
@@ -104,7 +126,9 @@ export function htmlOf(facts: AlertFacts, frame: MailFrame = plainFrame): string
       `<tr><td style="padding:2px 12px 2px 0;color:#667085">${escaped(name)}</td><td>${escaped(value)}</td></tr>`,
   )
   const titles =
-    facts.titles.length > 1 ? `<ul>${facts.titles.map((title) => `<li>${escaped(title)}</li>`).join('')}</ul>` : ''
+    facts.titles.length > 1
+      ? `<ul>${facts.titles.map((title) => `<li>${escaped(title)}</li>`).join('')}</ul>`
+      : ''
   const links = facts.links.map(
     ({ label, url }) =>
       `<a href="${escaped(url)}" style="display:inline-block;margin:0 8px 8px 0;padding:8px 16px;background:#101828;color:#fff;text-decoration:none">${escaped(label)}</a>`,
@@ -115,11 +139,16 @@ export function htmlOf(facts: AlertFacts, frame: MailFrame = plainFrame): string
 <table style="font-size:14px;border-collapse:collapse">${rows.join('')}</table>${titles}
 <p style="margin-top:20px">${links.join('')}</p>
 ${facts.kind === 'test' ? '' : `<p style="font-size:13px;color:#667085">On the command line: <code>${escaped(commandOf(facts))}</code></p>`}`
-  return frame({ title: subjectOf(facts), colour: kindNow(facts) === 'resolved' ? '#067647' : colours[facts.severity], body })
+  return frame({
+    title: subjectOf(facts),
+    colour: kindNow(facts) === 'resolved' ? '#067647' : colours[facts.severity],
+    body,
+  })
 }
 
 /** For Slack, and what takes the same. `<…>`, `&` have a meaning there. */
-const slackText = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
+const slackText = (text: string): string =>
+  text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
 
 export function slackOf(facts: AlertFacts): JsonObject {
   const title = subjectOf(facts)

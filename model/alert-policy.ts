@@ -142,7 +142,10 @@ export function faultsOfPolicy({ condition, quietHours }: PolicyDefinition): Fau
     ...faultsOfCondition(condition).map((fault) => ({ ...fault, pointer: `/condition${fault.pointer}` })),
     ...(quietHours === null
       ? []
-      : faultsOfQuietHours(quietHours).map((fault) => ({ ...fault, pointer: `/quietHours${fault.pointer}` }))),
+      : faultsOfQuietHours(quietHours).map((fault) => ({
+          ...fault,
+          pointer: `/quietHours${fault.pointer}`,
+        }))),
   ]
 }
 

@@ -80,7 +80,9 @@ export function nextLevel(steps: readonly Step[], told: number): number | undefi
   const last = steps[told - 1]
   if (!last) return undefined
   const index = steps.findIndex(
-    (step, n) => n >= told && !(step.level === last.level && step.round === last.round && step.escalation === last.escalation),
+    (step, n) =>
+      n >= told &&
+      !(step.level === last.level && step.round === last.round && step.escalation === last.escalation),
   )
   return index < 0 ? undefined : index
 }
@@ -96,12 +98,13 @@ export interface Track {
   readonly told: boolean
   /** The last level could not be reached: the next one is told at once. */
   readonly hurry: boolean
+  /** When it was first seen that all of it is over; null while it is not. */
+  readonly overAt: Date | null
 }
 
 export interface Member {
   readonly state: 'open' | 'acknowledged' | 'snoozed' | 'resolved'
   readonly snoozedUntil: Date | null
-  readonly resolvedAt: Date | null
   readonly reopened: number
 }
 
@@ -153,10 +156,12 @@ export function decide(situation: {
 function over(track: Track, members: readonly Member[], now: Date): Decision {
   if (!track.told) return { kind: 'close', tell: false }
   const wait = settleMs(Math.max(...members.map(({ reopened }) => reopened)))
-  const last = Math.max(...members.map(({ resolvedAt }) => resolvedAt?.getTime() ?? 0))
+  const last = (track.overAt ?? now).getTime()
   const until = new Date(last + wait)
-  // One that was resolved in the future: a clock was put back, and there is nothing to wait for.
-  return until <= now || last - now.getTime() > toleratedMs ? { kind: 'close', tell: true } : { kind: 'wait', until, why: 'settling' }
+  // One that was over in the future: a clock was put back, and there is nothing to wait for.
+  return until <= now || last - now.getTime() > toleratedMs
+    ? { kind: 'close', tell: true }
+    : { kind: 'wait', until, why: 'settling' }
 }
 
 /** Nobody has to be told: somebody has taken it on, or wants to be left in peace for a while. */

@@ -37,7 +37,8 @@ export interface IncidentReport {
   readonly markdown: string
 }
 
-const seconds = (from: Date, to: Date): number => Math.max(0, Math.round((to.getTime() - from.getTime()) / 1000))
+const seconds = (from: Date, to: Date): number =>
+  Math.max(0, Math.round((to.getTime() - from.getTime()) / 1000))
 const clock = (at: Date): string => at.toISOString().slice(0, 19).replace('T', ' ')
 
 export function incidentReport(
@@ -50,7 +51,8 @@ export function incidentReport(
   },
 ): IncidentReport {
   const { timeline, told, connections, now } = known
-  const { incidentId, title, state, openedAt, acknowledgedAt, acknowledgedBy, resolvedAt, resolvedBy } = incident
+  const { incidentId, title, state, openedAt, acknowledgedAt, acknowledgedBy, resolvedAt, resolvedBy } =
+    incident
   const durationSeconds = seconds(openedAt, resolvedAt ?? now)
   const secondsToAcknowledge = acknowledgedAt === null ? null : seconds(openedAt, acknowledgedAt)
   const facts = [

@@ -48,7 +48,11 @@ export function isTimeZone(text: string): boolean {
 
 /** @param timeZone an IANA name that exists (`isTimeZone`). */
 export function localTime(at: Date, timeZone: string): LocalTime {
-  const parts = new Map(formatterOf(timeZone).formatToParts(at).map(({ type, value }) => [type, Number(value)]))
+  const parts = new Map(
+    formatterOf(timeZone)
+      .formatToParts(at)
+      .map(({ type, value }) => [type, Number(value)]),
+  )
   const of = (type: string): number => parts.get(type as Intl.DateTimeFormatPartTypes) ?? 0
   const day = Math.floor(Date.UTC(of('year'), of('month') - 1, of('day')) / dayMs)
   return { day, weekday: weekdayOf(day), minute: of('hour') * 60 + of('minute') }

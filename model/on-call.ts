@@ -1,13 +1,5 @@
 /** Who is on call: turns that change every week, at the same time of the wall's clock. */
-import {
-  dayMs,
-  isTimeZone,
-  localTime,
-  minuteOf,
-  weekdayOf,
-  weekdays,
-  type Weekday,
-} from './local-time.ts'
+import { dayMs, isTimeZone, localTime, minuteOf, weekdayOf, weekdays, type Weekday } from './local-time.ts'
 import type { Fault } from './quiet-hours.ts'
 
 export interface Rotation {

@@ -175,8 +175,10 @@ const smtpUrl = checked('should be a URL like smtp://user:password@host:587 or s
   return ['smtp:', 'smtps:'].includes(url.protocol) && url.hostname !== '' ? text : undefined
 })
 /** With or without a name: `Tieline <alerts@example.com>`. */
-const mailAddress = checked('should be an address like alerts@example.com or Tieline <alerts@example.com>', (text) =>
-  /^(?:[^<>\r\n,]{0,100}<[^\s@<>,]+@[^\s@<>,]+>|[^\s@<>,]+@[^\s@<>,]+)$/.test(text) ? text : undefined,
+const mailAddress = checked(
+  'should be an address like alerts@example.com or Tieline <alerts@example.com>',
+  (text) =>
+    /^(?:[^<>\r\n,]{0,100}<[^\s@<>,]+@[^\s@<>,]+>|[^\s@<>,]+@[^\s@<>,]+)$/.test(text) ? text : undefined,
 )
 const mailAddresses = checked('should be e-mail addresses, separated by commas', (text) => {
   const list = text.split(',').map((one) => one.trim())
@@ -382,7 +384,10 @@ export function printConfig(config: Config): Record<string, unknown> {
     ...config,
     databaseUrl: config.databaseUrl?.replace(/\/\/([^:@/]+):[^@]*@/, '//$1:[redacted]@'),
     temporal: config.temporal && { address: config.temporal.address, namespace: config.temporal.namespace },
-    mail: config.mail && { ...config.mail, smtpUrl: config.mail.smtpUrl.replace(/\/\/[^@/]*@/, '//[redacted]@') },
+    mail: config.mail && {
+      ...config.mail,
+      smtpUrl: config.mail.smtpUrl.replace(/\/\/[^@/]*@/, '//[redacted]@'),
+    },
     adminToken: mask(config.adminToken),
     encryptionKeys: mask(config.encryptionKeys),
   }

@@ -3,7 +3,14 @@
  * incidents without another step. Repeatable, and safe from several workers at once; what people have changed about it stays.
  */
 import { appendAudit } from '../db/audit.ts'
-import { getChannel, insertChannel, isErased, openChannel, sealChannel, updateChannel } from '../db/alert-channels.ts'
+import {
+  getChannel,
+  insertChannel,
+  isErased,
+  openChannel,
+  sealChannel,
+  updateChannel,
+} from '../db/alert-channels.ts'
 import { inTransaction } from '../db/client.ts'
 import { lockSweep } from '../db/incident-tracks.ts'
 import type { ActivityDeps } from '../activities/deps.ts'

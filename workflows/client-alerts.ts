@@ -47,7 +47,13 @@ export function createAlertClient({ client, taskQueue }: Pick<HubClientOptions, 
           scheduleId: id,
           spec: { intervals: [{ every: '1 minute' }] },
           policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
-          action: { type: 'startWorkflow', workflowType: 'evaluateAlerts', workflowId: id, taskQueue, args: [] },
+          action: {
+            type: 'startWorkflow',
+            workflowType: 'evaluateAlerts',
+            workflowId: id,
+            taskQueue,
+            args: [],
+          },
         }
         try {
           await client.schedule.create<typeof evaluateAlerts>(options)

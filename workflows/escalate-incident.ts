@@ -112,7 +112,7 @@ function answering(incidentId: string, seen: Seen): void {
     return result
   }
   setHandler(acknowledgeUpdate, (answer) => act('acknowledge', answer), {
-    validator: (answer?: AnswerInput) => checkAnswer(answer, seen, false),
+    validator: (answer) => checkAnswer(answer, seen, false),
     description: 'Take it on: nobody else is told. {"by": "…", "note": "…"}, both optional.',
   })
   setHandler(snoozeUpdate, (answer) => act('snooze', answer), {
@@ -120,7 +120,7 @@ function answering(incidentId: string, seen: Seen): void {
     description: 'Leave everybody in peace for so long: {"minutes": 60}.',
   })
   setHandler(resolveUpdate, (answer) => act('resolve', answer), {
-    validator: (answer?: AnswerInput) => checkAnswer(answer, seen, false),
+    validator: (answer) => checkAnswer(answer, seen, false),
     description: 'It is over. What still fails opens it again.',
   })
 }
@@ -141,5 +141,7 @@ function checkAnswer(answer: unknown, { plan }: Seen, isSnooze: boolean): void {
     throw invalidInput('"note" is a text of at most 1000 characters.')
   const isFine = Number.isInteger(minutes) && Number(minutes) >= 1 && Number(minutes) <= mostMinutes
   if (isSnooze ? !isFine : minutes !== undefined)
-    throw invalidInput(isSnooze ? `"minutes" is a whole number from 1 to ${mostMinutes}.` : '"minutes" is for a snooze.')
+    throw invalidInput(
+      isSnooze ? `"minutes" is a whole number from 1 to ${mostMinutes}.` : '"minutes" is for a snooze.',
+    )
 }

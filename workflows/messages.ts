@@ -382,9 +382,9 @@ export const setSpeedUpdate = defineUpdate<Speed, [Speed]>('setSpeed')
 /** A person has decided a conflict; the decision is in the write's row. */
 export const decidedSignal = defineSignal('decided')
 /** Somebody answers an alert. */
-export const acknowledgeUpdate = defineUpdate<AnswerResult, [AnswerInput?]>('acknowledge')
+export const acknowledgeUpdate = defineUpdate<AnswerResult, [AnswerInput]>('acknowledge')
 export const snoozeUpdate = defineUpdate<AnswerResult, [AnswerInput]>('snooze')
-export const resolveUpdate = defineUpdate<AnswerResult, [AnswerInput?]>('resolve')
+export const resolveUpdate = defineUpdate<AnswerResult, [AnswerInput]>('resolve')
 export const progressQuery = defineQuery<Progress>('progress')
 export const manyProgressQuery = defineQuery<SyncManyResult>('progress')
 

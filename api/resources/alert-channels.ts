@@ -84,11 +84,18 @@ function check(deps: ApiDeps, kind: ChannelKind, wish: Wish, secrets: ChannelSec
 function faultsOfMail(deps: ApiDeps, kind: ChannelKind, wish: Wish, secrets: ChannelSecrets): FieldError[] {
   if (kind !== 'email') return []
   if (wish.smtpUrl !== undefined && !isSmtpUrl(wish.smtpUrl))
-    return [{ pointer: '/smtpUrl', detail: 'should be a URL like smtp://user:password@host:587 or smtps://…' }]
+    return [
+      { pointer: '/smtpUrl', detail: 'should be a URL like smtp://user:password@host:587 or smtps://…' },
+    ]
   if (secrets.smtpUrl !== undefined && secrets.from === undefined && deps.config.mail === undefined)
     return [{ pointer: '/from', detail: 'is needed with a server of its own' }]
   if (secrets.smtpUrl === undefined && deps.config.mail === undefined)
-    return [{ pointer: '/smtpUrl', detail: 'is needed: the hub has no mail server (TIELINE_SMTP_URL, TIELINE_MAIL_FROM)' }]
+    return [
+      {
+        pointer: '/smtpUrl',
+        detail: 'is needed: the hub has no mail server (TIELINE_SMTP_URL, TIELINE_MAIL_FROM)',
+      },
+    ]
   return []
 }
 
@@ -201,7 +208,14 @@ export const testAlertChannel: Handler<'testAlertChannel'> = async (deps, { path
   const channel = await channelOf(deps, path.channelId)
   const { channelId, partnerId } = channel
   const deliveryId = await inTransaction(db, async (tx) => {
-    const alert = { channelId, partnerId, incidentId: null, policyId: null, kind: 'test', step: null } as const
+    const alert = {
+      channelId,
+      partnerId,
+      incidentId: null,
+      policyId: null,
+      kind: 'test',
+      step: null,
+    } as const
     const made = await addAlert(tx, alert, new Date())
     await audit(tx, caller.name, 'tested', channel)
     return made

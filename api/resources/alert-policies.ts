@@ -94,7 +94,10 @@ export async function faultsOfChannels(
   })
 }
 
-const definitionOf = (body: Partial<Schemas['AlertPolicyDefinition']>, before: PolicyDefinition): PolicyDefinition => ({
+const definitionOf = (
+  body: Partial<Schemas['AlertPolicyDefinition']>,
+  before: PolicyDefinition,
+): PolicyDefinition => ({
   name: body.name ?? before.name,
   provider: body.provider === undefined ? before.provider : body.provider,
   condition: (body.condition as Condition | undefined) ?? before.condition,
@@ -143,7 +146,10 @@ export const getAlertPolicy: Handler<'getAlertPolicy'> = async (deps, { path }) 
   return { status: 200, body: showPolicy(one), headers: { ETag: etagOf(one) } }
 }
 
-export const updateAlertPolicy: Handler<'updateAlertPolicy'> = async (deps, { path, header, body, caller }) => {
+export const updateAlertPolicy: Handler<'updateAlertPolicy'> = async (
+  deps,
+  { path, header, body, caller },
+) => {
   const before = await policyOf(deps, path.policyId)
   const expected = expectedVersion(header)
   const changed = () =>

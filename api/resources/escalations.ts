@@ -35,7 +35,10 @@ function showEscalation(one: StoredEscalation): Schemas['Escalation'] {
   return {
     ...one,
     levels: one.levels.map((level) => ({ ...level })) as unknown as Schemas['Escalation']['levels'],
-    onCall: one.levels.map(({ channels, rotation }) => [...channels, ...(rotation ? onCall(rotation, now) : [])]),
+    onCall: one.levels.map(({ channels, rotation }) => [
+      ...channels,
+      ...(rotation ? onCall(rotation, now) : []),
+    ]),
     createdAt: one.createdAt.toISOString(),
     updatedAt: one.updatedAt.toISOString(),
   }
@@ -139,7 +142,10 @@ export const getEscalation: Handler<'getEscalation'> = async ({ database }, { pa
   return { status: 200, body: showEscalation(one), headers: { ETag: etagOf(one) } }
 }
 
-export const replaceEscalation: Handler<'replaceEscalation'> = async (deps, { path, header, body, caller }) => {
+export const replaceEscalation: Handler<'replaceEscalation'> = async (
+  deps,
+  { path, header, body, caller },
+) => {
   const { escalationId, partnerId } = await escalationOf(deps.database.db, path.escalationId)
   const expected = expectedVersion(header)
   const after = await put(deps, escalationId, partnerId, definitionOf(body), caller.name, 'changed', expected)
@@ -177,7 +183,10 @@ const mostDays = 31
 export const createMaintenanceWindow: Handler<'createMaintenanceWindow'> = async (deps, { body, caller }) => {
   const { reason, provider = null, partnerId = null, connectionId = null } = body
   const now = new Date()
-  const [startsAt, endsAt] = [body.startsAt === undefined ? now : new Date(body.startsAt), new Date(body.endsAt)]
+  const [startsAt, endsAt] = [
+    body.startsAt === undefined ? now : new Date(body.startsAt),
+    new Date(body.endsAt),
+  ]
   const errors: FieldError[] = []
   if (endsAt <= startsAt || endsAt <= now)
     errors.push({ pointer: '/endsAt', detail: 'should be after its beginning, and in the future' })
@@ -208,7 +217,10 @@ const audited = (tx: Db, actor: string, action: string, one: MaintenanceWindow):
     details: { provider: one.provider, connectionId: one.connectionId, endsAt: one.endsAt.toISOString() },
   })
 
-export const endMaintenanceWindow: Handler<'endMaintenanceWindow'> = async ({ database }, { path, caller }) => {
+export const endMaintenanceWindow: Handler<'endMaintenanceWindow'> = async (
+  { database },
+  { path, caller },
+) => {
   await inTransaction(database.db, async (tx) => {
     const gone = await endWindow(tx, path.windowId, new Date())
     if (!gone) throw new HubError('NoSuchThing', `No maintenance "${path.windowId}" is ahead or under way.`)

@@ -30,7 +30,9 @@ export async function listChannels(options: GlobalOptions, out: Out): Promise<Ex
   if (options.json) out.json(items)
   else if (items.length === 0)
     out.line('There is no channel yet: alerts are kept, and shown by "tieline incidents list".')
-  else for (const line of table(['channel', 'kind', 'state', 'last ok', 'name', 'to'], rows, paint)) out.line(line)
+  else
+    for (const line of table(['channel', 'kind', 'state', 'last ok', 'name', 'to'], rows, paint))
+      out.line(line)
   return 0
 }
 
@@ -54,8 +56,7 @@ function wishOf(name: string, options: ChannelOptions): Schemas['NewAlertChannel
     ...(pagerduty === undefined ? [] : [{ kind: 'pagerduty' as const, routingKey: pagerduty }]),
   ]
   const [way] = ways
-  if (!way || ways.length > 1)
-    throw new CliError('Say one of --email, --slack, --webhook, --pagerduty.', 2)
+  if (!way || ways.length > 1) throw new CliError('Say one of --email, --slack, --webhook, --pagerduty.', 2)
   return {
     ...{ name, ...way },
     ...(smtp === undefined ? {} : { smtpUrl: smtp }),
@@ -124,7 +125,9 @@ export const evaluateNow = (api: Api): Promise<Schemas['AlertEvaluation']> =>
 export function printEvaluation(done: Schemas['AlertEvaluation'], out: Out): void {
   const { policies, failed, opened, resolved, sent } = done
   out.line()
-  out.line(out.paint.bold(`${policies} alert policies evaluated${failed === 0 ? '' : `, ${failed} could not be`}`))
+  out.line(
+    out.paint.bold(`${policies} alert policies evaluated${failed === 0 ? '' : `, ${failed} could not be`}`),
+  )
   for (const one of opened) out.line(`opened    ${one.incidentId}  ${one.title}`)
   for (const one of resolved) out.line(`resolved  ${one.incidentId}  ${one.title}`)
   for (const one of sent) {

@@ -41,7 +41,11 @@ export async function listIncidents(options: ListOptions, out: Out): Promise<Exi
   if (options.json) out.json(items)
   else if (items.length === 0) out.line('Nothing is open.')
   else
-    for (const line of table([...incidentHead], items.map((one) => incidentRow(one, out)), out.paint))
+    for (const line of table(
+      [...incidentHead],
+      items.map((one) => incidentRow(one, out)),
+      out.paint,
+    ))
       out.line(line)
   return 0
 }

@@ -117,6 +117,8 @@ create table incident_tracks (
   started_at timestamptz not null,
   next_at timestamptz not null,
   planned_at timestamptz not null,
+  -- When it was first seen that all of it is over.
+  over_at timestamptz,
   -- Until when its workflow rests.
   wake_at timestamptz,
   -- Sum of the versions of its incidents when it was planned: another sum is news.
@@ -157,7 +159,12 @@ create index alert_deliveries_by_partner on alert_deliveries (partner_id, delive
 /** What everybody wants to hear of, out of the box; told to every active channel of the hub. */
 const defaults = [
   ['01', 'Whatever health checks find', { kind: 'incident' }, 'warning'],
-  ['02', 'A provider is not well for half an hour', { kind: 'state', states: ['degraded'], minutes: 30 }, 'warning'],
+  [
+    '02',
+    'A provider is not well for half an hour',
+    { kind: 'state', states: ['degraded'], minutes: 30 },
+    'warning',
+  ],
   ['03', 'The error budget burns', { kind: 'burn_rate' }, 'critical'],
   ['04', 'Dead letters grow', { kind: 'dead_letters', atLeast: 20 }, 'warning'],
   ['05', 'Data is an hour older than it should be', { kind: 'freshness', minutes: 60 }, 'warning'],

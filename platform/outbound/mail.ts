@@ -60,7 +60,12 @@ async function send(
         : { auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) } }),
       ...(url.searchParams.get('starttls') === 'required' ? { requireTLS: true } : {}),
       ...(socket ? { connection: socket } : {}),
-      ...{ connectionTimeout: connectMs, greetingTimeout: connectMs, socketTimeout: wholeMs, dnsTimeout: connectMs },
+      ...{
+        connectionTimeout: connectMs,
+        greetingTimeout: connectMs,
+        socketTimeout: wholeMs,
+        dnsTimeout: connectMs,
+      },
       // What a message holds is ours: it must not read files or fetch URLs on its way.
       ...{ disableFileAccess: true, disableUrlAccess: true },
     })
@@ -81,7 +86,8 @@ async function send(
   }
 }
 
-const portOf = (url: URL): number => (url.port === '' ? (url.protocol === 'smtps:' ? 465 : 587) : Number(url.port))
+const portOf = (url: URL): number =>
+  url.port === '' ? (url.protocol === 'smtps:' ? 465 : 587) : Number(url.port)
 
 /** The very address that was checked is connected to. */
 async function guardedSocket(url: URL, options: { readonly allowLoopback: boolean }): Promise<Socket> {
@@ -93,7 +99,9 @@ async function guardedSocket(url: URL, options: { readonly allowLoopback: boolea
   return await new Promise((resolve, reject) => {
     const socket = connect({ host: first.address, port: portOf(url), timeout: connectMs })
     socket.once('connect', () => resolve(socket.setTimeout(0)))
-    socket.once('timeout', () => socket.destroy(new Error('The mail server could not be connected to in time.')))
+    socket.once('timeout', () =>
+      socket.destroy(new Error('The mail server could not be connected to in time.')),
+    )
     socket.once('error', reject)
   })
 }
@@ -114,6 +122,10 @@ function fault(error: unknown): MailAnswer {
   const { code, responseCode } = error as { code?: string; responseCode?: number }
   const isRefused = responseCode !== undefined && responseCode >= 500
   const answered = responseCode === undefined ? '' : ` It answered ${responseCode}.`
-  const known = told[code ?? ''] ?? (responseCode === undefined ? messageOf(error).slice(0, 200) : 'The mail server did not take the message.')
+  const known =
+    told[code ?? ''] ??
+    (responseCode === undefined
+      ? messageOf(error).slice(0, 200)
+      : 'The mail server did not take the message.')
   return { error: `${known}${answered}`, isRefused }
 }

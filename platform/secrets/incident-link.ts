@@ -51,7 +51,12 @@ export function createIncidentLinks(ring: KeyRing): IncidentLinks {
         )
         const { sub, act, n, ch } = payload
         const action = linkActions.find((one) => one === act)
-        if (!isId('incident', sub) || action === undefined || typeof n !== 'number' || !isId('alertChannel', ch))
+        if (
+          !isId('incident', sub) ||
+          action === undefined ||
+          typeof n !== 'number' ||
+          !isId('alertChannel', ch)
+        )
           return 'invalid'
         return { incidentId: sub, action, reopened: n, channelId: ch }
       } catch (error) {

@@ -52,9 +52,9 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
     ensureSyncSchedule: async () => undefined,
     outbound: createOutbound({ allowLoopback: true }),
     wakeEndpoint: async () => undefined,
-      mailer: createMailer({ allowLoopback: true }),
-      incidentLinks: createIncidentLinks(parseKeyRing(options.ring)),
-      wakeIncident: async () => undefined,
+    mailer: createMailer({ allowLoopback: true }),
+    incidentLinks: createIncidentLinks(parseKeyRing(options.ring)),
+    wakeIncident: async () => undefined,
     findProvider: () => undefined,
     providerSlugs: [],
   }
