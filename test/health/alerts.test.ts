@@ -71,12 +71,12 @@ describe('many at once', () => {
       )
     const { result, woken } = await bench.evaluate()
     expect(result.followed).toBe(40)
-    expect(woken).toEqual([ids[0]])
+    expect(woken.filter((id) => ids.includes(id))).toEqual([ids[0]])
     const [first = ''] = ids
     await bench.turn(first)
     expect(mailsTo('many')).toHaveLength(1)
     expect(mailsTo('many')[0]?.subject).toContain('(and 39 more)')
-    expect((await bench.evaluate()).woken).toEqual([])
+    expect((await bench.evaluate()).woken.filter((id) => ids.includes(id))).toEqual([])
     await actOnIncident(bench.db, { incidentId: first, act: { kind: 'acknowledge' }, actor: 'jo' })
     const states = await listIncidents(bench.db, { provider: 'many', limit: 100 })
     expect(new Set(states.map(({ state }) => state))).toEqual(new Set(['acknowledged']))
@@ -240,7 +240,14 @@ describe('what channels are sent', () => {
       ...['incident.opened', 'incident.acknowledged', 'incident.resolved'],
     ])
     for (const { body, headers } of receiver.received)
-      expect(() => new Webhook(secret).verify(body, headers)).not.toThrow()
+      // By the clock of the test, which is hours ahead: a receiver's library would refuse it as too new.
+      expect(
+        new Webhook(secret).sign(
+          String(headers['webhook-id']),
+          new Date(Number(headers['webhook-timestamp']) * 1000),
+          body,
+        ),
+      ).toBe(headers['webhook-signature'])
     await receiver.close()
     await pager.close()
   })

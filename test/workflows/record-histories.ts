@@ -29,6 +29,7 @@ import { startNotesProvider } from '../harness/notes-provider.ts'
 import { startTinyProvider, type TinyProvider } from '../harness/tiny-provider.ts'
 import { ledgerlyVariables } from '../harness/token-endpoint.ts'
 import { createTestHub, type TestHub } from '../harness/worker.ts'
+import { recordAlerts } from './record-alerts.ts'
 import { recordConnects } from './record-connects.ts'
 import { recordCredentials } from './record-credentials.ts'
 import { recordDelivery } from './record-delivery.ts'
@@ -87,6 +88,7 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       [['runAction', 'runReport'], () => recordOperations(recorder)],
       [['checkConnection'], () => recordChecks(recorder)],
       [['checkHealth'], () => recordHealth(recorder)],
+      [['evaluateAlerts', 'escalateIncident'], () => recordAlerts({ test, keep })],
       [['startScheduledSync'], () => recordTicks(recorder)],
       [['connectAccount'], () => recordConnects({ test, books, keep })],
       [
