@@ -14,6 +14,7 @@ import {
 } from '../../db/alert-policies.ts'
 import { appendAudit } from '../../db/audit.ts'
 import { inTransaction, type Db } from '../../db/client.ts'
+import { restlessIncidents } from '../../db/incident-tracks.ts'
 import { incidentsSince } from '../../db/incidents.ts'
 import { faultsOfPolicy, type Condition, type PolicyDefinition } from '../../model/alert-policy.ts'
 import type { QuietHours } from '../../model/quiet-hours.ts'
@@ -194,8 +195,12 @@ export const evaluateAlerts: Handler<'evaluateAlerts'> = async (deps) => {
   const { policies, failed, woken } = await deps.temporal.evaluateAlerts()
   const end = Date.now() + (woken === 0 ? 0 : waitForSendingMs)
   for (;;) {
-    const sent = await listAlerts(db, { since: began, limit: mostShown })
-    const isDone = sent.length > 0 && sent.every(({ state, attempts }) => state !== 'waiting' || attempts > 0)
+    // Whoever was woken has looked, and what followed from it was tried. In this order: it may look between the two.
+    const isLookedAt = (await restlessIncidents(db, new Date(), 1)).length === 0
+    const sent = (await listAlerts(db, { since: began, limit: mostShown })).filter(
+      ({ incidentId }) => incidentId !== null,
+    )
+    const isDone = isLookedAt && sent.every(({ state, attempts }) => state !== 'waiting' || attempts > 0)
     if (isDone || Date.now() >= end) {
       const { opened, resolved } = await incidentsSince(db, began, mostShown)
       const body = {
