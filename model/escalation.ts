@@ -2,7 +2,6 @@
  * Escalation: who is told next when nobody answers. Pure: what stands in the store and the time go in, what to do comes out, so that
  * it is the same after a crash, and whichever process asks.
  */
-import { duration } from './health.ts'
 import { faultsOfRotation, type Rotation } from './on-call.ts'
 import type { Fault } from './quiet-hours.ts'
 
@@ -180,5 +179,3 @@ export function describeStep({ level, repeat, round, escalation }: Step): string
   const rounds = round === 1 ? '' : `, round ${round}`
   return `${escalation}: level ${level}${again}${rounds}`
 }
-
-export const describeWait = (ms: number): string => duration(ms / 1000)

@@ -17,7 +17,6 @@ import { inTransaction, type Db } from '../../db/client.ts'
 import { restlessIncidents } from '../../db/incident-tracks.ts'
 import { incidentsSince } from '../../db/incidents.ts'
 import { faultsOfPolicy, type Condition, type PolicyDefinition } from '../../model/alert-policy.ts'
-import type { QuietHours } from '../../model/quiet-hours.ts'
 import type { components } from '../../openapi/types.ts'
 import { HubError, type FieldError } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
@@ -35,7 +34,7 @@ type Schemas = components['schemas']
 const shownDefinition = (one: PolicyDefinition): Schemas['AlertPolicyDefinition'] => ({
   name: one.name,
   provider: one.provider,
-  condition: { ...one.condition } as Schemas['AlertCondition'],
+  condition: { ...one.condition },
   severity: one.severity,
   channels: [...one.channels],
   escalationId: one.escalationId,
@@ -105,7 +104,7 @@ const definitionOf = (
   severity: body.severity ?? before.severity,
   channels: body.channels ?? before.channels,
   escalationId: body.escalationId === undefined ? before.escalationId : body.escalationId,
-  quietHours: body.quietHours === undefined ? before.quietHours : (body.quietHours as QuietHours | null),
+  quietHours: body.quietHours === undefined ? before.quietHours : body.quietHours,
   enabled: body.enabled ?? before.enabled,
 })
 

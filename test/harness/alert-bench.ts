@@ -97,7 +97,9 @@ export async function startAlertBench() {
     advance: (ms: number): void => void (ahead += ms),
     evaluate: async (): Promise<{ result: Evaluation; woken: string[] }> => {
       woken.length = 0
-      const result = (await environment.run(() => evaluateAlerts(deps))) as Evaluation
+      const result = await environment.run<[], Evaluation, () => Promise<Evaluation>>(() =>
+        evaluateAlerts(deps),
+      )
       return { result, woken: [...woken] }
     },
     /** Plans and sends until it rests. */
