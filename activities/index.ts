@@ -2,6 +2,7 @@
  * Durable steps: thin, repeatable, with their truth in Postgres. They join the database and a provider's functions; they
  * never decide what comes next, that is the workflows'.
  */
+import { createAlertActivities } from './alerts.ts'
 import { createAutomationActivities } from './automations.ts'
 import { createBrandDomainActivities } from './brand-domains.ts'
 import { createCheckActivities } from './check.ts'
@@ -53,6 +54,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createInboxActivities(deps),
     ...createHealthActivities(deps),
     ...createVerifyActivities(deps),
+    ...createAlertActivities(deps),
     ...createSubscriptionActivities(deps),
     ...createHookGapActivities(deps),
     ...createDeliveryActivities(deps),

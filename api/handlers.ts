@@ -5,6 +5,8 @@ import * as accounts from './resources/accounts.ts'
 import * as audit from './resources/audit.ts'
 import { createConnectSession, getConnectSession } from './resources/connect-sessions.ts'
 import * as attributions from './resources/attributions.ts'
+import * as alertChannels from './resources/alert-channels.ts'
+import * as alertPolicies from './resources/alert-policies.ts'
 import * as automationRuns from './resources/automation-runs.ts'
 import * as automations from './resources/automations.ts'
 import * as commissionPlans from './resources/commission-plans.ts'
@@ -15,6 +17,8 @@ import { listBudgets } from './resources/budgets.ts'
 import * as connections from './resources/connections.ts'
 import * as deliveries from './resources/deliveries.ts'
 import * as endpoints from './resources/endpoints.ts'
+import * as escalations from './resources/escalations.ts'
+import * as incidents from './resources/incidents.ts'
 import * as health from './resources/health.ts'
 import * as hookRules from './resources/hook-rules.ts'
 import * as inbox from './resources/inbox.ts'
@@ -162,6 +166,19 @@ export const handlers: Handlers = {
   ...commissionPlans,
   ...attributions,
   ...statements,
+  ...health,
+  ...incidents,
+  listOwnIncidents: (deps, call) => incidents.listIncidents(deps, call),
+  getOwnIncident: (deps, call) => incidents.getIncident(deps, call),
+  getOwnIncidentTimeline: (deps, call) => incidents.getIncidentTimeline(deps, call),
+  acknowledgeOwnIncident: (deps, call) => incidents.acknowledgeIncident(deps, call),
+  snoozeOwnIncident: (deps, call) => incidents.snoozeIncident(deps, call),
+  resolveOwnIncident: (deps, call) => incidents.resolveIncident(deps, call),
+  addOwnIncidentNote: (deps, call) => incidents.addIncidentNote(deps, call),
+  ...alertChannels,
+  ...alertPolicies,
+  ...escalations,
+  listOwnConnectionHealth: (deps, call) => health.listConnectionHealth(deps, call),
   listOwnConnections: (deps, call) => connections.listConnections(deps, call),
   getOwnConnection: (deps, call) => connections.getConnection(deps, call),
   ...providers,

@@ -13,11 +13,17 @@ export function registerHealth(program: Command): void {
     .argument('[service]', 'slug of a service; all that are connected when left out')
     .option('--detailed', 'figures per group of endpoints, connections that are not well, changes')
     .option('--all', 'services that are not connected, too')
+    .option('--alert', 'evaluate the alert policies now, and send what follows')
     .option('--watch', 'show it again every few seconds')
     .addHelpText(
       'after',
-      examples('monitor', 'monitor <service> --detailed', 'monitor --watch', 'monitor --json') +
-        '\nExit codes: 0 all healthy, 1 something is down, 3 something is degraded.',
+      examples(
+        'monitor',
+        'monitor <service> --detailed',
+        'monitor --alert',
+        'monitor --watch',
+        'monitor --json',
+      ) + '\nExit codes: 0 all healthy, 1 something is down, 3 something is degraded.',
     )
     .action(
       doing(async (o, options: MonitorOptions, service?: string) =>

@@ -6,6 +6,7 @@ import type { Client } from '@temporalio/client'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import { HubError } from '../platform/errors.ts'
 import type { checkConnection } from './check-connection.ts'
+import { createAlertClient } from './client-alerts.ts'
 import { createAutomationClient } from './client-automations.ts'
 import { createBatchClient } from './client-batches.ts'
 import { createCommissionClient } from './client-commissions.ts'
@@ -86,6 +87,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createInboxClient(options),
     ...createHealthClient(options),
     ...createVerifyClient(options),
+    ...createAlertClient(options),
     ...createDeliveryClient(options),
     ...createBrandClient(options),
     ...createCommissionClient(options),

@@ -325,6 +325,45 @@ export interface CheckHealthResult {
   readonly changed: number
 }
 
+export interface EvaluateAlertsResult {
+  readonly policies: number
+  /** Incidents that are new or have come back; that are over; that somebody is told of from now on; whose workflow was woken. */
+  readonly opened: number
+  readonly resolved: number
+  readonly followed: number
+  readonly woken: number
+  /** Policies that could not be evaluated. */
+  readonly failed: number
+  /** Messages that belong to no incident. */
+  readonly sent: number
+}
+
+export interface EscalateIncidentInput {
+  readonly incidentId: string
+  /** Carried over by continue-as-new; not for callers. */
+  readonly continued?: { readonly sent: number }
+}
+
+export interface EscalateIncidentResult {
+  readonly incidentId: string
+  readonly state: 'open' | 'acknowledged' | 'snoozed' | 'resolved'
+  /** Messages that got through. */
+  readonly sent: number
+}
+
+/** What a person answers. */
+export interface AnswerInput {
+  readonly by?: string
+  readonly note?: string
+  /** Of a snooze. */
+  readonly minutes?: number
+}
+
+export interface AnswerResult {
+  readonly state: 'open' | 'acknowledged' | 'snoozed' | 'resolved'
+  readonly changed: boolean
+}
+
 export interface ConnectAccountInput {
   readonly sessionId: string
 }
@@ -518,6 +557,11 @@ export const workflowIds = {
     taskQueue === 'tieline' ? 'close-statements' : `close-statements:${taskQueue}`,
   checkLedgers: (taskQueue: string) =>
     taskQueue === 'tieline' ? 'check-ledgers' : `check-ledgers:${taskQueue}`,
+  /** Temporal appends the time of each tick. One per hub; hubs that share a namespace differ in their queue. */
+  evaluateAlerts: (taskQueue: string) => (taskQueue === 'tieline' ? 'alerts' : `alerts:${taskQueue}`),
+  evaluateAlertsNow: (taskQueue: string) =>
+    taskQueue === 'tieline' ? 'alerts-now' : `alerts-now:${taskQueue}`,
+  escalateIncident: (incidentId: string) => `incident:${incidentId}`,
   connectAccount: (sessionId: string) => `connect:${sessionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
   /** Temporal appends the time of each tick. */
@@ -544,6 +588,10 @@ export const cancelRotationUpdate = defineUpdate<RotateApiKeyResult, [SteeringOf
 /** A person approves or rejects a statement; a person has paid it out. */
 export const decideStatementUpdate = defineUpdate<CloseStatementResult, [StatementDecision]>('decide')
 export const payStatementUpdate = defineUpdate<CloseStatementResult, [StatementPayout]>('recordPayout')
+/** Somebody answers an alert. */
+export const acknowledgeUpdate = defineUpdate<AnswerResult, [AnswerInput]>('acknowledge')
+export const snoozeUpdate = defineUpdate<AnswerResult, [AnswerInput]>('snooze')
+export const resolveUpdate = defineUpdate<AnswerResult, [AnswerInput]>('resolve')
 export const progressQuery = defineQuery<Progress>('progress')
 export const manyProgressQuery = defineQuery<SyncManyResult>('progress')
 

@@ -22,6 +22,7 @@ import * as rotations from './0016_rotations.ts'
 import * as keysAndTokens from './0015_keys_and_tokens.ts'
 import * as partnerApi from './0018_partner_api.ts'
 import * as commissions from './0020_commissions.ts'
+import * as alerts from './0022_alerts.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -46,4 +47,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0015_keys_and_tokens': keysAndTokens,
   '0018_partner_api': partnerApi,
   '0020_commissions': commissions,
+  '0022_alerts': alerts,
 }

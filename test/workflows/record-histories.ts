@@ -35,6 +35,7 @@ import { createTxtLookup } from '../../platform/dns.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { recordBrands } from './record-brands.ts'
 import { recordCommissions } from './record-commissions.ts'
+import { recordAlerts } from './record-alerts.ts'
 import { recordConnects } from './record-connects.ts'
 import { recordCredentials } from './record-credentials.ts'
 import { recordDelivery } from './record-delivery.ts'
@@ -100,6 +101,7 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       [['checkConnection'], () => recordChecks(recorder)],
       [['checkHealth'], () => recordHealth(recorder)],
       [['verifyIntegrity', 'verifyMany'], () => recordVerifications(recorder)],
+      [['evaluateAlerts', 'escalateIncident'], () => recordAlerts({ test, keep })],
       [['startScheduledSync'], () => recordTicks(recorder)],
       [['connectAccount'], () => recordConnects({ test, books, keep })],
       [
