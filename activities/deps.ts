@@ -8,7 +8,10 @@ import type { Clock } from '../platform/clock.ts'
 import type { TxtLookup } from '../platform/dns.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { MailSettings } from '../platform/config.ts'
+import type { Mailer } from '../platform/outbound/mail.ts'
 import type { Outbound } from '../platform/outbound/post.ts'
+import type { IncidentLinks } from '../platform/secrets/incident-link.ts'
 import type { OAuth2Auth, Provider } from '../providers/contract.ts'
 import type { OAuthApp, OAuthClient } from '../providers/http/oauth.ts'
 import type { Transport } from '../providers/http/transport.ts'
@@ -34,6 +37,8 @@ export interface ActivityDeps {
     readonly publicUrl: string
     /** How long access tokens live. */
     readonly accessTokenSeconds: number
+    /** How the hub's own mail goes out. */
+    readonly mail?: MailSettings | undefined
   }
   /** Makes a connection's schedule, or brings it in line with its interval and state. `client` is the activity's own. */
   ensureSyncSchedule(client: Client, connection: Connection): Promise<void>
@@ -48,6 +53,19 @@ export interface ActivityDeps {
   readonly txtOf: TxtLookup
   /** The name that a partner's brand has, from memory. */
   brandName(partnerId: string): Promise<string>
+  readonly mailer: Mailer
+  /** Signs the links in alerts. */
+  readonly incidentLinks: IncidentLinks
+  /** Starts what tells of an incident, or tells it that there is news. `client` is the activity's own. */
+  wakeIncident(
+    client: Client,
+    incident: {
+      readonly incidentId: string
+      readonly title: string
+      readonly provider: string | null
+      readonly partnerId: string | null
+    },
+  ): Promise<void>
   findProvider(slug: string): Provider | undefined
   readonly providerSlugs: readonly string[]
 }

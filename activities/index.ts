@@ -2,6 +2,7 @@
  * Durable steps: thin, repeatable, with their truth in Postgres. They join the database and a provider's functions; they
  * never decide what comes next, that is the workflows'.
  */
+import { createAlertActivities } from './alerts.ts'
 import { createAutomationActivities } from './automations.ts'
 import { createBrandDomainActivities } from './brand-domains.ts'
 import { createCheckActivities } from './check.ts'
@@ -26,6 +27,7 @@ import { createSigningRotationActivities } from './rotate-signing-key.ts'
 import { createRotationStepActivities } from './rotations.ts'
 import { createKeyActivities } from './rotate-api-key.ts'
 import { createSyncActivities } from './sync.ts'
+import { createVerifyActivities } from './verify.ts'
 import { createWriteActivities } from './writes.ts'
 
 /** Every activity, for every queue: which of them runs where is the workflows' choice of queue. */
@@ -51,6 +53,8 @@ export function createActivities(deps: ActivityDeps) {
     ...createAutomationActivities(deps),
     ...createInboxActivities(deps),
     ...createHealthActivities(deps),
+    ...createVerifyActivities(deps),
+    ...createAlertActivities(deps),
     ...createSubscriptionActivities(deps),
     ...createHookGapActivities(deps),
     ...createDeliveryActivities(deps),

@@ -18,12 +18,22 @@ export async function signProof(
   endedAt: Date,
 ): Promise<{ keyId: string; jws: string; content: ProofContent }> {
   const content = await proofContent(db, run, outcome, endedAt)
-  const key = await ensureSigningKey(db, vault, 'proof', 'syncConnection')
+  return { ...(await signReport(db, vault, 'tieline-proof+json', content)), content }
+}
+
+/** Signs what the hub states, with the key whose public half is served for everybody to check. */
+export async function signReport(
+  db: Db,
+  vault: Vault,
+  typ: string,
+  content: object,
+): Promise<{ keyId: string; jws: string }> {
+  const key = await ensureSigningKey(db, vault, 'proof', 'hub')
   const privateKey = await importJWK((await openSigningKey(db, vault, key)) as JWK, 'EdDSA')
   const jws = await new CompactSign(new TextEncoder().encode(canonicalJson(content)))
-    .setProtectedHeader({ alg: 'EdDSA', kid: key.keyId, typ: 'tieline-proof+json' })
+    .setProtectedHeader({ alg: 'EdDSA', kid: key.keyId, typ })
     .sign(privateKey)
-  return { keyId: key.keyId, jws, content }
+  return { keyId: key.keyId, jws }
 }
 
 async function proofContent(db: Db, run: Run, outcome: string, endedAt: Date): Promise<ProofContent> {

@@ -8,6 +8,7 @@ import type { ServiceConfig } from '../platform/config.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { PreviewLinks } from '../platform/secrets/preview-link.ts'
+import type { IncidentLinks } from '../platform/secrets/incident-link.ts'
 import type { SessionLinks } from '../platform/secrets/session-link.ts'
 import type { Provider } from '../providers/contract.ts'
 import type { Brands } from './brands/brands.ts'
@@ -32,6 +33,7 @@ export interface ApiDeps {
     | 'hookRates'
     | 'oidc'
     | 'accessTokenSeconds'
+    | 'mail'
   >
   /** Of a handler that works for a tenant: that tenant's view, never the hub's. */
   readonly database: Database
@@ -55,6 +57,8 @@ export interface ApiDeps {
   readonly vault: Vault
   /** Signs the links of connect sessions. */
   readonly links: SessionLinks
+  /** Signs the links in alerts. */
+  readonly incidentLinks: IncidentLinks
   /** Of the registry; tests add their own to the connect flow. */
   findProvider(slug: string): Provider | undefined
   /** Starts and steers workflows. */

@@ -5,6 +5,8 @@ import * as accounts from './resources/accounts.ts'
 import * as audit from './resources/audit.ts'
 import { createConnectSession, getConnectSession } from './resources/connect-sessions.ts'
 import * as attributions from './resources/attributions.ts'
+import * as alertChannels from './resources/alert-channels.ts'
+import * as alertPolicies from './resources/alert-policies.ts'
 import * as automationRuns from './resources/automation-runs.ts'
 import * as automations from './resources/automations.ts'
 import * as commissionPlans from './resources/commission-plans.ts'
@@ -15,6 +17,8 @@ import { listBudgets } from './resources/budgets.ts'
 import * as connections from './resources/connections.ts'
 import * as deliveries from './resources/deliveries.ts'
 import * as endpoints from './resources/endpoints.ts'
+import * as escalations from './resources/escalations.ts'
+import * as incidents from './resources/incidents.ts'
 import * as health from './resources/health.ts'
 import * as hookRules from './resources/hook-rules.ts'
 import * as inbox from './resources/inbox.ts'
@@ -42,6 +46,7 @@ import * as usage from './resources/usage.ts'
 import { listEncryptionKeys } from './resources/encryption-keys.ts'
 import * as providerApps from './resources/provider-apps.ts'
 import * as rotations from './resources/rotations.ts'
+import * as verifications from './resources/verifications.ts'
 import * as webhooks from './resources/webhooks.ts'
 import * as writes from './resources/writes.ts'
 import { modelHandlers, partnerHandlers } from './handlers-v1.ts'
@@ -55,6 +60,8 @@ const shared = {
   createConnectSession,
   getConnectSession,
   ...runs,
+  ...health,
+  ...verifications,
   ...batches,
   ...records,
   ...mappings,
@@ -75,8 +82,6 @@ const shared = {
 export const handlers: Handlers = {
   ...system,
   getCaller,
-  ...health,
-  listOwnConnectionHealth: (deps, call) => health.listConnectionHealth(deps, call),
   listOwnPartners: (deps, call) => partners.listPartners(deps, call),
   createOwnPartner: (deps, call) => partners.createPartner(deps, call),
   getOwnPartner: (deps, call) => partners.getPartner(deps, call),
@@ -161,6 +166,19 @@ export const handlers: Handlers = {
   ...commissionPlans,
   ...attributions,
   ...statements,
+  ...health,
+  ...incidents,
+  listOwnIncidents: (deps, call) => incidents.listIncidents(deps, call),
+  getOwnIncident: (deps, call) => incidents.getIncident(deps, call),
+  getOwnIncidentTimeline: (deps, call) => incidents.getIncidentTimeline(deps, call),
+  acknowledgeOwnIncident: (deps, call) => incidents.acknowledgeIncident(deps, call),
+  snoozeOwnIncident: (deps, call) => incidents.snoozeIncident(deps, call),
+  resolveOwnIncident: (deps, call) => incidents.resolveIncident(deps, call),
+  addOwnIncidentNote: (deps, call) => incidents.addIncidentNote(deps, call),
+  ...alertChannels,
+  ...alertPolicies,
+  ...escalations,
+  listOwnConnectionHealth: (deps, call) => health.listConnectionHealth(deps, call),
   listOwnConnections: (deps, call) => connections.listConnections(deps, call),
   getOwnConnection: (deps, call) => connections.getConnection(deps, call),
   ...providers,

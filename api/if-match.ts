@@ -6,3 +6,5 @@ export function expectedVersion(header: string | undefined): number | undefined 
   if (match === undefined || match === '*') return undefined
   return Number(/^"(\d{1,9})"$/.exec(match)?.[1] ?? -1)
 }
+
+export const etagOf = ({ version }: { readonly version: number }): string => `"${version}"`

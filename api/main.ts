@@ -18,6 +18,7 @@ import { createLog, type Log } from '../platform/log.ts'
 import { createMetrics } from '../platform/metrics.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
 import { createPreviewLinks } from '../platform/secrets/preview-link.ts'
+import { createIncidentLinks } from '../platform/secrets/incident-link.ts'
 import { createSessionLinks } from '../platform/secrets/session-link.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
 import { approachTemporal } from '../platform/temporal/connection.ts'
@@ -129,6 +130,7 @@ async function openDeps(
     keyUses,
     vault,
     links: createSessionLinks(ring),
+    incidentLinks: createIncidentLinks(ring),
     findProvider,
     temporal: hub,
     waker,

@@ -12,6 +12,7 @@ import { hookDocs } from './hooks/docs.ts'
 import { hookDoor } from './hooks/door.ts'
 import { handlers } from './handlers.ts'
 import { oidcRoutes } from './oidc.ts'
+import { incidentRoutes } from './incident-page.ts'
 import { operationMiddleware } from './operation.ts'
 import { permissionDocs } from './permission-docs.ts'
 import { edgeFailure, problems } from './problem.ts'
@@ -56,6 +57,7 @@ function createRouter(deps: ApiDeps): Router<RequestState> {
   register(router, 'get', '/docs/brand.css', docsStyle)
   for (const [method, path, middleware] of connectRoutes(deps)) register(router, method, path, middleware)
   for (const [method, path, middleware] of brandRoutes(deps)) register(router, method, path, middleware)
+  for (const [method, path, middleware] of incidentRoutes(deps)) register(router, method, path, middleware)
   const docs = hookDocs(deps)
   for (const path of ['/docs/webhooks', '/docs/webhooks/:provider']) register(router, 'get', path, docs)
   return router

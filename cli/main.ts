@@ -14,6 +14,7 @@ import { registerCommissions } from './register-commissions.ts'
 import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
+import { registerAlerts } from './register-alerts.ts'
 import { registerHealth } from './register-health.ts'
 import { registerLimits } from './register-limits.ts'
 import { registerKeys } from './register-keys.ts'
@@ -343,6 +344,7 @@ registerConnect(program)
 registerCatalogue(program)
 registerHealth(program)
 registerKeys(program)
+registerAlerts(program)
 registerMappings(program)
 registerRotations(program)
 registerWebhooks(program)

@@ -33,6 +33,8 @@ export interface Incident {
   readonly resolvedAt: Date | null
   readonly resolvedBy: string | null
   readonly resolution: string | null
+  /** The one whose messages tell of this one: itself, or the first of a group; null before anybody has looked. */
+  readonly leaderId: string | null
   readonly version: number
 }
 
@@ -52,8 +54,8 @@ export interface FoundProblem {
 /** One that is found again within this time of its resolution is the same incident. */
 const reopenWithin = '30 minutes'
 
-const columns = sql`incident_id, dedupe_key, kind, severity, state, title, summary, provider, partner_id, connection_id, culprit, details,
-  occurrences, reopened, opened_at, last_seen_at, acknowledged_at, acknowledged_by, snoozed_until, resolved_at, resolved_by, resolution, version`
+export const incidentColumns = sql`incident_id, dedupe_key, kind, severity, state, title, summary, provider, partner_id, connection_id, culprit, details,
+  occurrences, reopened, opened_at, last_seen_at, acknowledged_at, acknowledged_by, snoozed_until, resolved_at, resolved_by, resolution, leader_id, version`
 
 export interface OpenedIncident {
   readonly incident: Incident
@@ -88,7 +90,7 @@ async function touch(tx: Db, problem: FoundProblem): Promise<Incident | undefine
   const found = await sql<Incident>`
     update incidents set last_seen_at = now(), occurrences = occurrences + 1, summary = ${problem.summary},
       details = ${JSON.stringify(problem.details ?? {})}::jsonb
-    where dedupe_key = ${problem.dedupeKey} and state <> 'resolved' returning ${columns}
+    where dedupe_key = ${problem.dedupeKey} and state <> 'resolved' returning ${incidentColumns}
   `.execute(tx)
   return found.rows[0]
 }
@@ -100,7 +102,7 @@ async function reopen(tx: Db, problem: FoundProblem): Promise<Incident | undefin
       version = version + 1
     where incident_id = (select incident_id from incidents where dedupe_key = ${problem.dedupeKey} and state = 'resolved'
       and resolved_at > now() - ${reopenWithin}::interval order by resolved_at desc limit 1)
-    returning ${columns}
+    returning ${incidentColumns}
   `.execute(tx)
   return found.rows[0]
 }
@@ -111,7 +113,7 @@ async function insert(tx: Db, problem: FoundProblem): Promise<Incident> {
     insert into incidents (incident_id, dedupe_key, kind, severity, title, summary, provider, partner_id, connection_id, culprit, details)
     values (${newId('incident')}, ${problem.dedupeKey}, ${problem.kind}, ${problem.severity}, ${problem.title}, ${problem.summary},
       ${provider}, ${partnerId}, ${connectionId}, ${culprit}, ${JSON.stringify(details)}::jsonb)
-    returning ${columns}
+    returning ${incidentColumns}
   `.execute(tx)
   const [row] = made.rows
   if (!row) throw new Error('an insert returned no row')
@@ -128,7 +130,7 @@ export function resolveProblem(
     const found = await sql<Incident>`
       update incidents set state = 'resolved', resolved_at = now(), resolved_by = ${by.actor}, resolution = ${by.resolution},
         snoozed_until = null, version = version + 1
-      where dedupe_key = ${dedupeKey} and state <> 'resolved' returning ${columns}
+      where dedupe_key = ${dedupeKey} and state <> 'resolved' returning ${incidentColumns}
     `.execute(tx)
     const [incident] = found.rows
     if (incident)
@@ -164,6 +166,19 @@ export async function addIncidentEntry(
   `.execute(db)
 }
 
+/** Whether something of a kind was written down about a message. */
+export async function hasEntryOf(
+  db: Db,
+  incidentId: string,
+  kind: string,
+  deliveryId: string,
+): Promise<boolean> {
+  const found = await sql`
+    select from incident_entries where incident_id = ${incidentId} and kind = ${kind} and details ->> 'deliveryId' = ${deliveryId} limit 1
+  `.execute(db)
+  return found.rows.length > 0
+}
+
 /** The timeline, oldest first. */
 export async function listIncidentEntries(db: Db, incidentId: string): Promise<IncidentEntry[]> {
   const found = await sql<IncidentEntry>`
@@ -174,7 +189,9 @@ export async function listIncidentEntries(db: Db, incidentId: string): Promise<I
 
 export async function getIncident(db: Db, incidentId: string): Promise<Incident | undefined> {
   const found =
-    await sql<Incident>`select ${columns} from incidents where incident_id = ${incidentId}`.execute(db)
+    await sql<Incident>`select ${incidentColumns} from incidents where incident_id = ${incidentId}`.execute(
+      db,
+    )
   return found.rows[0]
 }
 
@@ -201,9 +218,26 @@ export async function listIncidents(
     ...(before === undefined ? [] : [sql`incident_id < ${before}`]),
   ]
   const found = await sql<Incident>`
-    select ${columns} from incidents where ${sql.join(filter, sql` and `)} order by incident_id desc limit ${limit}
+    select ${incidentColumns} from incidents where ${sql.join(filter, sql` and `)} order by incident_id desc limit ${limit}
   `.execute(db)
   return found.rows
+}
+
+/** What was opened, or came back, and what was resolved since; newest first. */
+export async function incidentsSince(
+  db: Db,
+  since: Date,
+  limit: number,
+): Promise<{ readonly opened: Incident[]; readonly resolved: Incident[] }> {
+  const opened = await sql<Incident>`
+    select ${incidentColumns} from incidents where incident_id in (select e.incident_id from incident_entries e
+      where e.kind in ('opened', 'reopened') and e.at >= ${since}::timestamptz) order by incident_id desc limit ${limit}
+  `.execute(db)
+  const resolved = await sql<Incident>`
+    select ${incidentColumns} from incidents where state = 'resolved' and resolved_at >= ${since}::timestamptz
+    order by incident_id desc limit ${limit}
+  `.execute(db)
+  return { opened: opened.rows, resolved: resolved.rows }
 }
 
 /** Keys of what is open, for whoever found it and now looks whether it is over. */

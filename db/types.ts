@@ -44,6 +44,68 @@ export interface Accounts {
   version: Generated<number>;
 }
 
+export interface AlertChannels {
+  channelId: string;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  downSince: Timestamp | null;
+  kind: string;
+  lastError: string | null;
+  lastOkAt: Timestamp | null;
+  name: string;
+  partnerId: string | null;
+  sealed: Buffer;
+  state: Generated<string>;
+  target: string;
+  updatedAt: Generated<Timestamp>;
+  version: Generated<number>;
+}
+
+export interface AlertDeliveries {
+  attempts: Generated<number>;
+  channelId: string;
+  createdAt: Generated<Timestamp>;
+  deliveryId: string;
+  endedAt: Timestamp | null;
+  incidentId: string | null;
+  kind: string;
+  lastError: string | null;
+  leasedUntil: Timestamp | null;
+  nextAt: Timestamp;
+  partnerId: string | null;
+  policyId: string | null;
+  state: Generated<string>;
+  step: string | null;
+  version: Generated<number>;
+}
+
+export interface AlertPolicies {
+  channels: Generated<string[]>;
+  condition: Json;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  enabled: Generated<boolean>;
+  escalationId: string | null;
+  name: string;
+  partnerId: string | null;
+  policyId: string;
+  provider: string | null;
+  quietHours: Json | null;
+  severity: string;
+  state: Generated<string>;
+  updatedAt: Generated<Timestamp>;
+  version: Generated<number>;
+}
+
+export interface AlertPolicyVersions {
+  changedAt: Generated<Timestamp>;
+  changedBy: string;
+  definition: Json;
+  partnerId: string | null;
+  policyId: string;
+  version: number;
+}
+
 export interface ApiKeys {
   createdAt: Generated<Timestamp>;
   createdBy: string;
@@ -532,6 +594,19 @@ export interface Endpoints {
   wakeAt: Timestamp | null;
 }
 
+export interface Escalations {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  definition: Json;
+  escalationId: string;
+  name: string;
+  nextId: string | null;
+  partnerId: string | null;
+  state: Generated<string>;
+  updatedAt: Generated<Timestamp>;
+  version: Generated<number>;
+}
+
 export interface FeedPlaces {
   feedSeq: number;
   feedTransaction: string;
@@ -704,6 +779,7 @@ export interface Incidents {
   incidentId: string;
   kind: string;
   lastSeenAt: Generated<Timestamp>;
+  leaderId: string | null;
   occurrences: Generated<number>;
   openedAt: Generated<Timestamp>;
   partnerId: string | null;
@@ -718,6 +794,24 @@ export interface Incidents {
   summary: Generated<string>;
   title: string;
   version: Generated<number>;
+}
+
+export interface IncidentTracks {
+  endedAt: Timestamp | null;
+  hurry: Generated<boolean>;
+  incidentId: string;
+  nextAt: Timestamp;
+  notTold: string | null;
+  overAt: Timestamp | null;
+  partnerId: string | null;
+  passedOn: Generated<boolean>;
+  plannedAt: Timestamp;
+  policyId: string;
+  seenVersion: Generated<number>;
+  startedAt: Timestamp;
+  step: Generated<number>;
+  told: Generated<boolean>;
+  wakeAt: Timestamp | null;
 }
 
 export interface Invitations {
@@ -787,6 +881,18 @@ export interface LedgerTransactions {
   part: Generated<string>;
   subject: string;
   transactionId: string;
+}
+
+export interface MaintenanceWindows {
+  connectionId: string | null;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  endsAt: Timestamp;
+  partnerId: string | null;
+  provider: string | null;
+  reason: string;
+  startsAt: Timestamp;
+  windowId: string;
 }
 
 export interface Mappings {
@@ -1273,6 +1379,73 @@ export interface UsageFlushes {
   seq: number;
 }
 
+export interface VerificationFindings {
+  externalId: string;
+  fields: Generated<string[]>;
+  foundAt: Generated<Timestamp>;
+  kind: string;
+  outcome: string | null;
+  partnerId: string;
+  resource: string;
+  settledAt: Timestamp | null;
+  verificationId: string;
+}
+
+export interface VerificationResources {
+  calls: Generated<number>;
+  checked: Generated<number>;
+  different: Generated<number>;
+  endedAt: Timestamp | null;
+  extra: Generated<number>;
+  matching: Generated<number>;
+  missing: Generated<number>;
+  note: string | null;
+  ordinal: number;
+  orphans: Generated<number>;
+  pages: Generated<number>;
+  partnerId: string;
+  pending: Generated<number>;
+  position: Json | null;
+  providerCount: number | null;
+  resource: string;
+  stale: Generated<number>;
+  startedAt: Timestamp | null;
+  state: Generated<string>;
+  storeCount: number | null;
+  verificationId: string;
+}
+
+export interface Verifications {
+  accountId: string;
+  connectionId: string;
+  decidedBy: string | null;
+  decision: string | null;
+  drift: Json | null;
+  endedAt: Timestamp | null;
+  failure: Json | null;
+  jws: string | null;
+  keyId: string | null;
+  mode: string;
+  notRepaired: Generated<number>;
+  partnerId: string;
+  provider: string;
+  repair: string;
+  repaired: Generated<number>;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: Generated<string>;
+  verificationId: string;
+  wishedResources: string[] | null;
+  workflowRunId: string | null;
+}
+
+export interface VerificationSeen {
+  externalId: string;
+  partnerId: string;
+  resource: string;
+  verificationId: string;
+}
+
 export interface Writes {
   accountId: string;
   basedOnVersion: number | null;
@@ -1319,6 +1492,10 @@ export interface WriteSets {
 
 export interface DB {
   accounts: Accounts;
+  alertChannels: AlertChannels;
+  alertDeliveries: AlertDeliveries;
+  alertPolicies: AlertPolicies;
+  alertPolicyVersions: AlertPolicyVersions;
   apiKeys: ApiKeys;
   attributions: Attributions;
   audit: Audit;
@@ -1350,6 +1527,7 @@ export interface DB {
   deliveries: Deliveries;
   deliveryAttempts: DeliveryAttempts;
   endpoints: Endpoints;
+  escalations: Escalations;
   feedPlaces: FeedPlaces;
   fieldDescriptions: FieldDescriptions;
   healthChanges: HealthChanges;
@@ -1364,12 +1542,14 @@ export interface DB {
   inboxRequests: InboxRequests;
   incidentEntries: IncidentEntries;
   incidents: Incidents;
+  incidentTracks: IncidentTracks;
   invitations: Invitations;
   keyPolicies: KeyPolicies;
   keyRotations: KeyRotations;
   ledgerAccounts: LedgerAccounts;
   ledgerEntries: LedgerEntries;
   ledgerTransactions: LedgerTransactions;
+  maintenanceWindows: MaintenanceWindows;
   mappings: Mappings;
   memberships: Memberships;
   oidcSignIns: OidcSignIns;
@@ -1409,6 +1589,10 @@ export interface DB {
   usageDaily: UsageDaily;
   usageFeed: UsageFeed;
   usageFlushes: UsageFlushes;
+  verificationFindings: VerificationFindings;
+  verificationResources: VerificationResources;
+  verifications: Verifications;
+  verificationSeen: VerificationSeen;
   writes: Writes;
   writeSets: WriteSets;
 }

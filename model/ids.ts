@@ -23,6 +23,7 @@ export const idPrefixes = {
   delivery: 'dlv',
   apiKey: 'key',
   incident: 'inc',
+  verification: 'ver',
   person: 'per',
   membership: 'mem',
   personSession: 'sgn',
@@ -39,6 +40,11 @@ export const idPrefixes = {
   rotation: 'rot',
   /** One of several values of a secret. */
   secretValue: 'sev',
+  alertChannel: 'chn',
+  alertPolicy: 'apo',
+  escalation: 'esc',
+  maintenance: 'mnt',
+  alertDelivery: 'ald',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

@@ -3175,6 +3175,160 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/verifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List verifications
+         * @description Newest first.
+         */
+        get: operations["listOwnVerifications"];
+        put?: never;
+        /**
+         * Compare a connection's provider with the store
+         * @description One at a time per connection. The report is signed and kept; findings name objects and fields, never values.
+         */
+        post: operations["startOwnVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/verifications/{verificationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show a verification
+         * @description With its counts by resource and, once it is through, the signed report.
+         */
+        get: operations["getOwnVerification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/verifications/{verificationId}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List what a verification has found
+         * @description By resource and id.
+         */
+        get: operations["listOwnFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/verifications/{verificationId}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide whether findings are repaired
+         * @description Decide whether findings are repaired.
+         */
+        post: operations["decideOwnVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/connection-health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the health of connections
+         * @description In the order in which they were made. One that has not been looked at yet is not there.
+         */
+        get: operations["listOwnConnectionHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/connections/{connectionId}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * How a connection is
+         * @description How a connection is.
+         */
+        get: operations["getOwnConnectionHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/connections/{connectionId}/health/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the changes of a connection's health
+         * @description Newest first.
+         */
+        get: operations["listOwnHealthChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/endpoints": {
         parameters: {
             query?: never;
@@ -7336,6 +7490,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/verifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List verifications
+         * @description Newest first.
+         */
+        get: operations["listVerifications"];
+        put?: never;
+        /**
+         * Compare a connection's provider with the store
+         * @description One at a time per connection. The report is signed and kept; findings name objects and fields, never values.
+         */
+        post: operations["startVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/verifications/{verificationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show a verification
+         * @description With its counts by resource and, once it is through, the signed report.
+         */
+        get: operations["getVerification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/verifications/{verificationId}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List what a verification has found
+         * @description By resource and id.
+         */
+        get: operations["listFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/verifications/{verificationId}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide whether findings are repaired
+         * @description Decide whether findings are repaired.
+         */
+        post: operations["decideVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/health": {
         parameters: {
             query?: never;
@@ -7420,26 +7664,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/connection-health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List the health of connections
-         * @description Of the partner and the partners below it, in the order in which they were made.
-         */
-        get: operations["listOwnConnectionHealth"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/admin/v1/connections/{connectionId}/health": {
         parameters: {
             query?: never;
@@ -7478,6 +7702,602 @@ export interface paths {
         get: operations["listHealthChanges"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List incidents
+         * @description Newest first.
+         */
+        get: operations["listIncidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/incidents/{incidentId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show an incident with its timeline
+         * @description Show an incident with its timeline.
+         */
+        get: operations["getIncident"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/incidents/{incidentId}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The timeline of an incident, to be passed on
+         * @description How long it lasted, who was told, who answered, how many connections it concerned; `markdown` is the same as a text.
+         */
+        get: operations["getIncidentTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/incidents/{incidentId}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an incident on
+         * @description Nobody else is told; what is done to the first of a group is done to the group.
+         */
+        post: operations["acknowledgeIncident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/incidents/{incidentId}/snooze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put an incident off
+         * @description Nobody is told until then.
+         */
+        post: operations["snoozeIncident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/incidents/{incidentId}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that an incident is over
+         * @description What still fails opens it again.
+         */
+        post: operations["resolveIncident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/incidents/{incidentId}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write something down about an incident
+         * @description Write something down about an incident.
+         */
+        post: operations["addIncidentNote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List incidents
+         * @description Newest first. Of the partner and the partners below it.
+         */
+        get: operations["listOwnIncidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/incidents/{incidentId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show an incident with its timeline
+         * @description Show an incident with its timeline.
+         */
+        get: operations["getOwnIncident"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/incidents/{incidentId}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The timeline of an incident, to be passed on
+         * @description How long it lasted, who was told, who answered, how many connections it concerned; `markdown` is the same as a text.
+         */
+        get: operations["getOwnIncidentTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/incidents/{incidentId}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an incident on
+         * @description Nobody else is told; what is done to the first of a group is done to the group.
+         */
+        post: operations["acknowledgeOwnIncident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/incidents/{incidentId}/snooze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put an incident off
+         * @description Nobody is told until then.
+         */
+        post: operations["snoozeOwnIncident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/incidents/{incidentId}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that an incident is over
+         * @description What still fails opens it again.
+         */
+        post: operations["resolveOwnIncident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/incidents/{incidentId}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write something down about an incident
+         * @description Write something down about an incident.
+         */
+        post: operations["addOwnIncidentNote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/alert-channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List alert channels
+         * @description Oldest first. What is secret about them is never shown.
+         */
+        get: operations["listAlertChannels"];
+        put?: never;
+        /**
+         * Make an alert channel
+         * @description For a webhook, the answer shows the secret that it is signed with, this once.
+         */
+        post: operations["createAlertChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/alert-channels/{channelId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channelId: components["schemas"]["AlertChannelId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show an alert channel
+         * @description Show an alert channel.
+         */
+        get: operations["getAlertChannel"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an alert channel
+         * @description What waits for it is not sent.
+         */
+        delete: operations["deleteAlertChannel"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an alert channel
+         * @description What is left out stays.
+         */
+        patch: operations["updateAlertChannel"];
+        trace?: never;
+    };
+    "/admin/v1/alert-channels/{channelId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channelId: components["schemas"]["AlertChannelId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test by an alert channel
+         * @description Tried once, whatever its state; answered with how it went.
+         */
+        post: operations["testAlertChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/alert-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List alert policies
+         * @description Oldest first.
+         */
+        get: operations["listAlertPolicies"];
+        put?: never;
+        /**
+         * Make an alert policy
+         * @description Make an alert policy.
+         */
+        post: operations["createAlertPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/alert-policies/{policyId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policyId: components["schemas"]["AlertPolicyId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show an alert policy
+         * @description Show an alert policy.
+         */
+        get: operations["getAlertPolicy"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an alert policy
+         * @description Its open incidents are resolved with the next evaluation.
+         */
+        delete: operations["deleteAlertPolicy"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an alert policy
+         * @description What is left out stays; a condition is replaced as a whole. The version before is kept.
+         */
+        patch: operations["updateAlertPolicy"];
+        trace?: never;
+    };
+    "/admin/v1/alert-policies/{policyId}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policyId: components["schemas"]["AlertPolicyId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List what an alert policy was before
+         * @description Newest first.
+         */
+        get: operations["listAlertPolicyVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/escalations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List escalations
+         * @description Oldest first.
+         */
+        get: operations["listEscalations"];
+        put?: never;
+        /**
+         * Make an escalation
+         * @description Make an escalation.
+         */
+        post: operations["createEscalation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/escalations/{escalationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                escalationId: components["schemas"]["EscalationId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show an escalation
+         * @description With who is on call now, level by level.
+         */
+        get: operations["getEscalation"];
+        /**
+         * Replace an escalation
+         * @description Replace an escalation.
+         */
+        put: operations["replaceEscalation"];
+        post?: never;
+        /**
+         * Delete an escalation
+         * @description 409 while a policy or another escalation uses it.
+         */
+        delete: operations["deleteEscalation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/maintenance-windows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List maintenance windows
+         * @description Newest first; those that are over only when asked for.
+         */
+        get: operations["listMaintenanceWindows"];
+        put?: never;
+        /**
+         * Announce maintenance
+         * @description Nobody is told of incidents of what it is about while it lasts; what is still open then is told when it ends.
+         */
+        post: operations["createMaintenanceWindow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/maintenance-windows/{windowId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                windowId: components["schemas"]["MaintenanceId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End maintenance
+         * @description One that has not begun is taken back.
+         */
+        delete: operations["endMaintenanceWindow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/alert-deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List messages
+         * @description Newest first.
+         */
+        get: operations["listAlertDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/alerts/evaluate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Evaluate alert policies now
+         * @description As the schedule does every minute; answered with what was opened, resolved and sent.
+         */
+        post: operations["evaluateAlerts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -17187,6 +18007,177 @@ export interface components {
                 body: string | null;
             };
         };
+        /** @example ver_01KAT0000000000000000000AA */
+        VerificationId: string;
+        /**
+         * @description `sample` reads some records again by id; `full` reads everything and compares it field by field.
+         * @enum {string}
+         */
+        VerificationMode: "sample" | "full";
+        /**
+         * @description What is done about findings - nothing, wait for a decision, repair at once.
+         * @enum {string}
+         */
+        RepairWish: "none" | "ask" | "apply";
+        IntegrityCounts: {
+            checked: number;
+            matching: number;
+            /** @description Changed at the provider since the last sync; nothing is wrong. */
+            pending: number;
+            missing: number;
+            extra: number;
+            stale: number;
+            different: number;
+            /** @description Records with a link that leads nowhere. */
+            orphans: number;
+        };
+        VerifiedResource: {
+            resource: components["schemas"]["ResourceName"];
+            /** @enum {string} */
+            state: "waiting" | "running" | "done" | "failed" | "skipped";
+            counts: components["schemas"]["IntegrityCounts"];
+            /** @description The provider's own count, where it tells one. */
+            providerCount: number | null;
+            storeCount: number | null;
+            accuracyPercent: number;
+            /** @description What it cost. */
+            calls: number;
+            /** @description Why it was not compared, or not in whole. */
+            note: string | null;
+        };
+        PartnerVerification: {
+            verificationId: components["schemas"]["VerificationId"];
+            connectionId: components["schemas"]["ConnectionId"];
+            provider: components["schemas"]["ProviderSlug"];
+            mode: components["schemas"]["VerificationMode"];
+            repair: components["schemas"]["RepairWish"];
+            /** @enum {string} */
+            state: "running" | "asking" | "repairing" | "succeeded" | "failed" | "cancelled";
+            /** @description What is right of all that can be judged. */
+            accuracyPercent: number;
+            counts: components["schemas"]["IntegrityCounts"];
+            resources: components["schemas"]["VerifiedResource"][];
+            repaired: number;
+            notRepaired: number;
+            /** @enum {string|null} */
+            decision: "approved" | "rejected" | null;
+            decidedBy: string | null;
+            /** @description Of the last day: changes that a sync had to bring, and of how many of them no webhook had told. Null where no webhooks come. */
+            drift: {
+                [key: string]: number;
+            } | null;
+            failure: components["schemas"]["FailureNote"] | null;
+            /** @description The report, signed (EdDSA, compact JWS); checked with `/.well-known/tieline-proof-keys.json`. */
+            jws: string | null;
+            startedBy: string;
+            /** Format: date-time */
+            startedAt: string;
+            /** Format: date-time */
+            endedAt: string | null;
+        };
+        PartnerVerificationList: {
+            items: components["schemas"]["PartnerVerification"][];
+            nextCursor: string | null;
+        };
+        /**
+         * @example {
+         *       "connectionId": "con_01KAT0000000000000000000AA",
+         *       "mode": "full",
+         *       "repair": "ask"
+         *     }
+         */
+        NewVerification: {
+            connectionId: components["schemas"]["ConnectionId"];
+            mode?: components["schemas"]["VerificationMode"];
+            repair?: components["schemas"]["RepairWish"];
+            /** @description All resources when left out. */
+            resources?: components["schemas"]["ResourceName"][];
+        };
+        /**
+         * @description `missing`: the provider has it, the store does not. `extra`: the other way round. `stale`: older than what the last sync could read. `different`: the same version, other content. `orphan`: it points to an object that is not in the store.
+         * @enum {string}
+         */
+        FindingKind: "missing" | "extra" | "stale" | "different" | "orphan";
+        Finding: {
+            resource: components["schemas"]["ResourceName"];
+            externalId: string;
+            kind: components["schemas"]["FindingKind"];
+            /** @description Names of the fields that differ, `raw.…` for the provider's own. */
+            fields: string[];
+            /** Format: date-time */
+            foundAt: string;
+            /** @description `repaired`, `gone` (it has settled itself), or why not. */
+            outcome: string | null;
+            /** Format: date-time */
+            settledAt: string | null;
+        };
+        FindingList: {
+            items: components["schemas"]["Finding"][];
+            nextCursor: string | null;
+        };
+        /**
+         * @example {
+         *       "approve": true
+         *     }
+         */
+        VerificationDecision: {
+            /** @description True repairs what was found. */
+            approve: boolean;
+        };
+        /** @enum {string} */
+        HealthState: "healthy" | "degraded" | "down" | "paused" | "needs_attention" | "not_configured" | "unknown";
+        /**
+         * @description Whose fault it is - a connection's own credential or scope, the hub's app at the provider, the provider, the hub's network, the hub itself. Null while nothing is wrong.
+         * @enum {string|null}
+         */
+        Culprit: "connection" | "app" | "provider" | "network" | "hub" | null;
+        ConnectionHealth: {
+            connectionId: components["schemas"]["ConnectionId"];
+            provider: components["schemas"]["ProviderSlug"];
+            name: string;
+            state: components["schemas"]["HealthState"];
+            culprit: components["schemas"]["Culprit"];
+            reason: string | null;
+            advice: string | null;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            checkedAt: string | null;
+            /**
+             * @description Whether it was asked or calls that were made anyway spoke for it.
+             * @enum {string|null}
+             */
+            evidence: "probe" | "traffic" | null;
+            latencyMs: number | null;
+            /** @description The provider's clock minus the hub's. */
+            clockSkewMs: number | null;
+            /** Format: date-time */
+            lastOkAt: string | null;
+            /** Format: date-time */
+            lastSyncedAt: string | null;
+            freshnessObjectiveSeconds: number;
+            /** @description What is wrong although it answers. */
+            findings: {
+                [key: string]: string;
+            };
+        };
+        ConnectionHealthList: {
+            items: components["schemas"]["ConnectionHealth"][];
+            nextCursor: string | null;
+        };
+        HealthChange: {
+            changeId: number;
+            /** Format: date-time */
+            at: string;
+            was: string | null;
+            state: string;
+            culprit: components["schemas"]["Culprit"];
+            reason: string | null;
+        };
+        HealthChangeList: {
+            items: components["schemas"]["HealthChange"][];
+            nextCursor: string | null;
+        };
         /**
          * @description `failing`: it has not answered for a while and is only probed; it resumes by itself. `disabled`: nothing is sent until somebody enables it.
          * @enum {string}
@@ -21812,13 +22803,41 @@ export interface components {
         HookRuleActivation: {
             version: number | null;
         };
-        /** @enum {string} */
-        HealthState: "healthy" | "degraded" | "down" | "paused" | "needs_attention" | "not_configured" | "unknown";
-        /**
-         * @description Whose fault it is - a connection's own credential or scope, the hub's app at the provider, the provider, the hub's network, the hub itself. Null while nothing is wrong.
-         * @enum {string|null}
-         */
-        Culprit: "connection" | "app" | "provider" | "network" | "hub" | null;
+        Verification: {
+            verificationId: components["schemas"]["VerificationId"];
+            connectionId: components["schemas"]["ConnectionId"];
+            provider: components["schemas"]["ProviderSlug"];
+            mode: components["schemas"]["VerificationMode"];
+            repair: components["schemas"]["RepairWish"];
+            /** @enum {string} */
+            state: "running" | "asking" | "repairing" | "succeeded" | "failed" | "cancelled";
+            /** @description What is right of all that can be judged. */
+            accuracyPercent: number;
+            counts: components["schemas"]["IntegrityCounts"];
+            resources: components["schemas"]["VerifiedResource"][];
+            repaired: number;
+            notRepaired: number;
+            /** @enum {string|null} */
+            decision: "approved" | "rejected" | null;
+            decidedBy: string | null;
+            /** @description Of the last day: changes that a sync had to bring, and of how many of them no webhook had told. Null where no webhooks come. */
+            drift: {
+                [key: string]: number;
+            } | null;
+            failure: components["schemas"]["FailureNote"] | null;
+            /** @description The report, signed (EdDSA, compact JWS); checked with `/.well-known/tieline-proof-keys.json`. */
+            jws: string | null;
+            startedBy: string;
+            /** Format: date-time */
+            startedAt: string;
+            /** Format: date-time */
+            endedAt: string | null;
+            workflowId: string;
+        };
+        VerificationList: {
+            items: components["schemas"]["Verification"][];
+            nextCursor: string | null;
+        };
         /**
          * @description Per cent of the time that it was not down.
          * @example {
@@ -21916,45 +22935,6 @@ export interface components {
             state: components["schemas"]["HealthState"];
             items: components["schemas"]["ProviderHealth"][];
         };
-        ConnectionHealth: {
-            connectionId: components["schemas"]["ConnectionId"];
-            provider: components["schemas"]["ProviderSlug"];
-            name: string;
-            state: components["schemas"]["HealthState"];
-            culprit: components["schemas"]["Culprit"];
-            reason: string | null;
-            advice: string | null;
-            /** Format: date-time */
-            since: string;
-            /** Format: date-time */
-            checkedAt: string | null;
-            /**
-             * @description Whether it was asked or calls that were made anyway spoke for it.
-             * @enum {string|null}
-             */
-            evidence: "probe" | "traffic" | null;
-            latencyMs: number | null;
-            /** @description The provider's clock minus the hub's. */
-            clockSkewMs: number | null;
-            /** Format: date-time */
-            lastOkAt: string | null;
-            /** Format: date-time */
-            lastSyncedAt: string | null;
-            freshnessObjectiveSeconds: number;
-            /** @description What is wrong although it answers. */
-            findings: {
-                [key: string]: string;
-            };
-        };
-        HealthChange: {
-            changeId: number;
-            /** Format: date-time */
-            at: string;
-            was: string | null;
-            state: string;
-            culprit: components["schemas"]["Culprit"];
-            reason: string | null;
-        };
         ProviderHealthDetail: {
             health: components["schemas"]["ProviderHealth"];
             /** @description Groups of endpoints, the busiest first. */
@@ -21972,13 +22952,491 @@ export interface components {
             /** @description Where the Temporal UI shows it. */
             link: string;
         };
-        ConnectionHealthList: {
-            items: components["schemas"]["ConnectionHealth"][];
+        /** @enum {string} */
+        IncidentFilter: "open" | "acknowledged" | "snoozed" | "resolved" | "unresolved";
+        /** @enum {string} */
+        Severity: "info" | "warning" | "critical";
+        /** @enum {string} */
+        IncidentState: "open" | "acknowledged" | "snoozed" | "resolved";
+        Incident: {
+            incidentId: components["schemas"]["IncidentId"];
+            /** @description outage, app, network, connection, integrity, channel, or the kind of the condition that a policy has found. */
+            kind: string;
+            severity: components["schemas"]["Severity"];
+            state: components["schemas"]["IncidentState"];
+            title: string;
+            summary: string;
+            provider: string | null;
+            partnerId: components["schemas"]["PartnerId"] | null;
+            connectionId: components["schemas"]["ConnectionId"] | null;
+            culprit: string | null;
+            details: {
+                [key: string]: unknown;
+            };
+            /** @description How often it was found. */
+            occurrences: number;
+            /** @description How often it came back within 30 minutes. */
+            reopened: number;
+            /** Format: date-time */
+            openedAt: string;
+            /** Format: date-time */
+            lastSeenAt: string;
+            /** Format: date-time */
+            acknowledgedAt: string | null;
+            acknowledgedBy: string | null;
+            /** Format: date-time */
+            snoozedUntil: string | null;
+            /** Format: date-time */
+            resolvedAt: string | null;
+            resolvedBy: string | null;
+            resolution: string | null;
+            /** @description The incident whose messages tell of this one as well. */
+            leaderId: components["schemas"]["IncidentId"] | null;
+            version: number;
+            /** @description Where the Temporal UI shows what tells of it. */
+            temporalUrl: string;
+        };
+        IncidentList: {
+            items: components["schemas"]["Incident"][];
             nextCursor: string | null;
         };
-        HealthChangeList: {
-            items: components["schemas"]["HealthChange"][];
+        IncidentEntry: {
+            entryId: number;
+            /** Format: date-time */
+            at: string;
+            /** @description opened, reopened, told, not_told, escalated, acknowledged, snoozed, resolved, note. */
+            kind: string;
+            actor: string;
+            text: string;
+        };
+        /** @example ald_01KAT0000000000000000000AA */
+        AlertDeliveryId: string;
+        /** @example chn_01KAT0000000000000000000AA */
+        AlertChannelId: string;
+        /** @example apo_01KAT0000000000000000000AA */
+        AlertPolicyId: string;
+        /** @enum {string} */
+        AlertDeliveryState: "waiting" | "delivered" | "failed" | "discarded";
+        AlertDelivery: {
+            deliveryId: components["schemas"]["AlertDeliveryId"];
+            channelId: components["schemas"]["AlertChannelId"];
+            incidentId: components["schemas"]["IncidentId"] | null;
+            policyId: components["schemas"]["AlertPolicyId"] | null;
+            /** @enum {string} */
+            kind: "opened" | "repeated" | "escalated" | "acknowledged" | "resolved" | "test";
+            step: string | null;
+            state: components["schemas"]["AlertDeliveryState"];
+            attempts: number;
+            /** Format: date-time */
+            nextAt: string;
+            lastError: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            endedAt: string | null;
+        };
+        IncidentDetail: {
+            incident: components["schemas"]["Incident"];
+            /** @description How many it concerns. */
+            connections: number;
+            /** @description Those that are told of together. */
+            group: components["schemas"]["IncidentId"][];
+            timeline: components["schemas"]["IncidentEntry"][];
+            deliveries: components["schemas"]["AlertDelivery"][];
+        };
+        IncidentReport: {
+            incidentId: components["schemas"]["IncidentId"];
+            title: string;
+            state: components["schemas"]["IncidentState"];
+            durationSeconds: number;
+            connections: number;
+            /** @description Names of channels. */
+            told: string[];
+            acknowledgedBy: string | null;
+            secondsToAcknowledge: number | null;
+            resolvedBy: string | null;
+            timeline: components["schemas"]["IncidentEntry"][];
+            markdown: string;
+        };
+        /**
+         * @example {
+         *       "note": "I look at it."
+         *     }
+         */
+        IncidentNote: {
+            note?: string;
+        };
+        /**
+         * @description One of the two times.
+         * @example {
+         *       "minutes": 60
+         *     }
+         */
+        IncidentSnooze: {
+            /** Format: date-time */
+            until?: string;
+            minutes?: number;
+            note?: string;
+        };
+        /**
+         * @example {
+         *       "note": "Their status page says 14:00."
+         *     }
+         */
+        IncidentRemark: {
+            note: string;
+        };
+        /** @enum {string} */
+        AlertChannelKind: "email" | "slack" | "webhook" | "pagerduty";
+        AlertChannel: {
+            channelId: components["schemas"]["AlertChannelId"];
+            partnerId: components["schemas"]["PartnerId"] | null;
+            name: string;
+            kind: components["schemas"]["AlertChannelKind"];
+            /** @description What is no secret about where it goes. */
+            target: string;
+            /** @enum {string} */
+            state: "active" | "disabled";
+            /** Format: date-time */
+            downSince: string | null;
+            lastError: string | null;
+            /** Format: date-time */
+            lastOkAt: string | null;
+            version: number;
+            createdBy: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        AlertChannelList: {
+            items: components["schemas"]["AlertChannel"][];
             nextCursor: string | null;
+        };
+        /**
+         * @description `email`: `to`, and `smtpUrl` with `from` where it is not the hub’s server. `slack`, `webhook`: `url`. `pagerduty`: `routingKey`, and `url` where it is another service.
+         * @example {
+         *       "name": "Night",
+         *       "kind": "email",
+         *       "to": [
+         *         "night@example.com"
+         *       ]
+         *     }
+         */
+        NewAlertChannel: {
+            name: string;
+            kind: components["schemas"]["AlertChannelKind"];
+            partnerId?: components["schemas"]["PartnerId"];
+            to?: string[];
+            smtpUrl?: string;
+            from?: string;
+            url?: string;
+            routingKey?: string;
+        };
+        AlertChannelMade: {
+            channel: components["schemas"]["AlertChannel"];
+            /** @description Of a webhook: `whsec_…`, to check its signature (Standard Webhooks). Shown this once. */
+            secret: string | null;
+        };
+        /**
+         * @example {
+         *       "state": "disabled"
+         *     }
+         */
+        AlertChannelChange: {
+            name?: string;
+            /** @enum {string} */
+            state?: "active" | "disabled";
+            to?: string[];
+            smtpUrl?: string;
+            from?: string;
+            url?: string;
+            routingKey?: string;
+        };
+        /**
+         * @description What a policy looks for. Which fields go with which kind: `incident` (what is found elsewhere) kinds, minSeverity; `state` subject, states, minutes; `error_rate` percent, hours, minimumCalls; `burn_rate` objectivePercent, shortHours, shortFactor, longHours, longFactor, minimumCalls; `freshness` minutes; `dead_letters` atLeast, minutes; `credential_expiry` days; `quota_forecast` minutes; `integrity` belowPercent.
+         * @example {
+         *       "kind": "error_rate",
+         *       "percent": 5,
+         *       "hours": 1
+         *     }
+         */
+        AlertCondition: {
+            /** @enum {string} */
+            kind: "incident" | "state" | "error_rate" | "burn_rate" | "freshness" | "dead_letters" | "credential_expiry" | "quota_forecast" | "integrity";
+            kinds?: string[];
+            minSeverity?: components["schemas"]["Severity"];
+            /** @enum {string} */
+            subject?: "connection" | "provider";
+            states?: ("degraded" | "down" | "needs_attention" | "unknown")[];
+            minutes?: number;
+            hours?: number;
+            percent?: number;
+            minimumCalls?: number;
+            objectivePercent?: number;
+            shortHours?: number;
+            shortFactor?: number;
+            longHours?: number;
+            longFactor?: number;
+            atLeast?: number;
+            days?: number;
+            belowPercent?: number;
+        };
+        /** @example esc_01KAT0000000000000000000AA */
+        EscalationId: string;
+        QuietWindow: {
+            days: ("monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday")[];
+            /** @example 09:00 */
+            from: string;
+            /**
+             * @description On the next day when it is not after `from`.
+             * @example 09:00
+             */
+            to: string;
+        };
+        /**
+         * @example {
+         *       "timeZone": "Europe/Berlin",
+         *       "windows": [
+         *         {
+         *           "days": [
+         *             "monday",
+         *             "tuesday"
+         *           ],
+         *           "from": "22:00",
+         *           "to": "07:00"
+         *         }
+         *       ]
+         *     }
+         */
+        QuietHours: {
+            timeZone: string;
+            windows: components["schemas"]["QuietWindow"][];
+            /** @description Critical alerts wait as well; false when left out. */
+            holdCritical?: boolean;
+        };
+        AlertPolicy: {
+            policyId: components["schemas"]["AlertPolicyId"];
+            partnerId: components["schemas"]["PartnerId"] | null;
+            name: string;
+            provider: components["schemas"]["ProviderSlug"] | null;
+            condition: components["schemas"]["AlertCondition"];
+            severity: components["schemas"]["Severity"];
+            channels: components["schemas"]["AlertChannelId"][];
+            escalationId: components["schemas"]["EscalationId"] | null;
+            quietHours: components["schemas"]["QuietHours"] | null;
+            enabled: boolean;
+            version: number;
+            createdBy: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        AlertPolicyList: {
+            items: components["schemas"]["AlertPolicy"][];
+            nextCursor: string | null;
+        };
+        /**
+         * @description Without channels and escalation, every active channel of its owner is told, and twice more half an hour apart.
+         * @example {
+         *       "name": "Errors",
+         *       "condition": {
+         *         "kind": "error_rate",
+         *         "percent": 5
+         *       },
+         *       "severity": "warning"
+         *     }
+         */
+        NewAlertPolicy: {
+            name: string;
+            provider?: components["schemas"]["ProviderSlug"] | null;
+            condition: components["schemas"]["AlertCondition"];
+            severity?: components["schemas"]["Severity"];
+            channels?: components["schemas"]["AlertChannelId"][];
+            escalationId?: components["schemas"]["EscalationId"] | null;
+            quietHours?: components["schemas"]["QuietHours"] | null;
+            enabled?: boolean;
+            partnerId?: components["schemas"]["PartnerId"];
+        };
+        /**
+         * @example {
+         *       "enabled": false
+         *     }
+         */
+        AlertPolicyChange: {
+            name?: string;
+            provider?: components["schemas"]["ProviderSlug"] | null;
+            condition?: components["schemas"]["AlertCondition"];
+            severity?: components["schemas"]["Severity"];
+            channels?: components["schemas"]["AlertChannelId"][];
+            escalationId?: components["schemas"]["EscalationId"] | null;
+            quietHours?: components["schemas"]["QuietHours"] | null;
+            enabled?: boolean;
+        };
+        AlertPolicyDefinition: {
+            name: string;
+            provider: components["schemas"]["ProviderSlug"] | null;
+            condition: components["schemas"]["AlertCondition"];
+            severity: components["schemas"]["Severity"];
+            channels: components["schemas"]["AlertChannelId"][];
+            escalationId: components["schemas"]["EscalationId"] | null;
+            quietHours: components["schemas"]["QuietHours"] | null;
+            enabled: boolean;
+        };
+        AlertPolicyVersion: {
+            version: number;
+            definition: components["schemas"]["AlertPolicyDefinition"];
+            changedBy: string;
+            /** Format: date-time */
+            changedAt: string;
+        };
+        AlertPolicyVersionList: {
+            items: components["schemas"]["AlertPolicyVersion"][];
+            nextCursor: string | null;
+        };
+        OnCallRotation: {
+            timeZone: string;
+            handover: {
+                /** @enum {string} */
+                day: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+                /** @example 09:00 */
+                at: string;
+            };
+            /**
+             * Format: date
+             * @description The first turn has the week that this day is in.
+             */
+            from: string;
+            turns: components["schemas"]["AlertChannelId"][][];
+        };
+        EscalationLevel: {
+            channels?: components["schemas"]["AlertChannelId"][];
+            rotation?: components["schemas"]["OnCallRotation"] | null;
+            /** @description How long an answer is waited for. */
+            waitMinutes: number;
+            /** @description How often the level is told again. */
+            repeats?: number;
+        };
+        Escalation: {
+            escalationId: components["schemas"]["EscalationId"];
+            partnerId: components["schemas"]["PartnerId"] | null;
+            name: string;
+            levels: components["schemas"]["EscalationLevel"][];
+            /** @description How often all levels are gone through. */
+            rounds: number;
+            /** @description Takes over at the end. */
+            next: components["schemas"]["EscalationId"] | null;
+            /** @description Whom each level would tell now. */
+            onCall: components["schemas"]["AlertChannelId"][][];
+            version: number;
+            createdBy: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        EscalationList: {
+            items: components["schemas"]["Escalation"][];
+            nextCursor: string | null;
+        };
+        /**
+         * @example {
+         *       "name": "Night",
+         *       "levels": [
+         *         {
+         *           "channels": [
+         *             "chn_01KAT0000000000000000000AA"
+         *           ],
+         *           "waitMinutes": 15,
+         *           "repeats": 1
+         *         }
+         *       ],
+         *       "rounds": 2
+         *     }
+         */
+        NewEscalation: {
+            name: string;
+            levels: components["schemas"]["EscalationLevel"][];
+            /** @description How often all levels are gone through. */
+            rounds?: number;
+            /** @description Takes over at the end. */
+            next?: components["schemas"]["EscalationId"] | null;
+            partnerId?: components["schemas"]["PartnerId"];
+        };
+        /**
+         * @example {
+         *       "name": "Night",
+         *       "levels": [
+         *         {
+         *           "channels": [
+         *             "chn_01KAT0000000000000000000AA"
+         *           ],
+         *           "waitMinutes": 15,
+         *           "repeats": 1
+         *         }
+         *       ],
+         *       "rounds": 2
+         *     }
+         */
+        EscalationDefinition: {
+            name: string;
+            levels: components["schemas"]["EscalationLevel"][];
+            /** @description How often all levels are gone through. */
+            rounds?: number;
+            /** @description Takes over at the end. */
+            next?: components["schemas"]["EscalationId"] | null;
+        };
+        /** @example mnt_01KAT0000000000000000000AA */
+        MaintenanceId: string;
+        MaintenanceWindow: {
+            windowId: components["schemas"]["MaintenanceId"];
+            provider: components["schemas"]["ProviderSlug"] | null;
+            partnerId: components["schemas"]["PartnerId"] | null;
+            connectionId: components["schemas"]["ConnectionId"] | null;
+            reason: string;
+            /** Format: date-time */
+            startsAt: string;
+            /** Format: date-time */
+            endsAt: string;
+            createdBy: string;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        MaintenanceWindowList: {
+            items: components["schemas"]["MaintenanceWindow"][];
+            nextCursor: string | null;
+        };
+        /**
+         * @description Of the whole hub when nothing is named; from now on without `startsAt`.
+         * @example {
+         *       "provider": "zendesk",
+         *       "reason": "They announced it",
+         *       "endsAt": "2026-12-01T06:00:00Z"
+         *     }
+         */
+        NewMaintenanceWindow: {
+            provider?: components["schemas"]["ProviderSlug"] | null;
+            partnerId?: components["schemas"]["PartnerId"] | null;
+            connectionId?: components["schemas"]["ConnectionId"] | null;
+            reason: string;
+            /** Format: date-time */
+            startsAt?: string;
+            /** Format: date-time */
+            endsAt: string;
+        };
+        AlertDeliveryList: {
+            items: components["schemas"]["AlertDelivery"][];
+            nextCursor: string | null;
+        };
+        /** @description `opened` and `resolved`: since the evaluation began. `sent`: messages that were made since then, and how they do. */
+        AlertEvaluation: {
+            policies: number;
+            /** @description Policies that could not be evaluated. */
+            failed: number;
+            opened: components["schemas"]["Incident"][];
+            resolved: components["schemas"]["Incident"][];
+            sent: components["schemas"]["AlertDelivery"][];
         };
         /** @description Calls that a connection may make in a while, as the hub's rate limiter counts them for all its processes. */
         Budget: {
@@ -24234,6 +25692,7 @@ export interface components {
         keyId: components["schemas"]["ApiKeyId"];
         sessionId: components["schemas"]["SessionId"];
         ruleId: components["schemas"]["HookRuleId"];
+        verificationId: components["schemas"]["VerificationId"];
         runId: components["schemas"]["RunId"];
         partnerId: components["schemas"]["PartnerId"];
         accountId: components["schemas"]["AccountId"];
@@ -34517,6 +35976,580 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnVerifications: {
+        parameters: {
+            query?: {
+                connectionId?: components["schemas"]["ConnectionId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Verifications. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "verificationId": "ver_01KAT0000000000000000000AA",
+                     *           "connectionId": "con_01KAT0000000000000000000AA",
+                     *           "provider": "zendesk",
+                     *           "mode": "sample",
+                     *           "repair": "none",
+                     *           "state": "running",
+                     *           "accuracyPercent": 1,
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "resources": [
+                     *             {
+                     *               "resource": "tickets",
+                     *               "state": "waiting",
+                     *               "counts": {
+                     *                 "checked": 1,
+                     *                 "matching": 1,
+                     *                 "pending": 1,
+                     *                 "missing": 1,
+                     *                 "extra": 1,
+                     *                 "stale": 1,
+                     *                 "different": 1,
+                     *                 "orphans": 1
+                     *               },
+                     *               "providerCount": 1,
+                     *               "storeCount": 1,
+                     *               "accuracyPercent": 1,
+                     *               "calls": 1,
+                     *               "note": "note"
+                     *             }
+                     *           ],
+                     *           "repaired": 1,
+                     *           "notRepaired": 1,
+                     *           "decision": "approved",
+                     *           "decidedBy": "decidedBy",
+                     *           "drift": {},
+                     *           "failure": {
+                     *             "code": "Unauthorized",
+                     *             "message": "The provider does not answer."
+                     *           },
+                     *           "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *           "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *           "startedAt": "2026-11-23T20:00:00.000Z",
+                     *           "endedAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartnerVerificationList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    startOwnVerification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "connectionId": "con_01KAT0000000000000000000AA",
+                 *       "mode": "full",
+                 *       "repair": "ask"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewVerification"];
+            };
+        };
+        responses: {
+            /** @description Started. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "verificationId": "ver_01KAT0000000000000000000AA",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "mode": "sample",
+                     *       "repair": "none",
+                     *       "state": "running",
+                     *       "accuracyPercent": 1,
+                     *       "counts": {
+                     *         "checked": 1,
+                     *         "matching": 1,
+                     *         "pending": 1,
+                     *         "missing": 1,
+                     *         "extra": 1,
+                     *         "stale": 1,
+                     *         "different": 1,
+                     *         "orphans": 1
+                     *       },
+                     *       "resources": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "state": "waiting",
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "providerCount": 1,
+                     *           "storeCount": 1,
+                     *           "accuracyPercent": 1,
+                     *           "calls": 1,
+                     *           "note": "note"
+                     *         }
+                     *       ],
+                     *       "repaired": 1,
+                     *       "notRepaired": 1,
+                     *       "decision": "approved",
+                     *       "decidedBy": "decidedBy",
+                     *       "drift": {},
+                     *       "failure": {
+                     *         "code": "Unauthorized",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *       "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartnerVerification"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The verification. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "verificationId": "ver_01KAT0000000000000000000AA",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "mode": "sample",
+                     *       "repair": "none",
+                     *       "state": "running",
+                     *       "accuracyPercent": 1,
+                     *       "counts": {
+                     *         "checked": 1,
+                     *         "matching": 1,
+                     *         "pending": 1,
+                     *         "missing": 1,
+                     *         "extra": 1,
+                     *         "stale": 1,
+                     *         "different": 1,
+                     *         "orphans": 1
+                     *       },
+                     *       "resources": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "state": "waiting",
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "providerCount": 1,
+                     *           "storeCount": 1,
+                     *           "accuracyPercent": 1,
+                     *           "calls": 1,
+                     *           "note": "note"
+                     *         }
+                     *       ],
+                     *       "repaired": 1,
+                     *       "notRepaired": 1,
+                     *       "decision": "approved",
+                     *       "decidedBy": "decidedBy",
+                     *       "drift": {},
+                     *       "failure": {
+                     *         "code": "Unauthorized",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *       "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartnerVerification"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnFindings: {
+        parameters: {
+            query?: {
+                kind?: components["schemas"]["FindingKind"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Findings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "externalId": "35436",
+                     *           "kind": "missing",
+                     *           "fields": [
+                     *             "subject"
+                     *           ],
+                     *           "foundAt": "2026-11-23T20:00:00.000Z",
+                     *           "outcome": "outcome",
+                     *           "settledAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FindingList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    decideOwnVerification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "approve": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["VerificationDecision"];
+            };
+        };
+        responses: {
+            /** @description Taken. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "verificationId": "ver_01KAT0000000000000000000AA",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "mode": "sample",
+                     *       "repair": "none",
+                     *       "state": "running",
+                     *       "accuracyPercent": 1,
+                     *       "counts": {
+                     *         "checked": 1,
+                     *         "matching": 1,
+                     *         "pending": 1,
+                     *         "missing": 1,
+                     *         "extra": 1,
+                     *         "stale": 1,
+                     *         "different": 1,
+                     *         "orphans": 1
+                     *       },
+                     *       "resources": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "state": "waiting",
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "providerCount": 1,
+                     *           "storeCount": 1,
+                     *           "accuracyPercent": 1,
+                     *           "calls": 1,
+                     *           "note": "note"
+                     *         }
+                     *       ],
+                     *       "repaired": 1,
+                     *       "notRepaired": 1,
+                     *       "decision": "approved",
+                     *       "decidedBy": "decidedBy",
+                     *       "drift": {},
+                     *       "failure": {
+                     *         "code": "Unauthorized",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *       "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartnerVerification"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnConnectionHealth: {
+        parameters: {
+            query?: {
+                provider?: components["schemas"]["ProviderSlug"];
+                state?: components["schemas"]["HealthState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Connections. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "connectionId": "con_01KAT0000000000000000000AA",
+                     *           "provider": "zendesk",
+                     *           "name": "Acme support",
+                     *           "state": "healthy",
+                     *           "culprit": "connection",
+                     *           "reason": "subject is missing",
+                     *           "advice": "advice",
+                     *           "since": "2026-11-23T20:00:00.000Z",
+                     *           "checkedAt": "2026-11-23T20:00:00.000Z",
+                     *           "evidence": "probe",
+                     *           "latencyMs": 1,
+                     *           "clockSkewMs": 1,
+                     *           "lastOkAt": "2026-11-23T20:00:00.000Z",
+                     *           "lastSyncedAt": "2026-11-23T20:00:00.000Z",
+                     *           "freshnessObjectiveSeconds": 1,
+                     *           "findings": {}
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectionHealthList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnConnectionHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection; 404 before it was looked at for the first time. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "name": "Acme support",
+                     *       "state": "healthy",
+                     *       "culprit": "connection",
+                     *       "reason": "subject is missing",
+                     *       "advice": "advice",
+                     *       "since": "2026-11-23T20:00:00.000Z",
+                     *       "checkedAt": "2026-11-23T20:00:00.000Z",
+                     *       "evidence": "probe",
+                     *       "latencyMs": 1,
+                     *       "clockSkewMs": 1,
+                     *       "lastOkAt": "2026-11-23T20:00:00.000Z",
+                     *       "lastSyncedAt": "2026-11-23T20:00:00.000Z",
+                     *       "freshnessObjectiveSeconds": 1,
+                     *       "findings": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectionHealth"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnHealthChanges: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Changes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "changeId": 1,
+                     *           "at": "2026-11-23T20:00:00.000Z",
+                     *           "was": "was",
+                     *           "state": "state",
+                     *           "culprit": "connection",
+                     *           "reason": "subject is missing"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HealthChangeList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             default: components["responses"]["Problem"];
         };
@@ -61838,6 +63871,431 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listVerifications: {
+        parameters: {
+            query?: {
+                connectionId?: components["schemas"]["ConnectionId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Verifications. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "verificationId": "ver_01KAT0000000000000000000AA",
+                     *           "connectionId": "con_01KAT0000000000000000000AA",
+                     *           "provider": "zendesk",
+                     *           "mode": "sample",
+                     *           "repair": "none",
+                     *           "state": "running",
+                     *           "accuracyPercent": 1,
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "resources": [
+                     *             {
+                     *               "resource": "tickets",
+                     *               "state": "waiting",
+                     *               "counts": {
+                     *                 "checked": 1,
+                     *                 "matching": 1,
+                     *                 "pending": 1,
+                     *                 "missing": 1,
+                     *                 "extra": 1,
+                     *                 "stale": 1,
+                     *                 "different": 1,
+                     *                 "orphans": 1
+                     *               },
+                     *               "providerCount": 1,
+                     *               "storeCount": 1,
+                     *               "accuracyPercent": 1,
+                     *               "calls": 1,
+                     *               "note": "note"
+                     *             }
+                     *           ],
+                     *           "repaired": 1,
+                     *           "notRepaired": 1,
+                     *           "decision": "approved",
+                     *           "decidedBy": "decidedBy",
+                     *           "drift": {},
+                     *           "failure": {
+                     *             "code": "Unauthorized",
+                     *             "message": "The provider does not answer."
+                     *           },
+                     *           "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *           "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *           "startedAt": "2026-11-23T20:00:00.000Z",
+                     *           "endedAt": "2026-11-23T20:00:00.000Z",
+                     *           "workflowId": "workflowId"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VerificationList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    startVerification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "connectionId": "con_01KAT0000000000000000000AA",
+                 *       "mode": "full",
+                 *       "repair": "ask"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewVerification"];
+            };
+        };
+        responses: {
+            /** @description Started. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "verificationId": "ver_01KAT0000000000000000000AA",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "mode": "sample",
+                     *       "repair": "none",
+                     *       "state": "running",
+                     *       "accuracyPercent": 1,
+                     *       "counts": {
+                     *         "checked": 1,
+                     *         "matching": 1,
+                     *         "pending": 1,
+                     *         "missing": 1,
+                     *         "extra": 1,
+                     *         "stale": 1,
+                     *         "different": 1,
+                     *         "orphans": 1
+                     *       },
+                     *       "resources": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "state": "waiting",
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "providerCount": 1,
+                     *           "storeCount": 1,
+                     *           "accuracyPercent": 1,
+                     *           "calls": 1,
+                     *           "note": "note"
+                     *         }
+                     *       ],
+                     *       "repaired": 1,
+                     *       "notRepaired": 1,
+                     *       "decision": "approved",
+                     *       "decidedBy": "decidedBy",
+                     *       "drift": {},
+                     *       "failure": {
+                     *         "code": "Unauthorized",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *       "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z",
+                     *       "workflowId": "workflowId"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Verification"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The verification. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "verificationId": "ver_01KAT0000000000000000000AA",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "mode": "sample",
+                     *       "repair": "none",
+                     *       "state": "running",
+                     *       "accuracyPercent": 1,
+                     *       "counts": {
+                     *         "checked": 1,
+                     *         "matching": 1,
+                     *         "pending": 1,
+                     *         "missing": 1,
+                     *         "extra": 1,
+                     *         "stale": 1,
+                     *         "different": 1,
+                     *         "orphans": 1
+                     *       },
+                     *       "resources": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "state": "waiting",
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "providerCount": 1,
+                     *           "storeCount": 1,
+                     *           "accuracyPercent": 1,
+                     *           "calls": 1,
+                     *           "note": "note"
+                     *         }
+                     *       ],
+                     *       "repaired": 1,
+                     *       "notRepaired": 1,
+                     *       "decision": "approved",
+                     *       "decidedBy": "decidedBy",
+                     *       "drift": {},
+                     *       "failure": {
+                     *         "code": "Unauthorized",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *       "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z",
+                     *       "workflowId": "workflowId"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Verification"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listFindings: {
+        parameters: {
+            query?: {
+                kind?: components["schemas"]["FindingKind"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Findings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "externalId": "35436",
+                     *           "kind": "missing",
+                     *           "fields": [
+                     *             "subject"
+                     *           ],
+                     *           "foundAt": "2026-11-23T20:00:00.000Z",
+                     *           "outcome": "outcome",
+                     *           "settledAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FindingList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    decideVerification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                verificationId: components["parameters"]["verificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "approve": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["VerificationDecision"];
+            };
+        };
+        responses: {
+            /** @description Taken. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "verificationId": "ver_01KAT0000000000000000000AA",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "mode": "sample",
+                     *       "repair": "none",
+                     *       "state": "running",
+                     *       "accuracyPercent": 1,
+                     *       "counts": {
+                     *         "checked": 1,
+                     *         "matching": 1,
+                     *         "pending": 1,
+                     *         "missing": 1,
+                     *         "extra": 1,
+                     *         "stale": 1,
+                     *         "different": 1,
+                     *         "orphans": 1
+                     *       },
+                     *       "resources": [
+                     *         {
+                     *           "resource": "tickets",
+                     *           "state": "waiting",
+                     *           "counts": {
+                     *             "checked": 1,
+                     *             "matching": 1,
+                     *             "pending": 1,
+                     *             "missing": 1,
+                     *             "extra": 1,
+                     *             "stale": 1,
+                     *             "different": 1,
+                     *             "orphans": 1
+                     *           },
+                     *           "providerCount": 1,
+                     *           "storeCount": 1,
+                     *           "accuracyPercent": 1,
+                     *           "calls": 1,
+                     *           "note": "note"
+                     *         }
+                     *       ],
+                     *       "repaired": 1,
+                     *       "notRepaired": 1,
+                     *       "decision": "approved",
+                     *       "decidedBy": "decidedBy",
+                     *       "drift": {},
+                     *       "failure": {
+                     *         "code": "Unauthorized",
+                     *         "message": "The provider does not answer."
+                     *       },
+                     *       "jws": "eyJhbGciOiJFZERTQSJ9.eyJydW4iOiJydW5fMDEifQ.c2lnbmF0dXJl",
+                     *       "startedBy": "key:key_01KAT0000000000000000000AA",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z",
+                     *       "workflowId": "workflowId"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Verification"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
     getHealthOverview: {
         parameters: {
             query?: never;
@@ -62144,63 +64602,6 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    listOwnConnectionHealth: {
-        parameters: {
-            query?: {
-                provider?: components["schemas"]["ProviderSlug"];
-                state?: components["schemas"]["HealthState"];
-                /** @description How many items at most. */
-                limit?: components["parameters"]["limit"];
-                /** @description Where to go on, the `nextCursor` of the answer before. */
-                cursor?: components["parameters"]["cursor"];
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Connections. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "connectionId": "con_01KAT0000000000000000000AA",
-                     *           "provider": "zendesk",
-                     *           "name": "Acme support",
-                     *           "state": "healthy",
-                     *           "culprit": "connection",
-                     *           "reason": "subject is missing",
-                     *           "advice": "advice",
-                     *           "since": "2026-11-23T20:00:00.000Z",
-                     *           "checkedAt": "2026-11-23T20:00:00.000Z",
-                     *           "evidence": "probe",
-                     *           "latencyMs": 1,
-                     *           "clockSkewMs": 1,
-                     *           "lastOkAt": "2026-11-23T20:00:00.000Z",
-                     *           "lastSyncedAt": "2026-11-23T20:00:00.000Z",
-                     *           "freshnessObjectiveSeconds": 1,
-                     *           "findings": {}
-                     *         }
-                     *       ],
-                     *       "nextCursor": "nextCursor"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ConnectionHealthList"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthenticated"];
-            403: components["responses"]["NotPermitted"];
-            429: components["responses"]["TooManyRequests"];
-            default: components["responses"]["Problem"];
-        };
-    };
     getConnectionHealth: {
         parameters: {
             query?: never;
@@ -62294,6 +64695,2335 @@ export interface operations {
             403: components["responses"]["NotPermitted"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listIncidents: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["IncidentFilter"];
+                provider?: components["schemas"]["ProviderSlug"];
+                partnerId?: components["schemas"]["PartnerId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List incidents. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "incidentId": "inc_01KAT0000000000000000000AA",
+                     *           "kind": "kind",
+                     *           "severity": "info",
+                     *           "state": "open",
+                     *           "title": "Tickets",
+                     *           "summary": "Printer on fire",
+                     *           "provider": "provider",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "connectionId": "con_01KAT0000000000000000000AA",
+                     *           "culprit": "culprit",
+                     *           "details": {},
+                     *           "occurrences": 1,
+                     *           "reopened": 1,
+                     *           "openedAt": "2026-11-23T20:00:00.000Z",
+                     *           "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *           "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *           "acknowledgedBy": "acknowledgedBy",
+                     *           "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *           "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *           "resolvedBy": "resolvedBy",
+                     *           "resolution": "resolution",
+                     *           "leaderId": "inc_01KAT0000000000000000000AA",
+                     *           "version": 1,
+                     *           "temporalUrl": "temporalUrl"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IncidentList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getIncident: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answers 304 without a body while the `ETag` is still this. */
+                "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+            };
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show an incident with its timeline. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "incident": {
+                     *         "incidentId": "inc_01KAT0000000000000000000AA",
+                     *         "kind": "kind",
+                     *         "severity": "info",
+                     *         "state": "open",
+                     *         "title": "Tickets",
+                     *         "summary": "Printer on fire",
+                     *         "provider": "provider",
+                     *         "partnerId": "par_00000000000000000000000000",
+                     *         "connectionId": "con_01KAT0000000000000000000AA",
+                     *         "culprit": "culprit",
+                     *         "details": {},
+                     *         "occurrences": 1,
+                     *         "reopened": 1,
+                     *         "openedAt": "2026-11-23T20:00:00.000Z",
+                     *         "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *         "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *         "acknowledgedBy": "acknowledgedBy",
+                     *         "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *         "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *         "resolvedBy": "resolvedBy",
+                     *         "resolution": "resolution",
+                     *         "leaderId": "inc_01KAT0000000000000000000AA",
+                     *         "version": 1,
+                     *         "temporalUrl": "temporalUrl"
+                     *       },
+                     *       "connections": 1,
+                     *       "group": [
+                     *         "inc_01KAT0000000000000000000AA"
+                     *       ],
+                     *       "timeline": [
+                     *         {
+                     *           "entryId": 1,
+                     *           "at": "2026-11-23T20:00:00.000Z",
+                     *           "kind": "kind",
+                     *           "actor": "key:key_01KAT0000000000000000000AA",
+                     *           "text": "Open the page and copy the token."
+                     *         }
+                     *       ],
+                     *       "deliveries": [
+                     *         {
+                     *           "deliveryId": "ald_01KAT0000000000000000000AA",
+                     *           "channelId": "chn_01KAT0000000000000000000AA",
+                     *           "incidentId": "inc_01KAT0000000000000000000AA",
+                     *           "policyId": "apo_01KAT0000000000000000000AA",
+                     *           "kind": "opened",
+                     *           "step": "step",
+                     *           "state": "waiting",
+                     *           "attempts": 1,
+                     *           "nextAt": "2026-11-23T20:00:00.000Z",
+                     *           "lastError": "lastError",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "endedAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getIncidentTimeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The timeline of an incident, to be passed on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "incidentId": "inc_01KAT0000000000000000000AA",
+                     *       "title": "Tickets",
+                     *       "state": "open",
+                     *       "durationSeconds": 1,
+                     *       "connections": 1,
+                     *       "told": [
+                     *         "told"
+                     *       ],
+                     *       "acknowledgedBy": "acknowledgedBy",
+                     *       "secondsToAcknowledge": 1,
+                     *       "resolvedBy": "resolvedBy",
+                     *       "timeline": [
+                     *         {
+                     *           "entryId": 1,
+                     *           "at": "2026-11-23T20:00:00.000Z",
+                     *           "kind": "kind",
+                     *           "actor": "key:key_01KAT0000000000000000000AA",
+                     *           "text": "Open the page and copy the token."
+                     *         }
+                     *       ],
+                     *       "markdown": "markdown"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IncidentReport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    acknowledgeIncident: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "I look at it."
+                 *     }
+                 */
+                "application/json": components["schemas"]["IncidentNote"];
+            };
+        };
+        responses: {
+            /** @description Take an incident on. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "incidentId": "inc_01KAT0000000000000000000AA",
+                     *       "kind": "kind",
+                     *       "severity": "info",
+                     *       "state": "open",
+                     *       "title": "Tickets",
+                     *       "summary": "Printer on fire",
+                     *       "provider": "provider",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "culprit": "culprit",
+                     *       "details": {},
+                     *       "occurrences": 1,
+                     *       "reopened": 1,
+                     *       "openedAt": "2026-11-23T20:00:00.000Z",
+                     *       "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedBy": "acknowledgedBy",
+                     *       "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedBy": "resolvedBy",
+                     *       "resolution": "resolution",
+                     *       "leaderId": "inc_01KAT0000000000000000000AA",
+                     *       "version": 1,
+                     *       "temporalUrl": "temporalUrl"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    snoozeIncident: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "minutes": 60
+                 *     }
+                 */
+                "application/json": components["schemas"]["IncidentSnooze"];
+            };
+        };
+        responses: {
+            /** @description Put an incident off. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "incidentId": "inc_01KAT0000000000000000000AA",
+                     *       "kind": "kind",
+                     *       "severity": "info",
+                     *       "state": "open",
+                     *       "title": "Tickets",
+                     *       "summary": "Printer on fire",
+                     *       "provider": "provider",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "culprit": "culprit",
+                     *       "details": {},
+                     *       "occurrences": 1,
+                     *       "reopened": 1,
+                     *       "openedAt": "2026-11-23T20:00:00.000Z",
+                     *       "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedBy": "acknowledgedBy",
+                     *       "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedBy": "resolvedBy",
+                     *       "resolution": "resolution",
+                     *       "leaderId": "inc_01KAT0000000000000000000AA",
+                     *       "version": 1,
+                     *       "temporalUrl": "temporalUrl"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    resolveIncident: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "I look at it."
+                 *     }
+                 */
+                "application/json": components["schemas"]["IncidentNote"];
+            };
+        };
+        responses: {
+            /** @description Say that an incident is over. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "incidentId": "inc_01KAT0000000000000000000AA",
+                     *       "kind": "kind",
+                     *       "severity": "info",
+                     *       "state": "open",
+                     *       "title": "Tickets",
+                     *       "summary": "Printer on fire",
+                     *       "provider": "provider",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "culprit": "culprit",
+                     *       "details": {},
+                     *       "occurrences": 1,
+                     *       "reopened": 1,
+                     *       "openedAt": "2026-11-23T20:00:00.000Z",
+                     *       "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedBy": "acknowledgedBy",
+                     *       "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedBy": "resolvedBy",
+                     *       "resolution": "resolution",
+                     *       "leaderId": "inc_01KAT0000000000000000000AA",
+                     *       "version": 1,
+                     *       "temporalUrl": "temporalUrl"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    addIncidentNote: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "Their status page says 14:00."
+                 *     }
+                 */
+                "application/json": components["schemas"]["IncidentRemark"];
+            };
+        };
+        responses: {
+            /** @description Write something down about an incident. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "incidentId": "inc_01KAT0000000000000000000AA",
+                     *       "kind": "kind",
+                     *       "severity": "info",
+                     *       "state": "open",
+                     *       "title": "Tickets",
+                     *       "summary": "Printer on fire",
+                     *       "provider": "provider",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "culprit": "culprit",
+                     *       "details": {},
+                     *       "occurrences": 1,
+                     *       "reopened": 1,
+                     *       "openedAt": "2026-11-23T20:00:00.000Z",
+                     *       "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedBy": "acknowledgedBy",
+                     *       "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedBy": "resolvedBy",
+                     *       "resolution": "resolution",
+                     *       "leaderId": "inc_01KAT0000000000000000000AA",
+                     *       "version": 1,
+                     *       "temporalUrl": "temporalUrl"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwnIncidents: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["IncidentFilter"];
+                provider?: components["schemas"]["ProviderSlug"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List incidents. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "incidentId": "inc_01KAT0000000000000000000AA",
+                     *           "kind": "kind",
+                     *           "severity": "info",
+                     *           "state": "open",
+                     *           "title": "Tickets",
+                     *           "summary": "Printer on fire",
+                     *           "provider": "provider",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "connectionId": "con_01KAT0000000000000000000AA",
+                     *           "culprit": "culprit",
+                     *           "details": {},
+                     *           "occurrences": 1,
+                     *           "reopened": 1,
+                     *           "openedAt": "2026-11-23T20:00:00.000Z",
+                     *           "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *           "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *           "acknowledgedBy": "acknowledgedBy",
+                     *           "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *           "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *           "resolvedBy": "resolvedBy",
+                     *           "resolution": "resolution",
+                     *           "leaderId": "inc_01KAT0000000000000000000AA",
+                     *           "version": 1,
+                     *           "temporalUrl": "temporalUrl"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IncidentList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnIncident: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answers 304 without a body while the `ETag` is still this. */
+                "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+            };
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show an incident with its timeline. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "incident": {
+                     *         "incidentId": "inc_01KAT0000000000000000000AA",
+                     *         "kind": "kind",
+                     *         "severity": "info",
+                     *         "state": "open",
+                     *         "title": "Tickets",
+                     *         "summary": "Printer on fire",
+                     *         "provider": "provider",
+                     *         "partnerId": "par_00000000000000000000000000",
+                     *         "connectionId": "con_01KAT0000000000000000000AA",
+                     *         "culprit": "culprit",
+                     *         "details": {},
+                     *         "occurrences": 1,
+                     *         "reopened": 1,
+                     *         "openedAt": "2026-11-23T20:00:00.000Z",
+                     *         "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *         "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *         "acknowledgedBy": "acknowledgedBy",
+                     *         "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *         "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *         "resolvedBy": "resolvedBy",
+                     *         "resolution": "resolution",
+                     *         "leaderId": "inc_01KAT0000000000000000000AA",
+                     *         "version": 1,
+                     *         "temporalUrl": "temporalUrl"
+                     *       },
+                     *       "connections": 1,
+                     *       "group": [
+                     *         "inc_01KAT0000000000000000000AA"
+                     *       ],
+                     *       "timeline": [
+                     *         {
+                     *           "entryId": 1,
+                     *           "at": "2026-11-23T20:00:00.000Z",
+                     *           "kind": "kind",
+                     *           "actor": "key:key_01KAT0000000000000000000AA",
+                     *           "text": "Open the page and copy the token."
+                     *         }
+                     *       ],
+                     *       "deliveries": [
+                     *         {
+                     *           "deliveryId": "ald_01KAT0000000000000000000AA",
+                     *           "channelId": "chn_01KAT0000000000000000000AA",
+                     *           "incidentId": "inc_01KAT0000000000000000000AA",
+                     *           "policyId": "apo_01KAT0000000000000000000AA",
+                     *           "kind": "opened",
+                     *           "step": "step",
+                     *           "state": "waiting",
+                     *           "attempts": 1,
+                     *           "nextAt": "2026-11-23T20:00:00.000Z",
+                     *           "lastError": "lastError",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "endedAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnIncidentTimeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The timeline of an incident, to be passed on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "incidentId": "inc_01KAT0000000000000000000AA",
+                     *       "title": "Tickets",
+                     *       "state": "open",
+                     *       "durationSeconds": 1,
+                     *       "connections": 1,
+                     *       "told": [
+                     *         "told"
+                     *       ],
+                     *       "acknowledgedBy": "acknowledgedBy",
+                     *       "secondsToAcknowledge": 1,
+                     *       "resolvedBy": "resolvedBy",
+                     *       "timeline": [
+                     *         {
+                     *           "entryId": 1,
+                     *           "at": "2026-11-23T20:00:00.000Z",
+                     *           "kind": "kind",
+                     *           "actor": "key:key_01KAT0000000000000000000AA",
+                     *           "text": "Open the page and copy the token."
+                     *         }
+                     *       ],
+                     *       "markdown": "markdown"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IncidentReport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    acknowledgeOwnIncident: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "I look at it."
+                 *     }
+                 */
+                "application/json": components["schemas"]["IncidentNote"];
+            };
+        };
+        responses: {
+            /** @description Take an incident on. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "incidentId": "inc_01KAT0000000000000000000AA",
+                     *       "kind": "kind",
+                     *       "severity": "info",
+                     *       "state": "open",
+                     *       "title": "Tickets",
+                     *       "summary": "Printer on fire",
+                     *       "provider": "provider",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "culprit": "culprit",
+                     *       "details": {},
+                     *       "occurrences": 1,
+                     *       "reopened": 1,
+                     *       "openedAt": "2026-11-23T20:00:00.000Z",
+                     *       "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedBy": "acknowledgedBy",
+                     *       "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedBy": "resolvedBy",
+                     *       "resolution": "resolution",
+                     *       "leaderId": "inc_01KAT0000000000000000000AA",
+                     *       "version": 1,
+                     *       "temporalUrl": "temporalUrl"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    snoozeOwnIncident: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "minutes": 60
+                 *     }
+                 */
+                "application/json": components["schemas"]["IncidentSnooze"];
+            };
+        };
+        responses: {
+            /** @description Put an incident off. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "incidentId": "inc_01KAT0000000000000000000AA",
+                     *       "kind": "kind",
+                     *       "severity": "info",
+                     *       "state": "open",
+                     *       "title": "Tickets",
+                     *       "summary": "Printer on fire",
+                     *       "provider": "provider",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "culprit": "culprit",
+                     *       "details": {},
+                     *       "occurrences": 1,
+                     *       "reopened": 1,
+                     *       "openedAt": "2026-11-23T20:00:00.000Z",
+                     *       "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedBy": "acknowledgedBy",
+                     *       "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedBy": "resolvedBy",
+                     *       "resolution": "resolution",
+                     *       "leaderId": "inc_01KAT0000000000000000000AA",
+                     *       "version": 1,
+                     *       "temporalUrl": "temporalUrl"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    resolveOwnIncident: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "I look at it."
+                 *     }
+                 */
+                "application/json": components["schemas"]["IncidentNote"];
+            };
+        };
+        responses: {
+            /** @description Say that an incident is over. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "incidentId": "inc_01KAT0000000000000000000AA",
+                     *       "kind": "kind",
+                     *       "severity": "info",
+                     *       "state": "open",
+                     *       "title": "Tickets",
+                     *       "summary": "Printer on fire",
+                     *       "provider": "provider",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "culprit": "culprit",
+                     *       "details": {},
+                     *       "occurrences": 1,
+                     *       "reopened": 1,
+                     *       "openedAt": "2026-11-23T20:00:00.000Z",
+                     *       "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedBy": "acknowledgedBy",
+                     *       "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedBy": "resolvedBy",
+                     *       "resolution": "resolution",
+                     *       "leaderId": "inc_01KAT0000000000000000000AA",
+                     *       "version": 1,
+                     *       "temporalUrl": "temporalUrl"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    addOwnIncidentNote: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                incidentId: components["schemas"]["IncidentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "Their status page says 14:00."
+                 *     }
+                 */
+                "application/json": components["schemas"]["IncidentRemark"];
+            };
+        };
+        responses: {
+            /** @description Write something down about an incident. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "incidentId": "inc_01KAT0000000000000000000AA",
+                     *       "kind": "kind",
+                     *       "severity": "info",
+                     *       "state": "open",
+                     *       "title": "Tickets",
+                     *       "summary": "Printer on fire",
+                     *       "provider": "provider",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "culprit": "culprit",
+                     *       "details": {},
+                     *       "occurrences": 1,
+                     *       "reopened": 1,
+                     *       "openedAt": "2026-11-23T20:00:00.000Z",
+                     *       "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *       "acknowledgedBy": "acknowledgedBy",
+                     *       "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *       "resolvedBy": "resolvedBy",
+                     *       "resolution": "resolution",
+                     *       "leaderId": "inc_01KAT0000000000000000000AA",
+                     *       "version": 1,
+                     *       "temporalUrl": "temporalUrl"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAlertChannels: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List alert channels. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "channelId": "chn_01KAT0000000000000000000AA",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "name": "Acme support",
+                     *           "kind": "email",
+                     *           "target": "target",
+                     *           "state": "active",
+                     *           "downSince": "2026-11-23T20:00:00.000Z",
+                     *           "lastError": "lastError",
+                     *           "lastOkAt": "2026-11-23T20:00:00.000Z",
+                     *           "version": 1,
+                     *           "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertChannelList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createAlertChannel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Night",
+                 *       "kind": "email",
+                 *       "to": [
+                 *         "night@example.com"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewAlertChannel"];
+            };
+        };
+        responses: {
+            /** @description Make an alert channel. */
+            201: {
+                headers: {
+                    Location?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channel": {
+                     *         "channelId": "chn_01KAT0000000000000000000AA",
+                     *         "partnerId": "par_00000000000000000000000000",
+                     *         "name": "Acme support",
+                     *         "kind": "email",
+                     *         "target": "target",
+                     *         "state": "active",
+                     *         "downSince": "2026-11-23T20:00:00.000Z",
+                     *         "lastError": "lastError",
+                     *         "lastOkAt": "2026-11-23T20:00:00.000Z",
+                     *         "version": 1,
+                     *         "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *         "createdAt": "2026-11-23T20:00:00.000Z",
+                     *         "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *       },
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertChannelMade"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAlertChannel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answers 304 without a body while the `ETag` is still this. */
+                "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+            };
+            path: {
+                channelId: components["schemas"]["AlertChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show an alert channel. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channelId": "chn_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "name": "Acme support",
+                     *       "kind": "email",
+                     *       "target": "target",
+                     *       "state": "active",
+                     *       "downSince": "2026-11-23T20:00:00.000Z",
+                     *       "lastError": "lastError",
+                     *       "lastOkAt": "2026-11-23T20:00:00.000Z",
+                     *       "version": 1,
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z",
+                     *       "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertChannel"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteAlertChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channelId: components["schemas"]["AlertChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete an alert channel. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateAlertChannel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                channelId: components["schemas"]["AlertChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "state": "disabled"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AlertChannelChange"];
+            };
+        };
+        responses: {
+            /** @description Change an alert channel. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channelId": "chn_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "name": "Acme support",
+                     *       "kind": "email",
+                     *       "target": "target",
+                     *       "state": "active",
+                     *       "downSince": "2026-11-23T20:00:00.000Z",
+                     *       "lastError": "lastError",
+                     *       "lastOkAt": "2026-11-23T20:00:00.000Z",
+                     *       "version": 1,
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z",
+                     *       "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertChannel"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    testAlertChannel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                channelId: components["schemas"]["AlertChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Send a test by an alert channel. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deliveryId": "ald_01KAT0000000000000000000AA",
+                     *       "channelId": "chn_01KAT0000000000000000000AA",
+                     *       "incidentId": "inc_01KAT0000000000000000000AA",
+                     *       "policyId": "apo_01KAT0000000000000000000AA",
+                     *       "kind": "opened",
+                     *       "step": "step",
+                     *       "state": "waiting",
+                     *       "attempts": 1,
+                     *       "nextAt": "2026-11-23T20:00:00.000Z",
+                     *       "lastError": "lastError",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertDelivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAlertPolicies: {
+        parameters: {
+            query?: {
+                partnerId?: components["schemas"]["PartnerId"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List alert policies. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "policyId": "apo_01KAT0000000000000000000AA",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "name": "Acme support",
+                     *           "provider": "zendesk",
+                     *           "condition": {
+                     *             "kind": "error_rate",
+                     *             "percent": 5,
+                     *             "hours": 1
+                     *           },
+                     *           "severity": "info",
+                     *           "channels": [
+                     *             "chn_01KAT0000000000000000000AA"
+                     *           ],
+                     *           "escalationId": "esc_01KAT0000000000000000000AA",
+                     *           "quietHours": {
+                     *             "timeZone": "Europe/Berlin",
+                     *             "windows": [
+                     *               {
+                     *                 "days": [
+                     *                   "monday",
+                     *                   "tuesday"
+                     *                 ],
+                     *                 "from": "22:00",
+                     *                 "to": "07:00"
+                     *               }
+                     *             ]
+                     *           },
+                     *           "enabled": true,
+                     *           "version": 1,
+                     *           "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertPolicyList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createAlertPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Errors",
+                 *       "condition": {
+                 *         "kind": "error_rate",
+                 *         "percent": 5
+                 *       },
+                 *       "severity": "warning"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewAlertPolicy"];
+            };
+        };
+        responses: {
+            /** @description Make an alert policy. */
+            201: {
+                headers: {
+                    Location?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "policyId": "apo_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "name": "Acme support",
+                     *       "provider": "zendesk",
+                     *       "condition": {
+                     *         "kind": "error_rate",
+                     *         "percent": 5,
+                     *         "hours": 1
+                     *       },
+                     *       "severity": "info",
+                     *       "channels": [
+                     *         "chn_01KAT0000000000000000000AA"
+                     *       ],
+                     *       "escalationId": "esc_01KAT0000000000000000000AA",
+                     *       "quietHours": {
+                     *         "timeZone": "Europe/Berlin",
+                     *         "windows": [
+                     *           {
+                     *             "days": [
+                     *               "monday",
+                     *               "tuesday"
+                     *             ],
+                     *             "from": "22:00",
+                     *             "to": "07:00"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "enabled": true,
+                     *       "version": 1,
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z",
+                     *       "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertPolicy"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAlertPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answers 304 without a body while the `ETag` is still this. */
+                "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+            };
+            path: {
+                policyId: components["schemas"]["AlertPolicyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show an alert policy. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "policyId": "apo_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "name": "Acme support",
+                     *       "provider": "zendesk",
+                     *       "condition": {
+                     *         "kind": "error_rate",
+                     *         "percent": 5,
+                     *         "hours": 1
+                     *       },
+                     *       "severity": "info",
+                     *       "channels": [
+                     *         "chn_01KAT0000000000000000000AA"
+                     *       ],
+                     *       "escalationId": "esc_01KAT0000000000000000000AA",
+                     *       "quietHours": {
+                     *         "timeZone": "Europe/Berlin",
+                     *         "windows": [
+                     *           {
+                     *             "days": [
+                     *               "monday",
+                     *               "tuesday"
+                     *             ],
+                     *             "from": "22:00",
+                     *             "to": "07:00"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "enabled": true,
+                     *       "version": 1,
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z",
+                     *       "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertPolicy"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteAlertPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policyId: components["schemas"]["AlertPolicyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete an alert policy. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateAlertPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                policyId: components["schemas"]["AlertPolicyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["AlertPolicyChange"];
+            };
+        };
+        responses: {
+            /** @description Change an alert policy. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "policyId": "apo_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "name": "Acme support",
+                     *       "provider": "zendesk",
+                     *       "condition": {
+                     *         "kind": "error_rate",
+                     *         "percent": 5,
+                     *         "hours": 1
+                     *       },
+                     *       "severity": "info",
+                     *       "channels": [
+                     *         "chn_01KAT0000000000000000000AA"
+                     *       ],
+                     *       "escalationId": "esc_01KAT0000000000000000000AA",
+                     *       "quietHours": {
+                     *         "timeZone": "Europe/Berlin",
+                     *         "windows": [
+                     *           {
+                     *             "days": [
+                     *               "monday",
+                     *               "tuesday"
+                     *             ],
+                     *             "from": "22:00",
+                     *             "to": "07:00"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "enabled": true,
+                     *       "version": 1,
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z",
+                     *       "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertPolicy"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAlertPolicyVersions: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                policyId: components["schemas"]["AlertPolicyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List what an alert policy was before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "version": 1,
+                     *           "definition": {
+                     *             "name": "Acme support",
+                     *             "provider": null,
+                     *             "condition": {
+                     *               "kind": "error_rate",
+                     *               "percent": 5,
+                     *               "hours": 1
+                     *             },
+                     *             "severity": "info",
+                     *             "channels": [
+                     *               "chn_01KAT0000000000000000000AA"
+                     *             ],
+                     *             "escalationId": null,
+                     *             "quietHours": null,
+                     *             "enabled": true
+                     *           },
+                     *           "changedBy": "changedBy",
+                     *           "changedAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertPolicyVersionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listEscalations: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List escalations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "escalationId": "esc_01KAT0000000000000000000AA",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "name": "Acme support",
+                     *           "levels": [
+                     *             {
+                     *               "waitMinutes": 1,
+                     *               "channels": [
+                     *                 "chn_01KAT0000000000000000000AA"
+                     *               ],
+                     *               "rotation": null,
+                     *               "repeats": 1
+                     *             }
+                     *           ],
+                     *           "rounds": 1,
+                     *           "next": "esc_01KAT0000000000000000000AA",
+                     *           "onCall": [
+                     *             [
+                     *               "chn_01KAT0000000000000000000AA"
+                     *             ]
+                     *           ],
+                     *           "version": 1,
+                     *           "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EscalationList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createEscalation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Night",
+                 *       "levels": [
+                 *         {
+                 *           "channels": [
+                 *             "chn_01KAT0000000000000000000AA"
+                 *           ],
+                 *           "waitMinutes": 15,
+                 *           "repeats": 1
+                 *         }
+                 *       ],
+                 *       "rounds": 2
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewEscalation"];
+            };
+        };
+        responses: {
+            /** @description Make an escalation. */
+            201: {
+                headers: {
+                    Location?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "escalationId": "esc_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "name": "Acme support",
+                     *       "levels": [
+                     *         {
+                     *           "waitMinutes": 1,
+                     *           "channels": [
+                     *             "chn_01KAT0000000000000000000AA"
+                     *           ],
+                     *           "rotation": {
+                     *             "timeZone": "timeZone",
+                     *             "handover": {
+                     *               "day": "monday",
+                     *               "at": "09:00"
+                     *             },
+                     *             "from": "2026-11-23",
+                     *             "turns": [
+                     *               [
+                     *                 "chn_01KAT0000000000000000000AA"
+                     *               ]
+                     *             ]
+                     *           },
+                     *           "repeats": 1
+                     *         }
+                     *       ],
+                     *       "rounds": 1,
+                     *       "next": "esc_01KAT0000000000000000000AA",
+                     *       "onCall": [
+                     *         [
+                     *           "chn_01KAT0000000000000000000AA"
+                     *         ]
+                     *       ],
+                     *       "version": 1,
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z",
+                     *       "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Escalation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getEscalation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answers 304 without a body while the `ETag` is still this. */
+                "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+            };
+            path: {
+                escalationId: components["schemas"]["EscalationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show an escalation. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "escalationId": "esc_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "name": "Acme support",
+                     *       "levels": [
+                     *         {
+                     *           "waitMinutes": 1,
+                     *           "channels": [
+                     *             "chn_01KAT0000000000000000000AA"
+                     *           ],
+                     *           "rotation": {
+                     *             "timeZone": "timeZone",
+                     *             "handover": {
+                     *               "day": "monday",
+                     *               "at": "09:00"
+                     *             },
+                     *             "from": "2026-11-23",
+                     *             "turns": [
+                     *               [
+                     *                 "chn_01KAT0000000000000000000AA"
+                     *               ]
+                     *             ]
+                     *           },
+                     *           "repeats": 1
+                     *         }
+                     *       ],
+                     *       "rounds": 1,
+                     *       "next": "esc_01KAT0000000000000000000AA",
+                     *       "onCall": [
+                     *         [
+                     *           "chn_01KAT0000000000000000000AA"
+                     *         ]
+                     *       ],
+                     *       "version": 1,
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z",
+                     *       "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Escalation"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replaceEscalation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                escalationId: components["schemas"]["EscalationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Night",
+                 *       "levels": [
+                 *         {
+                 *           "channels": [
+                 *             "chn_01KAT0000000000000000000AA"
+                 *           ],
+                 *           "waitMinutes": 15,
+                 *           "repeats": 1
+                 *         }
+                 *       ],
+                 *       "rounds": 2
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscalationDefinition"];
+            };
+        };
+        responses: {
+            /** @description Replace an escalation. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "escalationId": "esc_01KAT0000000000000000000AA",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "name": "Acme support",
+                     *       "levels": [
+                     *         {
+                     *           "waitMinutes": 1,
+                     *           "channels": [
+                     *             "chn_01KAT0000000000000000000AA"
+                     *           ],
+                     *           "rotation": {
+                     *             "timeZone": "timeZone",
+                     *             "handover": {
+                     *               "day": "monday",
+                     *               "at": "09:00"
+                     *             },
+                     *             "from": "2026-11-23",
+                     *             "turns": [
+                     *               [
+                     *                 "chn_01KAT0000000000000000000AA"
+                     *               ]
+                     *             ]
+                     *           },
+                     *           "repeats": 1
+                     *         }
+                     *       ],
+                     *       "rounds": 1,
+                     *       "next": "esc_01KAT0000000000000000000AA",
+                     *       "onCall": [
+                     *         [
+                     *           "chn_01KAT0000000000000000000AA"
+                     *         ]
+                     *       ],
+                     *       "version": 1,
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z",
+                     *       "updatedAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Escalation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteEscalation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                escalationId: components["schemas"]["EscalationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete an escalation. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listMaintenanceWindows: {
+        parameters: {
+            query?: {
+                all?: boolean;
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List maintenance windows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "windowId": "mnt_01KAT0000000000000000000AA",
+                     *           "provider": "zendesk",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "connectionId": "con_01KAT0000000000000000000AA",
+                     *           "reason": "subject is missing",
+                     *           "startsAt": "2026-11-23T20:00:00.000Z",
+                     *           "endsAt": "2026-11-23T20:00:00.000Z",
+                     *           "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MaintenanceWindowList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createMaintenanceWindow: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "provider": "zendesk",
+                 *       "reason": "They announced it",
+                 *       "endsAt": "2026-12-01T06:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewMaintenanceWindow"];
+            };
+        };
+        responses: {
+            /** @description Announce maintenance. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "windowId": "mnt_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "reason": "subject is missing",
+                     *       "startsAt": "2026-11-23T20:00:00.000Z",
+                     *       "endsAt": "2026-11-23T20:00:00.000Z",
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MaintenanceWindow"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    endMaintenanceWindow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                windowId: components["schemas"]["MaintenanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description End maintenance. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAlertDeliveries: {
+        parameters: {
+            query?: {
+                incidentId?: components["schemas"]["IncidentId"];
+                channelId?: components["schemas"]["AlertChannelId"];
+                state?: components["schemas"]["AlertDeliveryState"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List messages. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "deliveryId": "ald_01KAT0000000000000000000AA",
+                     *           "channelId": "chn_01KAT0000000000000000000AA",
+                     *           "incidentId": "inc_01KAT0000000000000000000AA",
+                     *           "policyId": "apo_01KAT0000000000000000000AA",
+                     *           "kind": "opened",
+                     *           "step": "step",
+                     *           "state": "waiting",
+                     *           "attempts": 1,
+                     *           "nextAt": "2026-11-23T20:00:00.000Z",
+                     *           "lastError": "lastError",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "endedAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertDeliveryList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    evaluateAlerts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Evaluate alert policies now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "policies": 1,
+                     *       "failed": 1,
+                     *       "opened": [
+                     *         {
+                     *           "incidentId": "inc_01KAT0000000000000000000AA",
+                     *           "kind": "kind",
+                     *           "severity": "info",
+                     *           "state": "open",
+                     *           "title": "Tickets",
+                     *           "summary": "Printer on fire",
+                     *           "provider": "provider",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "connectionId": "con_01KAT0000000000000000000AA",
+                     *           "culprit": "culprit",
+                     *           "details": {},
+                     *           "occurrences": 1,
+                     *           "reopened": 1,
+                     *           "openedAt": "2026-11-23T20:00:00.000Z",
+                     *           "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *           "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *           "acknowledgedBy": "acknowledgedBy",
+                     *           "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *           "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *           "resolvedBy": "resolvedBy",
+                     *           "resolution": "resolution",
+                     *           "leaderId": "inc_01KAT0000000000000000000AA",
+                     *           "version": 1,
+                     *           "temporalUrl": "temporalUrl"
+                     *         }
+                     *       ],
+                     *       "resolved": [
+                     *         {
+                     *           "incidentId": "inc_01KAT0000000000000000000AA",
+                     *           "kind": "kind",
+                     *           "severity": "info",
+                     *           "state": "open",
+                     *           "title": "Tickets",
+                     *           "summary": "Printer on fire",
+                     *           "provider": "provider",
+                     *           "partnerId": "par_00000000000000000000000000",
+                     *           "connectionId": "con_01KAT0000000000000000000AA",
+                     *           "culprit": "culprit",
+                     *           "details": {},
+                     *           "occurrences": 1,
+                     *           "reopened": 1,
+                     *           "openedAt": "2026-11-23T20:00:00.000Z",
+                     *           "lastSeenAt": "2026-11-23T20:00:00.000Z",
+                     *           "acknowledgedAt": "2026-11-23T20:00:00.000Z",
+                     *           "acknowledgedBy": "acknowledgedBy",
+                     *           "snoozedUntil": "2026-11-23T20:00:00.000Z",
+                     *           "resolvedAt": "2026-11-23T20:00:00.000Z",
+                     *           "resolvedBy": "resolvedBy",
+                     *           "resolution": "resolution",
+                     *           "leaderId": "inc_01KAT0000000000000000000AA",
+                     *           "version": 1,
+                     *           "temporalUrl": "temporalUrl"
+                     *         }
+                     *       ],
+                     *       "sent": [
+                     *         {
+                     *           "deliveryId": "ald_01KAT0000000000000000000AA",
+                     *           "channelId": "chn_01KAT0000000000000000000AA",
+                     *           "incidentId": "inc_01KAT0000000000000000000AA",
+                     *           "policyId": "apo_01KAT0000000000000000000AA",
+                     *           "kind": "opened",
+                     *           "step": "step",
+                     *           "state": "waiting",
+                     *           "attempts": 1,
+                     *           "nextAt": "2026-11-23T20:00:00.000Z",
+                     *           "lastError": "lastError",
+                     *           "createdAt": "2026-11-23T20:00:00.000Z",
+                     *           "endedAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertEvaluation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };

@@ -76,6 +76,16 @@ export interface Config {
   readonly healthEverySeconds: number
   /** How long an access token of `/v1/oauth/token` lives. */
   readonly accessTokenSeconds: number
+  /** How mail goes out, for channels that name no server of their own. Undefined: alerts by mail wait for a setting. */
+  readonly mail: MailSettings | undefined
+  /** Who gets the hub's own alerts by mail, out of the box. */
+  readonly alertEmails: readonly string[]
+}
+
+export interface MailSettings {
+  /** `smtp://user:password@host:587`, `smtps://…`. */
+  readonly smtpUrl: string
+  readonly from: string
 }
 
 /** What a process that runs alone (`tieline serve …`) cannot do without. */
@@ -178,6 +188,21 @@ const days = checked('should be a whole number of days, 0 to 3650', (text) =>
   /^\d{1,4}$/.test(text) && Number(text) <= 3650 ? Number(text) : undefined,
 )
 
+const smtpUrl = checked('should be a URL like smtp://user:password@host:587 or smtps://…', (text) => {
+  const url = new URL(text)
+  return ['smtp:', 'smtps:'].includes(url.protocol) && url.hostname !== '' ? text : undefined
+})
+/** With or without a name: `Tieline <alerts@example.com>`. */
+const mailAddress = checked(
+  'should be an address like alerts@example.com or Tieline <alerts@example.com>',
+  (text) =>
+    /^(?:[^<>\r\n,]{0,100}<[^\s@<>,]+@[^\s@<>,]+>|[^\s@<>,]+@[^\s@<>,]+)$/.test(text) ? text : undefined,
+)
+const mailAddresses = checked('should be e-mail addresses, separated by commas', (text) => {
+  const list = text.split(',').map((one) => one.trim())
+  return list.every((one) => /^[^\s@<>,]+@[^\s@<>,]+$/.test(one)) ? list : undefined
+})
+
 const realOrigin = /^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d+)?$/i
 const originMap = checked(
   'should be a JSON object {"https://real.origin": "http://127.0.0.1:4410/replacement"}, or the path of a file holding one',
@@ -231,6 +256,9 @@ const specification = {
   TIELINE_HOOK_REFUSALS_PER_ADDRESS: positive({ default: 120 }),
   TIELINE_HEALTH_EVERY_SECONDS: secondsBetween(30, 86_400)({ default: 300 }),
   TIELINE_ACCESS_TOKEN_SECONDS: secondsBetween(60, 86_400)({ default: 900 }),
+  TIELINE_SMTP_URL: smtpUrl({ default: undefined }),
+  TIELINE_MAIL_FROM: mailAddress({ default: undefined }),
+  TIELINE_ALERT_EMAILS: mailAddresses({ default: [] }),
 }
 
 /** The ports that `tieline up` listens on, by the variable that moves each. */
@@ -285,6 +313,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     healthEverySeconds: values.TIELINE_HEALTH_EVERY_SECONDS,
     oidc: oidcOf({ ...values }),
     signingKeyDays: values.TIELINE_SIGNING_KEY_DAYS,
+    mail: mailOf(values.TIELINE_SMTP_URL, values.TIELINE_MAIL_FROM),
+    alertEmails: values.TIELINE_ALERT_EMAILS,
     hookRates: {
       perAddress: values.TIELINE_HOOKS_PER_ADDRESS,
       refusalsPerAddress: values.TIELINE_HOOK_REFUSALS_PER_ADDRESS,
@@ -299,6 +329,8 @@ function oidcOf(values: Values): OidcConfig | undefined {
   if (issuer === undefined || clientId === undefined || clientSecret === undefined) return undefined
   return Object.freeze({ issuer, clientId, clientSecret, allowedDomains: allowedDomains ?? [] })
 }
+const mailOf = (smtpUrl: string | undefined, from: string | undefined): MailSettings | undefined =>
+  smtpUrl === undefined || from === undefined ? undefined : Object.freeze({ smtpUrl, from })
 
 type Values = {
   readonly [K in keyof typeof specification]: ReturnType<(typeof specification)[K]['_parse']> | undefined
@@ -323,6 +355,11 @@ function crossChecks(values: Values): ConfigProblem[] {
   if (values.NODE_ENV === 'production' && Object.keys(values.TIELINE_ORIGIN_MAP ?? {}).length > 0) {
     problems.push({ variable: 'TIELINE_ORIGIN_MAP', remedy: 'should not be set when NODE_ENV is production' })
   }
+  const { TIELINE_SMTP_URL, TIELINE_MAIL_FROM, TIELINE_ALERT_EMAILS = [] } = values
+  if (TIELINE_SMTP_URL !== undefined && TIELINE_MAIL_FROM === undefined)
+    problems.push({ variable: 'TIELINE_MAIL_FROM', remedy: 'is missing: whom mail is from' })
+  if (TIELINE_ALERT_EMAILS.length > 0 && TIELINE_SMTP_URL === undefined)
+    problems.push({ variable: 'TIELINE_SMTP_URL', remedy: 'is missing: TIELINE_ALERT_EMAILS needs it' })
   return problems
 }
 
@@ -393,6 +430,10 @@ export function printConfig(config: Config): Record<string, unknown> {
     ...config,
     databaseUrl: config.databaseUrl?.replace(/\/\/([^:@/]+):[^@]*@/, '//$1:[redacted]@'),
     temporal: config.temporal && { address: config.temporal.address, namespace: config.temporal.namespace },
+    mail: config.mail && {
+      ...config.mail,
+      smtpUrl: config.mail.smtpUrl.replace(/\/\/[^@/]*@/, '//[redacted]@'),
+    },
     adminToken: mask(config.adminToken),
     encryptionKeys: mask(config.encryptionKeys),
     oidc: config.oidc && { ...config.oidc, clientSecret: mask(config.oidc.clientSecret) },

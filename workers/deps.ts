@@ -13,12 +13,15 @@ import { createTxtLookup } from '../platform/dns.ts'
 import type { ServiceConfig } from '../platform/config.ts'
 import type { Log } from '../platform/log.ts'
 import { createMetrics } from '../platform/metrics.ts'
+import { createMailer } from '../platform/outbound/mail.ts'
 import { createOutbound } from '../platform/outbound/post.ts'
+import { createIncidentLinks } from '../platform/secrets/incident-link.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
 import { createOAuthClient } from '../providers/http/oauth.ts'
 import { createTransport } from '../providers/http/transport.ts'
 import { appMethodsOf } from '../providers/contract.ts'
 import { findProvider, providerSlugs } from '../providers/registry.ts'
+import { createAlertClient } from '../workflows/client-alerts.ts'
 import { createDeliveryClient } from '../workflows/client-delivery.ts'
 import { createScheduleClient } from '../workflows/client-schedules.ts'
 import { databasePoolSize } from './queues.ts'
@@ -37,6 +40,7 @@ export function createWorkerDeps(
     | 'publicUrl'
     | 'accessTokenSeconds'
     | 'taskQueue'
+    | 'mail'
   >,
   log: Log,
   env: Readonly<Record<string, string | undefined>>,
@@ -70,6 +74,7 @@ export function createWorkerDeps(
       taskQueue: config.taskQueue,
       publicUrl: config.publicUrl,
       accessTokenSeconds: config.accessTokenSeconds,
+      mail: config.mail,
     },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue: config.taskQueue }).ensureSyncSchedule(connection),
@@ -78,6 +83,10 @@ export function createWorkerDeps(
       createDeliveryClient({ client, taskQueue: config.taskQueue }).wakeEndpoint(endpoint),
     txtOf: createTxtLookup(),
     brandName: createBrandNames(database.db),
+    mailer: createMailer({ allowLoopback: config.environment !== 'production' }),
+    incidentLinks: createIncidentLinks(parseKeyRing(config.encryptionKeys)),
+    wakeIncident: (client, incident) =>
+      createAlertClient({ client, taskQueue: config.taskQueue }).wakeIncident(incident),
     findProvider,
     providerSlugs,
   }

@@ -2,6 +2,7 @@
  * The worker process: hosts the workflows and the activities of every provider. Any number of them may run. Ends with 2
  * and one line when its settings, the database or Temporal are not as they should be, with 1 when it breaks later.
  */
+import { ensureDefaultAlerts } from './default-channel.ts'
 import { NativeConnection, Runtime } from '@temporalio/worker'
 import { checkSchema } from '../db/migrate.ts'
 import { keepRingAnnounced } from '../db/ring-keys.ts'
@@ -124,6 +125,9 @@ async function reconcile(
     await hub.ensureKeyAge()
     await hub.ensureInboxSweep()
     await hub.ensureSubscriptionCare()
+    await hub.ensureNightlyVerification()
+    await ensureDefaultAlerts(deps, config)
+    await hub.ensureAlerts()
     await hub.ensureHealthChecks(deps.providerSlugs, config.healthEverySeconds)
     await careForDomains(deps.database.db, hub)
     await hub.ensureCommissionCare()

@@ -6,6 +6,7 @@ import type { Client } from '@temporalio/client'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import { HubError } from '../platform/errors.ts'
 import type { checkConnection } from './check-connection.ts'
+import { createAlertClient } from './client-alerts.ts'
 import { createAutomationClient } from './client-automations.ts'
 import { createBatchClient } from './client-batches.ts'
 import { createCommissionClient } from './client-commissions.ts'
@@ -19,6 +20,7 @@ import { createHealthClient } from './client-health.ts'
 import { createInboxClient } from './client-inbox.ts'
 import { createKeyClient } from './client-keys.ts'
 import { createScheduleClient } from './client-schedules.ts'
+import { createVerifyClient } from './client-verify.ts'
 import { createRotationClient } from './client-rotations.ts'
 import { createWriteClient } from './client-writes.ts'
 import {
@@ -84,6 +86,8 @@ export function createHubClient(options: HubClientOptions) {
     ...createAutomationClient(options),
     ...createInboxClient(options),
     ...createHealthClient(options),
+    ...createVerifyClient(options),
+    ...createAlertClient(options),
     ...createDeliveryClient(options),
     ...createBrandClient(options),
     ...createCommissionClient(options),

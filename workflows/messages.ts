@@ -260,6 +260,54 @@ export interface KeepCredentialsAliveResult {
   readonly erased: number
 }
 
+export interface VerifyIntegrityInput {
+  readonly connectionId: string
+  /** Given by the API; one that is started by hand gets one. */
+  readonly verificationId?: string
+  /** `sample` when left out: some records read again by id. `full`: everything. */
+  readonly mode?: 'sample' | 'full'
+  /** What is done about findings; `none` when left out. `ask` waits for a person. */
+  readonly repair?: 'none' | 'ask' | 'apply'
+  /** All when left out. */
+  readonly resources?: readonly string[]
+  readonly startedBy?: string
+}
+
+export interface VerifyIntegrityResult {
+  readonly verificationId: string
+  readonly accuracyPercent: number
+  readonly checked: number
+  readonly matching: number
+  readonly pending: number
+  readonly missing: number
+  readonly extra: number
+  readonly stale: number
+  readonly different: number
+  readonly orphans: number
+  readonly repaired: number
+  readonly notRepaired: number
+}
+
+export interface VerificationDecision {
+  readonly approve: boolean
+  /** Who decided. */
+  readonly by: string
+}
+
+export interface VerifyManyInput {
+  readonly provider?: string
+  readonly mode?: 'sample' | 'full'
+  /** Carried over by continue-as-new; not for callers. */
+  readonly continued?: { readonly after: string; readonly result: VerifyManyResult }
+}
+
+export interface VerifyManyResult {
+  readonly verified: number
+  /** Of these, not right in every object. */
+  readonly wrong: number
+  readonly failed: number
+}
+
 export interface CheckHealthInput {
   /** Slug. */
   readonly provider: string
@@ -275,6 +323,45 @@ export interface CheckHealthResult {
   readonly probed: number
   readonly bad: number
   readonly changed: number
+}
+
+export interface EvaluateAlertsResult {
+  readonly policies: number
+  /** Incidents that are new or have come back; that are over; that somebody is told of from now on; whose workflow was woken. */
+  readonly opened: number
+  readonly resolved: number
+  readonly followed: number
+  readonly woken: number
+  /** Policies that could not be evaluated. */
+  readonly failed: number
+  /** Messages that belong to no incident. */
+  readonly sent: number
+}
+
+export interface EscalateIncidentInput {
+  readonly incidentId: string
+  /** Carried over by continue-as-new; not for callers. */
+  readonly continued?: { readonly sent: number }
+}
+
+export interface EscalateIncidentResult {
+  readonly incidentId: string
+  readonly state: 'open' | 'acknowledged' | 'snoozed' | 'resolved'
+  /** Messages that got through. */
+  readonly sent: number
+}
+
+/** What a person answers. */
+export interface AnswerInput {
+  readonly by?: string
+  readonly note?: string
+  /** Of a snooze. */
+  readonly minutes?: number
+}
+
+export interface AnswerResult {
+  readonly state: 'open' | 'acknowledged' | 'snoozed' | 'resolved'
+  readonly changed: boolean
 }
 
 export interface ConnectAccountInput {
@@ -460,6 +547,9 @@ export const workflowIds = {
     taskQueue === 'tieline' ? `health:${provider}` : `health:${provider}:${taskQueue}`,
   checkHealthNow: (taskQueue: string, provider: string) =>
     taskQueue === 'tieline' ? `health-now:${provider}` : `health-now:${provider}:${taskQueue}`,
+  verifyIntegrity: (connectionId: string) => `verify:${connectionId}`,
+  /** Temporal appends the time of each tick. */
+  verifyMany: (taskQueue: string) => (taskQueue === 'tieline' ? 'verify-many' : `verify-many:${taskQueue}`),
   postCommission: (sourceId: string) => `commission:${sourceId}`,
   closeStatement: (partnerId: string, period: string) => `statement:${partnerId}:${period}`,
   /** One per hub; hubs that share a namespace differ in their queue. */
@@ -467,6 +557,11 @@ export const workflowIds = {
     taskQueue === 'tieline' ? 'close-statements' : `close-statements:${taskQueue}`,
   checkLedgers: (taskQueue: string) =>
     taskQueue === 'tieline' ? 'check-ledgers' : `check-ledgers:${taskQueue}`,
+  /** Temporal appends the time of each tick. One per hub; hubs that share a namespace differ in their queue. */
+  evaluateAlerts: (taskQueue: string) => (taskQueue === 'tieline' ? 'alerts' : `alerts:${taskQueue}`),
+  evaluateAlertsNow: (taskQueue: string) =>
+    taskQueue === 'tieline' ? 'alerts-now' : `alerts-now:${taskQueue}`,
+  escalateIncident: (incidentId: string) => `incident:${incidentId}`,
   connectAccount: (sessionId: string) => `connect:${sessionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
   /** Temporal appends the time of each tick. */
@@ -480,6 +575,7 @@ export const resumeSignal = defineSignal('resume')
 export const setSpeedUpdate = defineUpdate<Speed, [Speed]>('setSpeed')
 /** A person has decided a conflict; the decision is in the write's row. */
 export const decidedSignal = defineSignal('decided')
+export const decideVerificationUpdate = defineUpdate<void, [VerificationDecision]>('decideVerification')
 /** Answers when the new key of a rotation is there (and, without an overlap, the old one has ended). */
 export const keyMintedUpdate = defineUpdate<StartedKeyRotation, []>('minted')
 export const revokeNowUpdate = defineUpdate<RotateApiKeyResult, [SteeringOfKeys]>('revokeNow')
@@ -492,6 +588,10 @@ export const cancelRotationUpdate = defineUpdate<RotateApiKeyResult, [SteeringOf
 /** A person approves or rejects a statement; a person has paid it out. */
 export const decideStatementUpdate = defineUpdate<CloseStatementResult, [StatementDecision]>('decide')
 export const payStatementUpdate = defineUpdate<CloseStatementResult, [StatementPayout]>('recordPayout')
+/** Somebody answers an alert. */
+export const acknowledgeUpdate = defineUpdate<AnswerResult, [AnswerInput]>('acknowledge')
+export const snoozeUpdate = defineUpdate<AnswerResult, [AnswerInput]>('snooze')
+export const resolveUpdate = defineUpdate<AnswerResult, [AnswerInput]>('resolve')
 export const progressQuery = defineQuery<Progress>('progress')
 export const manyProgressQuery = defineQuery<SyncManyResult>('progress')
 

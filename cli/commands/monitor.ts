@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { CliError, type ExitCode } from '../cli-error.ts'
 import { need, openApi, type Api, type GlobalOptions, type Schemas } from '../client.ts'
 import { ago, count, duration, nearest, table, type Out, type Paint } from '../print.ts'
+import { evaluateNow, printEvaluation } from './alerts.ts'
 
 type Health = Schemas['ProviderHealth']
 type Detail = Schemas['ProviderHealthDetail']
@@ -11,6 +12,8 @@ export interface MonitorOptions extends GlobalOptions {
   readonly detailed?: boolean
   readonly watch?: boolean
   readonly all?: boolean
+  /** Evaluate the alert policies, and send. */
+  readonly alert?: boolean
 }
 
 /** 0: all healthy. 1: something is down. 3: something is degraded. */
@@ -47,11 +50,14 @@ async function once(
         ),
       )
     : []
-  if (options.json) out.json(options.detailed ? details : chosen)
+  const evaluation = options.alert ? await evaluateNow(api) : undefined
+  const shown = options.detailed ? details : chosen
+  if (options.json) out.json(evaluation ? { services: shown, alerts: evaluation } : shown)
   else {
     if (options.watch && out.isTerminal) out.line(clear)
     print(chosen, out)
     for (const detail of details) printDetail(detail, out)
+    if (evaluation) printEvaluation(evaluation, out)
   }
   return codeOf(chosen)
 }

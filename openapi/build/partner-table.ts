@@ -90,6 +90,14 @@ export const sharedOperations: readonly string[] = [
   'getRunProof',
   'listRecords',
   'listChanges',
+  'listConnectionHealth',
+  'getConnectionHealth',
+  'listHealthChanges',
+  'listVerifications',
+  'startVerification',
+  'getVerification',
+  'listFindings',
+  'decideVerification',
 ]
 
 /** `listRuns` → `listOwnRuns`. */

@@ -20,6 +20,7 @@ import type { TxtLookup } from '../../platform/dns.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createPreviewLinks } from '../../platform/secrets/preview-link.ts'
+import { createIncidentLinks } from '../../platform/secrets/incident-link.ts'
 import { createSessionLinks } from '../../platform/secrets/session-link.ts'
 import { appMethodsOf, type Provider } from '../../providers/contract.ts'
 import { providers } from '../../providers/registry.ts'
@@ -168,6 +169,7 @@ function depsOf(
   return {
     config: {
       environment: 'test',
+      mail: undefined,
       adminToken,
       temporal: { address, namespace, connection: { address } },
       temporalPort: Number(address.split(':')[1]),
@@ -195,6 +197,7 @@ function depsOf(
     keyUses: createKeyUses(database.db),
     vault,
     links: createSessionLinks(hub.ring),
+    incidentLinks: createIncidentLinks(hub.ring),
     findProvider: hub.deps.findProvider,
     temporal: hub.hub,
     waker: createWaker((lane) => hub.hub.wakeInbox(lane), silent),

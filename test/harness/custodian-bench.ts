@@ -12,8 +12,10 @@ import { createVault } from '../../db/vault.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
+import { createMailer } from '../../platform/outbound/mail.ts'
 import { createOutbound } from '../../platform/outbound/post.ts'
 import { newId } from '../../platform/new-id.ts'
+import { createIncidentLinks } from '../../platform/secrets/incident-link.ts'
 import { parseKeyRing } from '../../platform/secrets/keyring.ts'
 import type { OAuth2Auth, Secrets } from '../../providers/contract.ts'
 import { createOAuthClient } from '../../providers/http/oauth.ts'
@@ -57,6 +59,9 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
     wakeEndpoint: async () => undefined,
     txtOf: () => Promise.resolve([]),
     brandName: () => Promise.resolve('Test'),
+    mailer: createMailer({ allowLoopback: true }),
+    incidentLinks: createIncidentLinks(parseKeyRing(options.ring)),
+    wakeIncident: async () => undefined,
     findProvider: () => undefined,
     providerSlugs: [],
   }

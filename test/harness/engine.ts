@@ -19,8 +19,10 @@ import { createVault } from '../../db/vault.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
+import { createMailer } from '../../platform/outbound/mail.ts'
 import { createOutbound } from '../../platform/outbound/post.ts'
 import { newId } from '../../platform/new-id.ts'
+import { createIncidentLinks } from '../../platform/secrets/incident-link.ts'
 import { newKeyRingText, parseKeyRing } from '../../platform/secrets/keyring.ts'
 import { createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
@@ -79,6 +81,9 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
       wakeEndpoint: async () => undefined,
       txtOf: () => Promise.resolve([]),
       brandName: () => Promise.resolve('Test'),
+      mailer: createMailer({ allowLoopback: true }),
+      incidentLinks: createIncidentLinks(ring),
+      wakeIncident: async () => undefined,
       findProvider,
       providerSlugs,
     }

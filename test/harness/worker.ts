@@ -12,7 +12,9 @@ import { systemClock } from '../../platform/clock.ts'
 import { createTxtLookup, type TxtLookup } from '../../platform/dns.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
+import { createMailer } from '../../platform/outbound/mail.ts'
 import { createOutbound } from '../../platform/outbound/post.ts'
+import { createIncidentLinks } from '../../platform/secrets/incident-link.ts'
 import { newKeyRingText, parseKeyRing, type KeyRing } from '../../platform/secrets/keyring.ts'
 import { connectTemporal, type TemporalConnection } from '../../platform/temporal/connection.ts'
 import { appMethodsOf, type Provider } from '../../providers/contract.ts'
@@ -21,6 +23,7 @@ import { createTransport } from '../../providers/http/transport.ts'
 import { workflowBundle } from '../../workers/bundle.ts'
 import { temporalLogger } from '../../workers/runtime-log.ts'
 import { createWorkers } from '../../workers/workers.ts'
+import { createAlertClient } from '../../workflows/client-alerts.ts'
 import { createDeliveryClient } from '../../workflows/client-delivery.ts'
 import { createScheduleClient } from '../../workflows/client-schedules.ts'
 import { createHubClient, type HubClient } from '../../workflows/client.ts'
@@ -128,6 +131,9 @@ function testDeps(
     txtOf: options.txtOf ?? createTxtLookup({ servers: ['127.0.0.1:1'] }),
     brandName: createBrandNames(database.db),
     findProvider,
+    mailer: createMailer({ allowLoopback: true }),
+    incidentLinks: createIncidentLinks(ring),
+    wakeIncident: (client, incident) => createAlertClient({ client, taskQueue }).wakeIncident(incident),
     providerSlugs: providers.map((provider) => provider.slug),
   }
 }

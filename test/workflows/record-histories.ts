@@ -22,6 +22,7 @@ import {
   resumeSignal,
   setSpeedUpdate,
   type SyncConnectionInput,
+  type VerifyIntegrityInput,
 } from '../../workflows/messages.ts'
 import { createTestDatabase } from '../harness/postgres.ts'
 import { startOAuthProvider, tinybooks, tinybooksVariables } from '../harness/oauth-provider.ts'
@@ -34,6 +35,7 @@ import { createTxtLookup } from '../../platform/dns.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { recordBrands } from './record-brands.ts'
 import { recordCommissions } from './record-commissions.ts'
+import { recordAlerts } from './record-alerts.ts'
 import { recordConnects } from './record-connects.ts'
 import { recordCredentials } from './record-credentials.ts'
 import { recordDelivery } from './record-delivery.ts'
@@ -98,6 +100,8 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       [['runAction', 'runReport'], () => recordOperations(recorder)],
       [['checkConnection'], () => recordChecks(recorder)],
       [['checkHealth'], () => recordHealth(recorder)],
+      [['verifyIntegrity', 'verifyMany'], () => recordVerifications(recorder)],
+      [['evaluateAlerts', 'escalateIncident'], () => recordAlerts({ test, keep })],
       [['startScheduledSync'], () => recordTicks(recorder)],
       [['connectAccount'], () => recordConnects({ test, books, keep })],
       [
@@ -241,6 +245,47 @@ async function recordChecks({ test, tiny, keep }: Recorder): Promise<void> {
   await test.hub.checkConnection(connection)
   await keep('checkConnection-outage', handle())
   tiny.answer(() => ({}))
+}
+
+async function recordVerifications({ test, keep }: Recorder): Promise<void> {
+  const connection = await sample(test)
+  const { connectionId } = connection
+  const { db } = test.deps.database
+  const handleOf = async (input: Omit<VerifyIntegrityInput, 'connectionId'>): Promise<WorkflowHandle> => {
+    const { workflowId, runId } = await test.hub.startVerification({ connectionId, ...input }, connection)
+    return test.temporal.client.workflow.getHandle(workflowId, runId)
+  }
+  const run = await test.hub.startSync({ connectionId, mode: 'full', resources: ['tickets'] }, connection)
+  await test.temporal.client.workflow.getHandle(run.workflowId, run.runId).result()
+  await keep('verifyIntegrity-right', await handleOf({ resources: ['tickets'] }))
+  const lose = (): Promise<unknown> =>
+    db
+      .deleteFrom('records')
+      .where('connectionId', '=', connectionId)
+      .where('externalId', 'in', ['1', '2'])
+      .execute()
+  await lose()
+  const asking = await handleOf({ mode: 'full', repair: 'ask', resources: ['tickets'] })
+  for (;;) {
+    const isTaken = await test.hub.decideVerification(connectionId, { approve: true, by: 'admin' }).then(
+      () => true,
+      () => false,
+    )
+    if (isTaken) break
+    await delay(500)
+  }
+  await keep('verifyIntegrity-repaired', asking)
+  await lose()
+  await keep(
+    'verifyIntegrity-applied',
+    await handleOf({ mode: 'full', repair: 'apply', resources: ['tickets'] }),
+  )
+  const many = await test.temporal.client.workflow.start('verifyMany', {
+    workflowId: `verify-many:${newId('request')}`,
+    taskQueue: test.taskQueue,
+    args: [{ provider: connection.provider }],
+  })
+  await keep('verifyMany-provider', many)
 }
 
 async function recordHealth({ test, tiny, keep }: Recorder): Promise<void> {

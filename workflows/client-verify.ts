@@ -1,0 +1,84 @@
+/** Starting verifications, deciding on their repair, and the schedule that verifies by night. */
+import { ScheduleAlreadyRunning, type ScheduleClient } from '@temporalio/client'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
+import { HubError } from '../platform/errors.ts'
+import { reaching } from './client-errors.ts'
+import type { HubClientOptions, Started } from './client-options.ts'
+import {
+  decideVerificationUpdate,
+  temporalPriority,
+  workflowIds,
+  type VerificationDecision,
+  type VerifyIntegrityInput,
+} from './messages.ts'
+import { searchAttributes } from './search-attributes.ts'
+import type { verifyIntegrity, verifyMany } from './verify-integrity.ts'
+
+interface Facts {
+  readonly connectionId: string
+  readonly partnerId: string
+  readonly accountId: string
+  readonly provider: string
+  readonly name: string
+}
+
+type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof verifyMany>>[0]
+
+export function createVerifyClient({ client, taskQueue }: HubClientOptions) {
+  return {
+    /** @throws HubError `AlreadyRunning` when the connection is being verified. */
+    startVerification: (input: VerifyIntegrityInput, connection: Facts): Promise<Started> =>
+      reaching(async () => {
+        const workflowId = workflowIds.verifyIntegrity(connection.connectionId)
+        try {
+          const handle = await client.workflow.start<typeof verifyIntegrity>('verifyIntegrity', {
+            workflowId,
+            workflowIdConflictPolicy: 'FAIL',
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+            taskQueue,
+            args: [input],
+            typedSearchAttributes: searchAttributes(connection),
+            priority: { priorityKey: temporalPriority.backfill, fairnessKey: connection.partnerId },
+            staticSummary: `Verify ${connection.provider}: ${connection.name}`,
+          })
+          return { workflowId, runId: handle.firstExecutionRunId }
+        } catch (error) {
+          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+          throw new HubError(
+            'AlreadyRunning',
+            'A verification of this connection is under way, or waits for a decision.',
+          )
+        }
+      }),
+
+    decideVerification: (connectionId: string, decision: VerificationDecision): Promise<void> =>
+      reaching(async () => {
+        await client.workflow
+          .getHandle(workflowIds.verifyIntegrity(connectionId))
+          .executeUpdate(decideVerificationUpdate, { args: [decision] })
+      }),
+
+    /** A sample of every connection, at three in the morning UTC. Repeatable; one that is there is left as it is. */
+    ensureNightlyVerification: (): Promise<void> =>
+      reaching(async () => {
+        const id = workflowIds.verifyMany(taskQueue)
+        const options: ScheduleOptions = {
+          scheduleId: id,
+          spec: { calendars: [{ hour: 3 }], jitter: '30 minutes' },
+          policies: { overlap: 'SKIP', catchupWindow: '1 hour' },
+          action: {
+            type: 'startWorkflow',
+            workflowType: 'verifyMany',
+            workflowId: id,
+            taskQueue,
+            args: [{}],
+          },
+        }
+        try {
+          await client.schedule.create<typeof verifyMany>(options)
+        } catch (error) {
+          if (!(error instanceof ScheduleAlreadyRunning)) throw error
+        }
+      }),
+  }
+}
