@@ -4,6 +4,7 @@ import type { CallStats } from '../db/call-stats.ts'
 import type { Database } from '../db/client.ts'
 import type { Connection } from '../db/connections.ts'
 import type { Vault } from '../db/vault.ts'
+import type { RetentionPeriods } from '../model/retention.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
@@ -31,6 +32,8 @@ export interface ActivityDeps {
     readonly taskQueue: string
     /** Where others reach the API, without a slash at the end: what webhooks are posted to. */
     readonly publicUrl: string
+    /** How long what grows with time is kept. */
+    readonly retention: RetentionPeriods
   }
   /** Makes a connection's schedule, or brings it in line with its interval and state. `client` is the activity's own. */
   ensureSyncSchedule(client: Client, connection: Connection): Promise<void>

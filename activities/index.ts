@@ -15,6 +15,8 @@ import type { ActivityDeps } from './deps.ts'
 import { createDescribeActivities } from './describe.ts'
 import { createOperationActivities } from './operations.ts'
 import { createRemapActivities } from './remap.ts'
+import { createRetentionActivities } from './retention.ts'
+import { createReviewActivities } from './reviews.ts'
 import { createRevocationActivities } from './revoke-credential.ts'
 import { createRotationActivities } from './rotate-credential.ts'
 import { createSyncActivities } from './sync.ts'
@@ -36,6 +38,8 @@ export function createActivities(deps: ActivityDeps) {
     ...createAutomationActivities(deps),
     ...createInboxActivities(deps),
     ...createHealthActivities(deps),
+    ...createRetentionActivities(deps),
+    ...createReviewActivities(deps),
     ...createSubscriptionActivities(deps),
     ...createHookGapActivities(deps),
     ...createDeliveryActivities(deps),

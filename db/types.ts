@@ -144,6 +144,21 @@ export interface CallStats {
   waitMs: Generated<number>;
 }
 
+export interface CallStatsDaily {
+  bytes: Generated<number>;
+  callGroup: string;
+  calls: Generated<number>;
+  connectionId: string;
+  day: Timestamp;
+  errors: Generated<Json>;
+  failed: Generated<number>;
+  latency: ArrayType<number>;
+  partnerId: string;
+  provider: string;
+  retries: Generated<number>;
+  waitMs: Generated<number>;
+}
+
 export interface Changes {
   accountId: string;
   connectionId: string;
@@ -505,6 +520,16 @@ export interface InboxEvents {
   workflowRunId: string | null;
 }
 
+export interface InboxRemoved {
+  connectionId: Generated<string>;
+  dead: Generated<number>;
+  duplicates: Generated<number>;
+  processed: Generated<number>;
+  provider: string;
+  received: Generated<number>;
+  unmatched: Generated<number>;
+}
+
 export interface InboxRequests {
   accepted: number;
   accountId: string | null;
@@ -749,6 +774,20 @@ export interface Remaps {
   troubled: Generated<number>;
 }
 
+export interface Reviews {
+  coversFrom: Timestamp;
+  coversTo: Timestamp;
+  kind: string;
+  madeAt: Generated<Timestamp>;
+  madeBy: string;
+  markdown: string;
+  result: Json;
+  reviewId: string;
+  summary: string;
+  verdict: string;
+  workflowRunId: string | null;
+}
+
 export interface RunCalls {
   at: Timestamp;
   attempt: number;
@@ -932,6 +971,7 @@ export interface DB {
   cacheEpochs: CacheEpochs;
   callBuckets: CallBuckets;
   callStats: CallStats;
+  callStatsDaily: CallStatsDaily;
   changes: Changes;
   connectionHealth: ConnectionHealth;
   connections: Connections;
@@ -955,6 +995,7 @@ export interface DB {
   hubEvents: HubEvents;
   idempotentRequests: IdempotentRequests;
   inboxEvents: InboxEvents;
+  inboxRemoved: InboxRemoved;
   inboxRequests: InboxRequests;
   incidentEntries: IncidentEntries;
   incidents: Incidents;
@@ -972,6 +1013,7 @@ export interface DB {
   records: Records;
   recordVersions: RecordVersions;
   remaps: Remaps;
+  reviews: Reviews;
   runCalls: RunCalls;
   runResources: RunResources;
   runs: Runs;

@@ -23,6 +23,7 @@ export const idPrefixes = {
   delivery: 'dlv',
   apiKey: 'key',
   incident: 'inc',
+  review: 'rev',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

@@ -8,6 +8,12 @@ import { hostname } from 'node:os'
 import path from 'node:path'
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig'
 import { cleanEnv, makeValidator, type ReporterOptions } from 'envalid'
+import {
+  defaultRetention,
+  parseRetention,
+  retentionRemedy,
+  type RetentionPeriods,
+} from '../model/retention.ts'
 import { messageOf } from './errors.ts'
 
 export type Environment = 'development' | 'production' | 'test'
@@ -61,6 +67,8 @@ export interface Config {
   readonly hookRates: { readonly perAddress: number; readonly refusalsPerAddress: number }
   /** How often the connections of each provider are checked. */
   readonly healthEverySeconds: number
+  /** How long what grows with time is kept. */
+  readonly retention: RetentionPeriods
 }
 
 /** What a process that runs alone (`tieline serve …`) cannot do without. */
@@ -199,6 +207,7 @@ const specification = {
   TIELINE_HOOKS_PER_ADDRESS: positive({ default: 60_000 }),
   TIELINE_HOOK_REFUSALS_PER_ADDRESS: positive({ default: 120 }),
   TIELINE_HEALTH_EVERY_SECONDS: secondsBetween(30, 86_400)({ default: 300 }),
+  TIELINE_RETENTION: checked(retentionRemedy, parseRetention)({ default: defaultRetention }),
 }
 
 /** The ports that `tieline up` listens on, by the variable that moves each. */
@@ -251,6 +260,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     temporalMetricsPort: values.TIELINE_TEMPORAL_METRICS_PORT,
     trustedProxies: values.TIELINE_TRUSTED_PROXIES,
     healthEverySeconds: values.TIELINE_HEALTH_EVERY_SECONDS,
+    retention: values.TIELINE_RETENTION,
     hookRates: {
       perAddress: values.TIELINE_HOOKS_PER_ADDRESS,
       refusalsPerAddress: values.TIELINE_HOOK_REFUSALS_PER_ADDRESS,

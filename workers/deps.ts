@@ -22,7 +22,7 @@ import { databasePoolSize } from './queues.ts'
 export function createWorkerDeps(
   config: Pick<
     ServiceConfig,
-    'databaseUrl' | 'encryptionKeys' | 'environment' | 'originMap' | 'publicUrl' | 'taskQueue'
+    'databaseUrl' | 'encryptionKeys' | 'environment' | 'originMap' | 'publicUrl' | 'retention' | 'taskQueue'
   >,
   log: Log,
   env: Readonly<Record<string, string | undefined>>,
@@ -47,7 +47,7 @@ export function createWorkerDeps(
     gate: createProviderGate(database.db, clock),
     log,
     clock,
-    config: { taskQueue: config.taskQueue, publicUrl: config.publicUrl },
+    config: { taskQueue: config.taskQueue, publicUrl: config.publicUrl, retention: config.retention },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue: config.taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: config.environment !== 'production' }),

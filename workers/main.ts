@@ -118,6 +118,7 @@ async function reconcile(
     await hub.ensureKeepAlive()
     await hub.ensureInboxSweep()
     await hub.ensureSubscriptionCare()
+    await hub.ensureUpkeep()
     await hub.ensureHealthChecks(deps.providerSlugs, config.healthEverySeconds)
   } catch (err) {
     log.warn(

@@ -16,6 +16,7 @@ import { createDeliveryClient } from './client-delivery.ts'
 import { createHealthClient } from './client-health.ts'
 import { createInboxClient } from './client-inbox.ts'
 import { createScheduleClient } from './client-schedules.ts'
+import { createUpkeepClient } from './client-upkeep.ts'
 import { createWriteClient } from './client-writes.ts'
 import {
   pauseSignal,
@@ -79,6 +80,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createAutomationClient(options),
     ...createInboxClient(options),
     ...createHealthClient(options),
+    ...createUpkeepClient(options),
     ...createDeliveryClient(options),
     isWorkerPolling: () => isWorkerPolling(options),
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */

@@ -15,6 +15,7 @@ import * as hookCare from './0012_hook_care.ts'
 import * as tenancy from './0013_tenancy.ts'
 import * as health from './0021_health.ts'
 import * as limits from './0017_limits.ts'
+import * as upkeep from './0024_upkeep.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -32,4 +33,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0013_tenancy': tenancy,
   '0021_health': health,
   '0017_limits': limits,
+  '0024_upkeep': upkeep,
 }

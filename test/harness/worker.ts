@@ -6,6 +6,7 @@ import type { ActivityDeps } from '../../activities/deps.ts'
 import type { Database } from '../../db/client.ts'
 import { createLimiter } from '../../db/limits.ts'
 import { createVault } from '../../db/vault.ts'
+import { defaultRetention } from '../../model/retention.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
@@ -108,7 +109,7 @@ function testDeps(
     gate: createProviderGate(database.db, clock),
     log,
     clock,
-    config: { taskQueue, publicUrl: 'http://127.0.0.1:1' },
+    config: { taskQueue, publicUrl: 'http://127.0.0.1:1', retention: defaultRetention },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: true }),
