@@ -10,6 +10,7 @@ import type { SessionLinks } from '../platform/secrets/session-link.ts'
 import type { Provider } from '../providers/contract.ts'
 import type { Callers } from './callers.ts'
 import type { Waker } from './hooks/wake.ts'
+import type { Live } from './live.ts'
 import type { ApiLimits } from './limits/limits.ts'
 import type { HubClient } from '../workflows/client.ts'
 
@@ -42,6 +43,8 @@ export interface ApiDeps {
   findProvider(slug: string): Provider | undefined
   /** Starts and steers workflows. */
   readonly temporal: HubClient
+  /** The live status and its readers. */
+  readonly live: Live
   /** Wakes the lanes of webhooks. */
   readonly waker: Waker
   /** Of the codec server. */

@@ -11,6 +11,7 @@ import * as connections from './resources/connections.ts'
 import * as deliveries from './resources/deliveries.ts'
 import * as endpoints from './resources/endpoints.ts'
 import * as health from './resources/health.ts'
+import { streamHealth } from './resources/live-health.ts'
 import * as hookRules from './resources/hook-rules.ts'
 import * as inbox from './resources/inbox.ts'
 import { getCaller } from './resources/me.ts'
@@ -19,7 +20,9 @@ import * as mappings from './resources/mappings.ts'
 import * as operations from './resources/operations.ts'
 import * as providers from './resources/providers.ts'
 import * as records from './resources/records.ts'
+import * as reviews from './resources/reviews.ts'
 import * as runs from './resources/runs.ts'
+import { getMetricSeries } from './resources/series.ts'
 import * as batches from './resources/sync-many.ts'
 import * as system from './resources/system.ts'
 import * as usage from './resources/usage.ts'
@@ -30,6 +33,9 @@ export const handlers: Handlers = {
   ...system,
   getCaller,
   ...health,
+  streamHealth,
+  getMetricSeries,
+  ...reviews,
   listOwnConnectionHealth: (deps, call) => health.listConnectionHealth(deps, call),
   listOwnConnections: (deps, call) => connections.listConnections(deps, call),
   getOwnConnection: (deps, call) => connections.getConnection(deps, call),

@@ -15,11 +15,13 @@ import { createMetrics } from '../platform/metrics.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
 import { createSessionLinks } from '../platform/secrets/session-link.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
+import { startTracing } from '../platform/tracing.ts'
 import { approachTemporal } from '../platform/temporal/connection.ts'
 import { findProvider } from '../providers/registry.ts'
 import { createHubClient } from '../workflows/client.ts'
 import { createCallers } from './callers.ts'
 import type { ApiDeps } from './deps.ts'
+import { createLive } from './live.ts'
 import { createWaker } from './hooks/wake.ts'
 import { createLimits } from './limits/limits.ts'
 import { closeServer, createApi } from './server.ts'
@@ -36,6 +38,7 @@ export async function runApi(
     const deps = await openDeps(config, env, log, stopper)
     const server = await createApi(deps).listen(config.port, config.host).catch(cannotListen(config))
     stopper.onStop('server', () => closeServer(server))
+    stopper.onStop('live status', () => deps.live.close())
     stopper.onStop('connect sessions', sweepConnectSessions(deps))
   } catch (error) {
     await stopper.stop('the API could not start')
@@ -90,11 +93,15 @@ async function openDeps(
   const metrics = createMetrics()
   const limits = createLimits({ db: database.db, caches, log, metrics })
   stopper.onStop('limits', () => limits.close())
-  const temporal = approachTemporal({ temporal: config.temporal, ring })
+  const tracing =
+    config.tracesTo === undefined ? undefined : await startTracing('tieline-api', config.tracesTo)
+  if (tracing) stopper.onStop('traces', () => tracing.close())
+  const temporal = approachTemporal({ temporal: config.temporal, ring, tracing })
   stopper.onStop('connection to Temporal', () => temporal.close())
   const { client, namespace, codec } = temporal
   const { taskQueue, temporalUiUrl: uiUrl } = config
   const hub = createHubClient({ client, namespace, taskQueue, uiUrl })
+  const live = createLive({ db: database.db, log, metrics })
   const waker = createWaker((lane) => hub.wakeInbox(lane), log)
   stopper.onStop('waker of lanes', () => waker.close())
   return {
@@ -110,6 +117,7 @@ async function openDeps(
     findProvider,
     temporal: hub,
     waker,
+    live,
     codec,
     metrics,
     log,

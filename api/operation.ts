@@ -10,6 +10,7 @@ import type { AnyAnswer, AnyCall } from './call.ts'
 import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
 import type { Operation, OperationId } from './description.ts'
+import { isEventStream, readableOf, type EventStream } from './event-stream.ts'
 import { once } from './idempotency.ts'
 import { invalidInput } from './problem.ts'
 import { admitAddress, admitCaller } from './rate-limit.ts'
@@ -22,9 +23,11 @@ type AnswerBody<R> = R extends { content: { 'application/json': infer J } }
   ? J
   : R extends { content: { 'text/plain': infer T } | { 'text/html': infer T } }
     ? T
-    : R extends { content: object }
-      ? never
-      : undefined
+    : R extends { content: { 'text/event-stream': string } }
+      ? EventStream
+      : R extends { content: object }
+        ? never
+        : undefined
 
 /** What a handler is given: parameters and body have been checked against the description. */
 export interface Call<O extends operations[OperationId]> {
@@ -190,6 +193,9 @@ function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer): void
   if (answer.body === undefined) {
     ctx.body = null
     ctx.status = answer.status
+  } else if (isEventStream(answer.body)) {
+    // Koa ends it when the reader leaves.
+    ctx.body = readableOf(answer.body)
   } else if (typeof answer.body === 'string') {
     ctx.body = answer.body
   } else {
@@ -210,6 +216,7 @@ function checkAnswer(operation: Operation, checks: OperationChecks, answer: AnyA
   if (body === undefined) return
   const check = checks.answer(status, type)
   if (!check) throw say(`${type} is not described`)
+  if (isEventStream(body)) return
   const wrong = check(JSON.parse(JSON.stringify(body)))
   if (wrong.length > 0) throw say(wrong.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; '))
 }

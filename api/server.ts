@@ -14,6 +14,7 @@ import { operationMiddleware } from './operation.ts'
 import { edgeFailure, problems } from './problem.ts'
 import { requestLog } from './request-log.ts'
 import type { RequestState } from './request-state.ts'
+import { traceRequests } from './tracing.ts'
 
 export type { ApiDeps } from './deps.ts'
 
@@ -28,6 +29,7 @@ export function createApi(deps: ApiDeps): Api {
   const app = new Koa<RequestState>()
   const router = createRouter(deps)
   app.use(requestLog(deps))
+  app.use(traceRequests)
   app.use(problems(deps.log))
   app.use(codecCors(deps.config))
   app.use(unless(/^\/hooks\/(?!automations\/)/, router.routes() as Middleware<RequestState>))

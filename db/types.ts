@@ -524,6 +524,7 @@ export interface InboxRemoved {
   connectionId: Generated<string>;
   dead: Generated<number>;
   duplicates: Generated<number>;
+  partnerId: string | null;
   processed: Generated<number>;
   provider: string;
   received: Generated<number>;

@@ -69,6 +69,8 @@ export interface Config {
   readonly healthEverySeconds: number
   /** How long what grows with time is kept. */
   readonly retention: RetentionPeriods
+  /** Base URL of an OTLP/HTTP collector, without a slash at the end. Undefined: no traces. */
+  readonly tracesTo: string | undefined
 }
 
 /** What a process that runs alone (`tieline serve …`) cannot do without. */
@@ -207,6 +209,7 @@ const specification = {
   TIELINE_HOOKS_PER_ADDRESS: positive({ default: 60_000 }),
   TIELINE_HOOK_REFUSALS_PER_ADDRESS: positive({ default: 120 }),
   TIELINE_HEALTH_EVERY_SECONDS: secondsBetween(30, 86_400)({ default: 300 }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: webUrl({ default: undefined }),
   TIELINE_RETENTION: checked(retentionRemedy, parseRetention)({ default: defaultRetention }),
 }
 
@@ -261,6 +264,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     trustedProxies: values.TIELINE_TRUSTED_PROXIES,
     healthEverySeconds: values.TIELINE_HEALTH_EVERY_SECONDS,
     retention: values.TIELINE_RETENTION,
+    tracesTo: values.OTEL_EXPORTER_OTLP_ENDPOINT,
     hookRates: {
       perAddress: values.TIELINE_HOOKS_PER_ADDRESS,
       refusalsPerAddress: values.TIELINE_HOOK_REFUSALS_PER_ADDRESS,

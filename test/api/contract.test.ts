@@ -38,6 +38,7 @@ const strangers: Readonly<Record<string, () => string>> = {
   tier: () => 'nothing',
   partnerId: () => newId('partner'),
   keyId: () => newId('apiKey'),
+  reviewId: () => newId('review'),
 }
 
 /** A path whose ids are well-formed and name nothing. */
@@ -104,6 +105,7 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   replayEvents: () => ({ since: '2026-01-01T00:00:00Z' }),
   createTier: () => ({ tier: 'gold', title: 'Gold', limits: someLimits }),
   replaceTier: () => ({ title: 'Nothing', limits: someLimits }),
+  startReview: () => ({ kind: 'health' }),
   setPartnerLimits: () => ({ tier: 'standard', overrides: {} }),
   setKeyLimits: () => ({ overrides: {} }),
   runAction: () => ({}),

@@ -2,6 +2,7 @@
 import { freePorts } from '../../cli/up/ports.ts'
 import { createCallers } from '../../api/callers.ts'
 import { createWaker } from '../../api/hooks/wake.ts'
+import { createLive } from '../../api/live.ts'
 import { createLimits } from '../../api/limits/limits.ts'
 import { createApi, closeServer, type ApiDeps } from '../../api/server.ts'
 import { describedOperations } from '../../api/description.ts'
@@ -14,6 +15,7 @@ import { keyScopes, type Permission } from '../../model/permissions.ts'
 import { mintApiKey, type KeyMode } from '../../platform/secrets/api-key.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
+import type { Tracing } from '../../platform/tracing.ts'
 import { createSessionLinks } from '../../platform/secrets/session-link.ts'
 import type { Provider } from '../../providers/contract.ts'
 import { providers } from '../../providers/registry.ts'
@@ -68,6 +70,7 @@ export interface TestApiOptions {
   /** Changes to what the API is given. */
   readonly deps?: (deps: ApiDeps) => Partial<ApiDeps>
   readonly worker?: boolean
+  readonly tracing?: Tracing
   /** Providers that only this test knows, and where they are. */
   readonly more?: {
     readonly providers: readonly Provider[]
@@ -90,6 +93,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     originMap,
     variables: options.more?.variables ?? {},
     startWorkers: options.worker ?? true,
+    ...(options.tracing ? { tracing: options.tracing } : {}),
   })
   await ensureDefaultTenant(database.database.db)
   const port = await freePorts(1).then(([one = 0]) => one)
@@ -110,6 +114,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     key: (wish) => makeKey(database, wish),
     connect: (name) => connect(request, name),
     close: async () => {
+      await given.live.close()
       await closeServer(server, 2_000)
       await given.limits.close()
       if (given.limits !== deps.limits) await deps.limits.close()
@@ -171,6 +176,7 @@ function depsOf(
     links: createSessionLinks(hub.ring),
     findProvider: hub.deps.findProvider,
     temporal: hub.hub,
+    live: createLive({ db: database.db, log: silent, metrics, everyMs: 50, readersAtMost: 3 }),
     waker: createWaker((lane) => hub.hub.wakeInbox(lane), silent),
     codec: hub.temporal.codec,
     metrics,

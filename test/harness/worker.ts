@@ -12,6 +12,7 @@ import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createOutbound } from '../../platform/outbound/post.ts'
 import { newKeyRingText, parseKeyRing, type KeyRing } from '../../platform/secrets/keyring.ts'
+import type { Tracing } from '../../platform/tracing.ts'
 import { connectTemporal, type TemporalConnection } from '../../platform/temporal/connection.ts'
 import type { Provider } from '../../providers/contract.ts'
 import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
@@ -44,6 +45,7 @@ export interface TestHubOptions {
   readonly variables?: Readonly<Record<string, string>>
   /** Workers from the beginning; true when left out. */
   readonly startWorkers?: boolean
+  readonly tracing?: Tracing
 }
 
 /** The worker process's parts inside this test file, on task queues of its own, with its own keys. Close it in `afterAll`. */
@@ -55,19 +57,23 @@ export async function createTestHub(options: TestHubOptions): Promise<TestHub> {
   const { address, namespace } = testTemporal()
   const target = { address, namespace, connection: { address } }
   const deps = testDeps(options, ring, taskQueue, log)
-  const temporal = await connectTemporal({ temporal: target, ring })
+  const temporal = await connectTemporal({ temporal: target, ring, tracing: options.tracing })
   const native = await NativeConnection.connect({ address })
   const hub = createHubClient({ client: temporal.client, taskQueue, uiUrl: 'http://127.0.0.1:1', namespace })
   const stops: (() => Promise<void>)[] = []
 
   const startWorkers = async (): Promise<() => Promise<void>> => {
-    const bundle = await workflowBundle({ logger: temporalLogger(log) })
+    const bundle = await workflowBundle({
+      logger: temporalLogger(log),
+      tracing: options.tracing !== undefined,
+    })
     const workers = await createWorkers({
       connection: native,
       namespace,
       ring,
       deps,
       bundle,
+      tracing: options.tracing,
       identity: taskQueue,
     })
     const running = workers.run()
