@@ -16,6 +16,7 @@ import { registerHealth } from './register-health.ts'
 import { registerLimits } from './register-limits.ts'
 import { registerMappings } from './register-mappings.ts'
 import { registerParts } from './register-parts.ts'
+import { registerUpkeep } from './register-upkeep.ts'
 import { registerWebhooks } from './register-webhooks.ts'
 import { registerWrites } from './register-writes.ts'
 import { doing, examples, limit, out } from './registration.ts'
@@ -342,6 +343,7 @@ registerEndpoints(program)
 registerWrites(program)
 registerAutomations(program)
 registerLimits(program)
+registerUpkeep(program)
 
 program
   .command('serve <part>')

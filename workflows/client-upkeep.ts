@@ -1,10 +1,12 @@
 /** The schedules of what the hub does for itself, and runs of it by hand. */
-import { ScheduleAlreadyRunning, type ScheduleClient } from '@temporalio/client'
+import { ScheduleAlreadyRunning, ScheduleNotFoundError, type ScheduleClient } from '@temporalio/client'
 import type { ReviewWorkflow } from '../model/reviews.ts'
 import { reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
 import type { enforceRetention } from './enforce-retention.ts'
 import { temporalPriority, workflowIds } from './messages.ts'
+
+export { searchAttributeNames } from './messages.ts'
 
 type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof enforceRetention>>[0]
 
@@ -44,6 +46,30 @@ export function createUpkeepClient({ client, taskQueue }: HubClientOptions) {
             if (!(error instanceof ScheduleAlreadyRunning)) throw error
           }
         }
+      }),
+
+    /** Whether the schedules of the hub itself are there, and those of checks of these providers. */
+    lookAtSchedules: (
+      providers: readonly string[],
+    ): Promise<{ readonly missing: readonly string[]; readonly paused: readonly string[] }> =>
+      reaching(async () => {
+        const ids = [
+          ...upkeepWorkflows.map((workflow) => workflowIds.review(taskQueue, workflow)),
+          ...[workflowIds.dispatchEvents, workflowIds.keepCredentialsAlive].map((id) => id(taskQueue)),
+          ...[workflowIds.keepSubscriptions, workflowIds.sweepInbox].map((id) => id(taskQueue)),
+          ...providers.map((provider) => workflowIds.checkHealth(taskQueue, provider)),
+        ]
+        const missing: string[] = []
+        const paused: string[] = []
+        for (const id of ids) {
+          try {
+            if ((await client.schedule.getHandle(id).describe()).state.paused) paused.push(id)
+          } catch (error) {
+            if (!(error instanceof ScheduleNotFoundError)) throw error
+            missing.push(id)
+          }
+        }
+        return { missing, paused }
       }),
 
     /** Does it now; one that is under way is joined. */

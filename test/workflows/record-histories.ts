@@ -15,6 +15,7 @@ import { decodePayloads, type JsonPayload } from '../../platform/temporal/codec.
 import { findProvider, providers } from '../../providers/registry.ts'
 import { startSandbox } from '../../sandbox/server.ts'
 import { simulators } from '../../sandbox/simulators.ts'
+import { upkeepWorkflows } from '../../workflows/client-upkeep.ts'
 import { workflowIds } from '../../workflows/client.ts'
 import {
   pauseSignal,
@@ -87,6 +88,10 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       [['runAction', 'runReport'], () => recordOperations(recorder)],
       [['checkConnection'], () => recordChecks(recorder)],
       [['checkHealth'], () => recordHealth(recorder)],
+      [
+        ['enforceRetention', 'dailyHealthReport', 'weeklyReview', 'securityAudit'],
+        () => recordUpkeep(recorder),
+      ],
       [['startScheduledSync'], () => recordTicks(recorder)],
       [['connectAccount'], () => recordConnects({ test, books, keep })],
       [
@@ -226,6 +231,13 @@ async function recordHealth({ test, tiny, keep }: Recorder): Promise<void> {
   await keep('checkHealth-canary', await round())
   tiny.answer(() => ({}))
   await keep('checkHealth-back', await round())
+}
+
+async function recordUpkeep({ test, keep }: Recorder): Promise<void> {
+  for (const workflow of upkeepWorkflows) {
+    const { workflowId, runId } = await test.hub.startUpkeep(workflow)
+    await keep(`${workflow}-done`, test.temporal.client.workflow.getHandle(workflowId, runId))
+  }
 }
 
 async function recordTicks({ test, keep }: Recorder): Promise<void> {
