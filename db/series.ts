@@ -147,12 +147,12 @@ export async function uptimeSeries(
     steps as (
       select at, lead(at, 1, ${until}::timestamptz) over (order by at) as until
       from unnest(${times.map((one) => one.toISOString())}::timestamptz[]) as s (at)),
-    overlaps as (
+    shares as (
       select t.at, s.state, greatest(0, extract(epoch from least(s.until, t.until) - greatest(s.at, t.at))) as seconds
       from steps t join spans s on s.at < t.until and s.until > t.at)
     select at, coalesce(sum(seconds) filter (where state is not null and state <> 'unknown'), 0)::float8 as known,
       coalesce(sum(seconds) filter (where state = 'down'), 0)::float8 as down
-    from overlaps group by at order by at
+    from shares group by at order by at
   `.execute(db)
   return found.rows
 }

@@ -62,8 +62,9 @@ function createBalancer(ports: readonly number[]) {
   /** An answer that has begun is never asked for again; an error before it is, once per process. */
   const ask = async (method: string, path: string, body?: unknown): Promise<Answer> => {
     let last: unknown
+    const first = turn++
     for (let attempt = 0; attempt < 6; attempt++) {
-      const port = ports[turn++ % ports.length] ?? 0
+      const port = ports[(first + attempt) % ports.length] ?? 0
       try {
         return await send(agent, port, method, path, body)
       } catch (error) {
@@ -103,12 +104,15 @@ describe('a rolling restart of two API processes', () => {
         if (answer.status !== 200) wrong.push(answer)
       }
     }
-    const callers = Array.from({ length: 8 }, (_, n) => caller(n))
+    const everybody = Promise.all(Array.from({ length: 8 }, (_, n) => caller(n))).finally(
+      () => (isOver = true),
+    )
+    everybody.catch(() => undefined)
     for (const [index, port] of ports.entries()) {
       const before = answered
       await until(
         () => Promise.resolve(answered),
-        (n) => n > before + 40,
+        (n) => isOver || n > before + 40,
       )
       await running[index]?.stop()
       running[index] = await startOne(port)
@@ -117,10 +121,10 @@ describe('a rolling restart of two API processes', () => {
     const before = answered
     await until(
       () => Promise.resolve(answered),
-      (n) => n > before + 40,
+      (n) => isOver || n > before + 40,
     )
     isOver = true
-    await Promise.all(callers)
+    await everybody
     expect(wrong).toEqual([])
     expect(answered).toBeGreaterThan(120)
     expect(written).toBeGreaterThan(0)

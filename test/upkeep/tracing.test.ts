@@ -70,7 +70,7 @@ describe('a trace', () => {
         chain.push(at.name)
       expect(chain[0]).toMatch(/^call [a-z-]+$/)
       expect(chain.at(-1)).toBe('POST /admin/v1/connections/{connectionId}/test')
-      expect(chain).toContain('RunActivity:checkConnection')
+      expect(chain).toContain('RunActivity:runHealthCheck')
       expect(chain).toContain('RunWorkflow:checkConnection')
       const names = new Set(collector.spans.flatMap(({ attributes }) => attributes.map(({ key }) => key)))
       for (const name of names)
