@@ -101,6 +101,8 @@ const noSuchRoute: Middleware<RequestState> = (ctx) => {
 async function listen(app: Koa<RequestState>, port: number, host: string): Promise<Server> {
   const handle = app.callback()
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
+    // Whoever keeps a connection open goes elsewhere with its next request.
+    if (closing.has(server)) response.setHeader('Connection', 'close')
     void handle(request, response)
   })
   server.keepAliveTimeout = 65_000
@@ -114,11 +116,17 @@ async function listen(app: Koa<RequestState>, port: number, host: string): Promi
   return server
 }
 
+/** Servers that take no new connection any more. */
+const closing = new WeakSet<Server>()
+
 /** Stops listening and lets what is under way end; after `graceMs` it is cut off. */
 export async function closeServer(server: Server, graceMs = 10_000): Promise<void> {
+  closing.add(server)
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
+  const idle = setInterval(() => server.closeIdleConnections(), 50)
   const cut = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed
+  clearInterval(idle)
   clearTimeout(cut)
 }

@@ -1,35 +1,29 @@
 /**
- * Two API processes behind a load balancer, restarted one after the other while callers ask: no call fails. The balancer does what such
+ * Two API servers behind a load balancer, restarted one after the other while callers ask: no call fails. The balancer does what such
  * programs do: it sends to those that are ready, and what never reached one (a connection that was refused or closed) to the other.
  */
 import { Agent, request } from 'node:http'
-import { createCallers } from '../../api/callers.ts'
-import { createLive } from '../../api/live.ts'
-import { closeServer, createApi, type ApiDeps } from '../../api/server.ts'
+import { closeServer, createApi, type Api } from '../../api/server.ts'
 import { freePorts } from '../../cli/up/ports.ts'
 import { createLog } from '../../platform/log.ts'
-import { createMetrics } from '../../platform/metrics.ts'
 import { createStopper } from '../../platform/stop.ts'
 import { adminToken, startTestApi, until, type TestApi } from '../harness/api.ts'
 
 let api: TestApi
+let one: Api
 beforeAll(async () => {
   api = await startTestApi()
+  one = createApi(api.deps)
 }, 120_000)
 afterAll(() => api?.close())
 
 const log = createLog('test', 'silent')
 
-/** One API "process": its own app and server, stopped in the order of `api/main.ts`. */
+/** A server of its own, stopped as `api/main.ts` stops it. The app is shared: to read the description takes seconds, and holds no state. */
 async function startOne(port: number) {
   const stopper = createStopper(log)
-  const { db } = api.database.database
-  const metrics = createMetrics()
-  const live = createLive({ db, log, metrics, everyMs: 50 })
-  const deps: ApiDeps = { ...api.deps, metrics, live, callers: createCallers(db, api.deps.caches) }
-  const server = await createApi(deps).listen(port, '127.0.0.1')
+  const server = await one.listen(port, '127.0.0.1')
   stopper.onStop('server', () => closeServer(server))
-  stopper.onStop('live status', () => live.close())
   return { stop: () => stopper.stop('restart') }
 }
 
@@ -132,7 +126,7 @@ describe('a rolling restart of two API processes', () => {
     expect(balancer.retried.count).toBeGreaterThan(0)
     const { body } = await balancer.ask('GET', path)
     expect(JSON.parse(body)).toMatchObject({ name: `Turn ${written}` })
-    for (const one of running) await one.stop()
+    for (const { stop } of running) await stop()
     balancer.close()
   }, 120_000)
 })
