@@ -6,15 +6,9 @@ import { secondsDown } from '../db/health.ts'
 import { callFacts, growthFacts, healthFacts, securityFacts, tenantFacts } from '../db/review-facts.ts'
 import { keepReview } from '../db/reviews.ts'
 import type { JsonObject } from '../model/json.ts'
-import {
-  slowest,
-  writeHealth,
-  writePerformance,
-  writeSecurity,
-  type ReviewKind,
-  type ReviewVerdict,
-  type Written,
-} from '../model/reviews.ts'
+import { slowest, writePerformance } from '../model/review-performance.ts'
+import { writeSecurity } from '../model/review-security.ts'
+import { writeHealth, type ReviewKind, type ReviewVerdict, type Written } from '../model/reviews.ts'
 import type { ActivityDeps } from './deps.ts'
 import { failing } from './failure.ts'
 

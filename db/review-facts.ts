@@ -1,14 +1,9 @@
 /** The figures that reviews are made of. Each runs over an index by time; hours and days of calls are read as one. */
 import { sql } from 'kysely'
 import type { Db } from './client.ts'
-import type {
-  CallFacts,
-  GrowthFacts,
-  HealthFacts,
-  KeyFacts,
-  SecurityFacts,
-  TenantFacts,
-} from '../model/reviews.ts'
+import type { CallFacts, GrowthFacts, TenantFacts } from '../model/review-performance.ts'
+import type { KeyFacts, SecurityFacts } from '../model/review-security.ts'
+import type { HealthFacts } from '../model/reviews.ts'
 
 const calls = (from: Date, to: Date) => sql`(
   select partner_id, provider, call_group, calls, failed, retries, bytes, wait_ms, latency from call_stats

@@ -112,18 +112,14 @@ async function read(lastEventId?: string) {
     for await (const chunk of response.body ?? []) {
       text += Buffer.from(chunk as Uint8Array).toString()
       for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
-        const fields = Object.fromEntries(
-          text
-            .slice(0, end)
-            .split('\n')
-            .map((line) => line.split(/: (.*)/s).slice(0, 2)),
-        )
+        const part = text.slice(0, end)
         text = text.slice(end + 2)
-        if (fields.data)
+        const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(part)?.[1] ?? ''
+        if (field('data') !== '')
           events.push({
-            id: fields.id ?? '',
-            event: fields.event ?? '',
-            data: JSON.parse(fields.data) as Record<string, unknown>,
+            id: field('id'),
+            event: field('event'),
+            data: JSON.parse(field('data')) as Record<string, unknown>,
           })
       }
     }
