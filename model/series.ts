@@ -21,7 +21,6 @@ export const seriesMetrics = {
   uptimePercent: { unit: 'percent', of: 'uptime' },
 } as const
 export type SeriesMetric = keyof typeof seriesMetrics
-export const seriesMetricNames = Object.keys(seriesMetrics) as readonly SeriesMetric[]
 
 export const seriesSteps = ['hour', 'day', 'week', 'month'] as const
 export type SeriesStep = (typeof seriesSteps)[number]

@@ -13040,8 +13040,8 @@ export interface operations {
     };
     getMetricSeries: {
         parameters: {
-            query: {
-                metric: components["schemas"]["SeriesMetric"];
+            query?: {
+                metric?: components["schemas"]["SeriesMetric"];
                 provider?: components["schemas"]["ProviderSlug"];
                 connectionId?: components["schemas"]["ConnectionId"];
                 /** @description Group of endpoints. */

@@ -42,7 +42,7 @@ const hourMs = 3_600_000
 const seriesAtMost = 20
 
 export const getMetricSeries: Handler<'getMetricSeries'> = async (deps, call) => {
-  const { metric, step = 'hour', provider, connectionId, group, by } = call.query
+  const { metric = 'calls', step = 'hour', provider, connectionId, group, by } = call.query
   const to = call.query.to === undefined ? new Date() : new Date(call.query.to)
   const from =
     call.query.from === undefined ? new Date(to.getTime() - spans[step] * hourMs) : new Date(call.query.from)
@@ -71,7 +71,7 @@ function rangeOf(step: SeriesStep, from: Date, to: Date) {
 
 /** What a metric has no answer to is said, not passed over. */
 function check(deps: ApiDeps, { query }: SeriesCall): void {
-  const { metric, provider, connectionId, group, by } = query
+  const { metric = 'calls', provider, connectionId, group, by } = query
   const { of } = seriesMetrics[metric]
   const wrong = (pointer: string, detail: string) => invalidInput([{ in: 'query', pointer, detail }])
   if (provider !== undefined && !deps.findProvider(provider))
