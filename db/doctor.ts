@@ -8,7 +8,7 @@ export interface DatabaseFacts {
   readonly now: Date
   /** May become the role that row-level security is for. */
   readonly hasTenantRole: boolean
-  /** Tables with a tenant that nothing guards. */
+  /** Tables with a tenant that tenants may read and nothing guards. */
   readonly unguarded: readonly string[]
   readonly connections: number
   readonly connectionsAtMost: number
@@ -21,7 +21,8 @@ export async function databaseFacts(db: Db): Promise<DatabaseFacts> {
       exists (select from pg_roles where rolname = 'tieline_tenant' and pg_has_role(current_user, oid, 'member')) as has_tenant_role,
       coalesce((select array_agg(c.relname::text order by c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
         join pg_attribute a on a.attrelid = c.oid and a.attname = 'partner_id' and not a.attisdropped
-        where n.nspname = 'public' and c.relkind in ('r', 'p') and not c.relispartition and not c.relrowsecurity), '{}') as unguarded,
+        where n.nspname = 'public' and c.relkind in ('r', 'p') and not c.relispartition and not c.relrowsecurity
+          and has_table_privilege((select oid from pg_roles where rolname = 'tieline_tenant'), c.oid, 'select')), '{}') as unguarded,
       (select count(*)::int from pg_stat_activity) as connections, current_setting('max_connections')::int as connections_at_most,
       pg_database_size(current_database())::bigint as bytes
   `.execute(db)
