@@ -4,6 +4,7 @@ import type { CallStats } from '../db/call-stats.ts'
 import type { Database } from '../db/client.ts'
 import type { Connection } from '../db/connections.ts'
 import type { Vault } from '../db/vault.ts'
+import type { RetentionPeriods } from '../model/retention.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TxtLookup } from '../platform/dns.ts'
 import type { Log } from '../platform/log.ts'
@@ -39,6 +40,8 @@ export interface ActivityDeps {
     readonly accessTokenSeconds: number
     /** How the hub's own mail goes out. */
     readonly mail?: MailSettings | undefined
+    /** How long what grows with time is kept. */
+    readonly retention: RetentionPeriods
   }
   /** Makes a connection's schedule, or brings it in line with its interval and state. `client` is the activity's own. */
   ensureSyncSchedule(client: Client, connection: Connection): Promise<void>

@@ -18,6 +18,8 @@ import type { ActivityDeps } from './deps.ts'
 import { createDescribeActivities } from './describe.ts'
 import { createOperationActivities } from './operations.ts'
 import { createRemapActivities } from './remap.ts'
+import { createRetentionActivities } from './retention.ts'
+import { createReviewActivities } from './reviews.ts'
 import { createRevocationActivities } from './revoke-credential.ts'
 import { createRotationActivities } from './rotate-credential.ts'
 import { createAppRotationActivities } from './rotate-client-secret.ts'
@@ -55,6 +57,8 @@ export function createActivities(deps: ActivityDeps) {
     ...createHealthActivities(deps),
     ...createVerifyActivities(deps),
     ...createAlertActivities(deps),
+    ...createRetentionActivities(deps),
+    ...createReviewActivities(deps),
     ...createSubscriptionActivities(deps),
     ...createHookGapActivities(deps),
     ...createDeliveryActivities(deps),

@@ -14,6 +14,7 @@ import type { Provider } from '../providers/contract.ts'
 import type { Brands } from './brands/brands.ts'
 import type { Callers } from './callers.ts'
 import type { Waker } from './hooks/wake.ts'
+import type { Live } from './live.ts'
 import type { ApiLimits } from './limits/limits.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import type { KeyUses } from './key-use.ts'
@@ -63,6 +64,8 @@ export interface ApiDeps {
   findProvider(slug: string): Provider | undefined
   /** Starts and steers workflows. */
   readonly temporal: HubClient
+  /** The live status and its readers. */
+  readonly live: Live
   /** Wakes the lanes of webhooks. */
   readonly waker: Waker
   /** Of the codec server. */

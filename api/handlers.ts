@@ -20,6 +20,7 @@ import * as endpoints from './resources/endpoints.ts'
 import * as escalations from './resources/escalations.ts'
 import * as incidents from './resources/incidents.ts'
 import * as health from './resources/health.ts'
+import { streamHealth } from './resources/live-health.ts'
 import * as hookRules from './resources/hook-rules.ts'
 import * as inbox from './resources/inbox.ts'
 import * as keyRotations from './resources/key-rotations.ts'
@@ -36,9 +37,11 @@ import * as partners from './resources/partners.ts'
 import * as people from './resources/people.ts'
 import * as providers from './resources/providers.ts'
 import * as records from './resources/records.ts'
+import * as reviews from './resources/reviews.ts'
 import * as runs from './resources/runs.ts'
 import { confirmTotp, disableTotp, enrolTotp } from './resources/second-factor.ts'
 import * as signIns from './resources/sign-in.ts'
+import { getMetricSeries } from './resources/series.ts'
 import * as batches from './resources/sync-many.ts'
 import * as statements from './resources/statements.ts'
 import * as system from './resources/system.ts'
@@ -178,6 +181,9 @@ export const handlers: Handlers = {
   ...alertChannels,
   ...alertPolicies,
   ...escalations,
+  streamHealth,
+  getMetricSeries,
+  ...reviews,
   listOwnConnectionHealth: (deps, call) => health.listConnectionHealth(deps, call),
   listOwnConnections: (deps, call) => connections.listConnections(deps, call),
   getOwnConnection: (deps, call) => connections.getConnection(deps, call),

@@ -21,6 +21,7 @@ import { createPreviewLinks } from '../platform/secrets/preview-link.ts'
 import { createIncidentLinks } from '../platform/secrets/incident-link.ts'
 import { createSessionLinks } from '../platform/secrets/session-link.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
+import { startTracing } from '../platform/tracing.ts'
 import { approachTemporal } from '../platform/temporal/connection.ts'
 import { appMethodsOf } from '../providers/contract.ts'
 import { findProvider } from '../providers/registry.ts'
@@ -28,6 +29,7 @@ import { createHubClient } from '../workflows/client.ts'
 import { createBrands } from './brands/brands.ts'
 import { createCallers } from './callers.ts'
 import type { ApiDeps } from './deps.ts'
+import { createLive } from './live.ts'
 import { createWaker } from './hooks/wake.ts'
 import { createLimits } from './limits/limits.ts'
 import { createAccessTokens } from './access-tokens.ts'
@@ -46,6 +48,7 @@ export async function runApi(
     const deps = await openDeps(config, env, log, stopper)
     const server = await createApi(deps).listen(config.port, config.host).catch(cannotListen(config))
     stopper.onStop('server', () => closeServer(server))
+    stopper.onStop('live status', () => deps.live.close())
     stopper.onStop('sweep of sessions', sweepSessions(deps))
   } catch (error) {
     await stopper.stop('the API could not start')
@@ -108,11 +111,15 @@ async function openDeps(
   await apps.reload()
   const keyUses = createKeyUses(database.db, log)
   stopper.onStop('uses of keys', () => keyUses.close())
-  const temporal = approachTemporal({ temporal: config.temporal, ring })
+  const tracing =
+    config.tracesTo === undefined ? undefined : await startTracing('tieline-api', config.tracesTo)
+  if (tracing) stopper.onStop('traces', () => tracing.close())
+  const temporal = approachTemporal({ temporal: config.temporal, ring, tracing })
   stopper.onStop('connection to Temporal', () => temporal.close())
   const { client, namespace, codec } = temporal
   const { taskQueue, temporalUiUrl: uiUrl } = config
   const hub = createHubClient({ client, namespace, taskQueue, uiUrl })
+  const live = createLive({ db: database.db, log, metrics })
   const waker = createWaker((lane) => hub.wakeInbox(lane), log)
   stopper.onStop('waker of lanes', () => waker.close())
   return {
@@ -134,6 +141,7 @@ async function openDeps(
     findProvider,
     temporal: hub,
     waker,
+    live,
     codec,
     metrics,
     log,

@@ -15,6 +15,7 @@ import { requestHost } from './brands/host.ts'
 import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
 import type { Operation, OperationId } from './description.ts'
+import { isEventStream, readableOf, type EventStream } from './event-stream.ts'
 import { once } from './idempotency.ts'
 import { maskAnswer } from './mask-answer.ts'
 import { withOAuthErrors } from './oauth-errors.ts'
@@ -33,9 +34,11 @@ type AnswerBody<R> = R extends { content: { 'application/json': infer J } }
       ? Readable
       : R extends { content: { 'application/pdf': unknown } }
         ? Uint8Array
-        : R extends { content: object }
-          ? never
-          : undefined
+        : R extends { content: { 'text/event-stream': string } }
+          ? EventStream
+          : R extends { content: object }
+            ? never
+            : undefined
 
 /** What a handler is given: parameters and body have been checked against the description. */
 export interface Call<O extends operations[OperationId]> {
@@ -233,6 +236,9 @@ function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer, opera
   if (answer.body === undefined) {
     ctx.body = null
     ctx.status = answer.status
+  } else if (isEventStream(answer.body)) {
+    // Koa ends it when the reader leaves.
+    ctx.body = readableOf(answer.body)
   } else if (typeof answer.body === 'string' || answer.body instanceof Readable) {
     ctx.body = answer.body
   } else if (answer.body instanceof Uint8Array) {
@@ -256,6 +262,7 @@ function checkAnswer(operation: Operation, checks: OperationChecks, answer: AnyA
   if (body === undefined || body instanceof Readable) return
   const check = checks.answer(status, type)
   if (!check) throw say(`${type} is not described`)
+  if (isEventStream(body)) return
   // Of a file its media type is described, and no more.
   const wrong = body instanceof Uint8Array ? [] : check(JSON.parse(JSON.stringify(body)))
   if (wrong.length > 0) throw say(wrong.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; '))

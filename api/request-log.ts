@@ -31,7 +31,9 @@ export function requestLog({
       const seconds = Number(process.hrtime.bigint() - from) / 1e9
       const { requestId, route = 'unknown', caller, code } = ctx.state
       const { method, status } = ctx
-      metrics.apiSeconds.observe({ method, route, status: String(status) }, seconds)
+      // How long somebody reads a stream of events is no time to answer.
+      if (ctx.response.type !== 'text/event-stream')
+        metrics.apiSeconds.observe({ method, route, status: String(status) }, seconds)
       const entry = { requestId, method, route, status, ms: Math.round(seconds * 1e4) / 10 }
       const told = { ...entry, ...(caller ? { caller: caller.name } : {}), ...(code ? { code } : {}) }
       if (isOften(route, status)) log.debug(told, 'request')

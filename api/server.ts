@@ -18,6 +18,7 @@ import { permissionDocs } from './permission-docs.ts'
 import { edgeFailure, problems } from './problem.ts'
 import { requestLog } from './request-log.ts'
 import type { RequestState } from './request-state.ts'
+import { traceRequests } from './tracing.ts'
 
 export type { ApiDeps } from './deps.ts'
 
@@ -32,6 +33,7 @@ export function createApi(deps: ApiDeps): Api {
   const app = new Koa<RequestState>()
   const router = createRouter(deps)
   app.use(requestLog(deps))
+  app.use(traceRequests)
   app.use(problems(deps.log))
   app.use(codecCors(deps.config))
   app.use(unless(/^\/hooks\/(?!automations\/)/, router.routes() as Middleware<RequestState>))
@@ -108,6 +110,8 @@ const noSuchRoute: Middleware<RequestState> = (ctx) => {
 async function listen(app: Koa<RequestState>, port: number, host: string): Promise<Server> {
   const handle = app.callback()
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
+    // Whoever keeps a connection open goes elsewhere with its next request.
+    if (closing.has(server)) response.setHeader('Connection', 'close')
     void handle(request, response)
   })
   server.keepAliveTimeout = 65_000
@@ -121,11 +125,17 @@ async function listen(app: Koa<RequestState>, port: number, host: string): Promi
   return server
 }
 
+/** Servers that take no new connection any more. */
+const closing = new WeakSet<Server>()
+
 /** Stops listening and lets what is under way end; after `graceMs` it is cut off. */
 export async function closeServer(server: Server, graceMs = 10_000): Promise<void> {
+  closing.add(server)
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
+  const idle = setInterval(() => server.closeIdleConnections(), 50)
   const cut = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed
+  clearInterval(idle)
   clearTimeout(cut)
 }

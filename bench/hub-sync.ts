@@ -44,7 +44,7 @@ export async function syncHub(hub: Processes, connection: Connection, resource: 
 }
 
 /** What Temporal Cloud bills as actions, as far as a history shows it (heartbeats are added by the clock: one per 3 s). */
-function countActions(events: readonly object[]): number {
+export function countActions(events: readonly object[]): number {
   const billed = [
     'workflowExecutionStartedEventAttributes',
     'activityTaskScheduledEventAttributes',

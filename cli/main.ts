@@ -22,6 +22,7 @@ import { registerMappings } from './register-mappings.ts'
 import { registerParts } from './register-parts.ts'
 import { registerPartners } from './register-partners.ts'
 import { registerRotations } from './register-rotations.ts'
+import { registerUpkeep } from './register-upkeep.ts'
 import { registerWebhooks } from './register-webhooks.ts'
 import { registerWrites } from './register-writes.ts'
 import { doing, examples, limit, out } from './registration.ts'
@@ -354,6 +355,7 @@ registerWrites(program)
 registerAutomations(program)
 registerLimits(program)
 registerCommissions(program)
+registerUpkeep(program)
 
 program
   .command('serve <part>')

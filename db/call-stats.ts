@@ -15,6 +15,8 @@ export interface CountedCall {
   readonly attempt: number
   readonly durationMs: number
   readonly bytes: number
+  /** For the limits of the provider, before it was sent. */
+  readonly waitedMs?: number
   /** `ok`, `cancelled`, or a code of the failure table. */
   readonly outcome: string
 }
@@ -52,6 +54,7 @@ interface Count {
   failed: number
   retries: number
   bytes: number
+  waitMs: number
   readonly errors: Record<string, number>
   readonly latency: number[]
   lastOkAt: string | null
@@ -92,14 +95,26 @@ export function createCallStats(db: Db, log?: Log): CallStats {
 }
 
 const newCount = (owner: CallOwner, hour: string, group: string): Count => ({
-  ...{ owner, hour, group, calls: 0, failed: 0, retries: 0, bytes: 0, errors: {}, latency: noLatency() },
+  ...{
+    owner,
+    hour,
+    group,
+    calls: 0,
+    failed: 0,
+    retries: 0,
+    bytes: 0,
+    waitMs: 0,
+    errors: {},
+    latency: noLatency(),
+  },
   ...{ lastOkAt: null, lastFailedAt: null },
 })
 
-function add(count: Count, { at, attempt, durationMs, bytes, outcome }: CountedCall): void {
+function add(count: Count, { at, attempt, durationMs, bytes, waitedMs = 0, outcome }: CountedCall): void {
   count.calls++
   if (attempt > 1) count.retries++
   count.bytes += bytes
+  count.waitMs += waitedMs
   const bucket = latencyBucket(durationMs)
   count.latency[bucket] = (count.latency[bucket] ?? 0) + 1
   const isFailed = isServiceFailure(outcome)
@@ -112,18 +127,18 @@ function add(count: Count, { at, attempt, durationMs, bytes, outcome }: CountedC
 async function addCounts(db: Db, counts: readonly Count[]): Promise<void> {
   const rows = counts.map(({ owner, ...count }) => ({ ...owner, ...count }))
   await sql`
-    insert into call_stats as c (hour, connection_id, call_group, partner_id, provider, calls, failed, retries, bytes, errors, latency,
+    insert into call_stats as c (hour, connection_id, call_group, partner_id, provider, calls, failed, retries, bytes, wait_ms, errors, latency,
       last_ok_at, last_failed_at)
-    select t.hour, t."connectionId", t."group", t."partnerId", t.provider, t.calls, t.failed, t.retries, t.bytes, t.errors,
+    select t.hour, t."connectionId", t."group", t."partnerId", t.provider, t.calls, t.failed, t.retries, t.bytes, t."waitMs", t.errors,
       array(select jsonb_array_elements_text(t.latency)::bigint), t."lastOkAt", t."lastFailedAt"
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as t (hour timestamptz, "connectionId" text, "group" text, "partnerId" text,
-      provider text, calls bigint, failed bigint, retries bigint, bytes bigint, errors jsonb, latency jsonb, "lastOkAt" timestamptz,
+      provider text, calls bigint, failed bigint, retries bigint, bytes bigint, "waitMs" bigint, errors jsonb, latency jsonb, "lastOkAt" timestamptz,
       "lastFailedAt" timestamptz)
     -- In one order everywhere, so that two processes do not wait for each other.
     order by 1, 2, 3
     on conflict (hour, connection_id, call_group) do update set
       calls = c.calls + excluded.calls, failed = c.failed + excluded.failed, retries = c.retries + excluded.retries,
-      bytes = c.bytes + excluded.bytes,
+      bytes = c.bytes + excluded.bytes, wait_ms = c.wait_ms + excluded.wait_ms,
       errors = (select coalesce(jsonb_object_agg(key, sum), '{}') from (
         select key, sum(value::bigint) from (
           select * from jsonb_each_text(c.errors) union all select * from jsonb_each_text(excluded.errors)) as u group by key) as added),

@@ -328,14 +328,18 @@ export async function inboxEquation(
   const ofProvider = query.provider === undefined ? sql`true` : sql`provider = ${query.provider}`
   const ofEvent = query.connectionId === undefined ? sql`true` : sql`connection_id = ${query.connectionId}`
   // Posts to the URL of an app belong to no connection: for one connection only those to its own URL are told.
+  // What retention has removed is counted where it was noted.
   const found = await sql<InboxEquation>`
-    select r.received, r.duplicates, coalesce(e.processed, 0) as processed, coalesce(e.waiting, 0) as waiting, coalesce(e.dead, 0) as dead,
-      coalesce(e.unmatched, 0) as unmatched
+    select (r.received + g.received)::int as received, (r.duplicates + g.duplicates)::int as duplicates,
+      (coalesce(e.processed, 0) + g.processed)::int as processed, coalesce(e.waiting, 0) as waiting,
+      (coalesce(e.dead, 0) + g.dead)::int as dead, (coalesce(e.unmatched, 0) + g.unmatched)::int as unmatched
     from (select coalesce(sum(events), 0)::int as received, coalesce(sum(events - accepted), 0)::int as duplicates
       from inbox_requests where ${ofProvider} and ${ofEvent}) r,
     (select count(*) filter (where state = 'processed')::int as processed, count(*) filter (where state = 'waiting')::int as waiting,
       count(*) filter (where state = 'dead')::int as dead, count(*) filter (where state = 'unmatched')::int as unmatched
-      from inbox_events where ${ofProvider} and ${ofEvent}) e
+      from inbox_events where ${ofProvider} and ${ofEvent}) e,
+    (select coalesce(sum(received), 0) as received, coalesce(sum(duplicates), 0) as duplicates, coalesce(sum(processed), 0) as processed,
+      coalesce(sum(dead), 0) as dead, coalesce(sum(unmatched), 0) as unmatched from inbox_removed where ${ofProvider} and ${ofEvent}) g
   `.execute(db)
   return found.rows[0] ?? { received: 0, processed: 0, waiting: 0, dead: 0, unmatched: 0, duplicates: 0 }
 }

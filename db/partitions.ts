@@ -34,3 +34,42 @@ export async function ensureMonths(db: Db, now: Date, monthsAhead: number): Prom
     })
   }
 }
+
+export type MonthlyTable = (typeof monthlyTables)[number]
+
+/** A part that a reader holds is tried again later, instead of everybody queueing behind the one who waits for it. */
+const lockPatience = '3s'
+
+/**
+ * Drops the parts of a table that end at or before `before`, and deletes a batch of what is that old in its default part. Repeatable.
+ * @returns names of dropped parts, and rows deleted; a batch that was full means that there may be more.
+ */
+export async function dropMonths(
+  db: Db,
+  table: MonthlyTable,
+  before: Date,
+  limit: number,
+): Promise<{ readonly dropped: readonly string[]; readonly deleted: number }> {
+  const parts = await sql<{ name: string; until: Date }>`
+    select c.relname as name, (regexp_match(pg_get_expr(c.relpartbound, c.oid), $$TO \\('([^']+)'\\)$$))[1]::timestamptz as until
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = ${table}::regclass
+      and pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT' order by 1
+  `.execute(db)
+  const dropped: string[] = []
+  for (const { name, until } of parts.rows) {
+    if (until > before) continue
+    await inTransaction(db, async (tx) => {
+      await sql`set local lock_timeout = ${sql.lit(lockPatience)}`.execute(tx)
+      await sql`drop table if exists ${sql.table(name)}`.execute(tx)
+    })
+    dropped.push(name)
+  }
+  const gone = await sql<{ n: number }>`
+    with gone as (
+      delete from ${sql.table(`${table}_default`)} where ctid in (
+        select ctid from ${sql.table(`${table}_default`)} where created_at < ${before}::timestamptz limit ${limit})
+      returning 1)
+    select count(*)::int as n from gone
+  `.execute(db)
+  return { dropped, deleted: gone.rows[0]?.n ?? 0 }
+}

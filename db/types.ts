@@ -265,6 +265,21 @@ export interface CallStats {
   waitMs: Generated<number>;
 }
 
+export interface CallStatsDaily {
+  bytes: Generated<number>;
+  callGroup: string;
+  calls: Generated<number>;
+  connectionId: string;
+  day: Timestamp;
+  errors: Generated<Json>;
+  failed: Generated<number>;
+  latency: ArrayType<number>;
+  partnerId: string;
+  provider: string;
+  retries: Generated<number>;
+  waitMs: Generated<number>;
+}
+
 export interface Changes {
   accountId: string;
   connectionId: string;
@@ -743,6 +758,17 @@ export interface InboxEvents {
   workflowRunId: string | null;
 }
 
+export interface InboxRemoved {
+  connectionId: Generated<string>;
+  dead: Generated<number>;
+  duplicates: Generated<number>;
+  partnerId: string | null;
+  processed: Generated<number>;
+  provider: string;
+  received: Generated<number>;
+  unmatched: Generated<number>;
+}
+
 export interface InboxRequests {
   accepted: number;
   accountId: string | null;
@@ -1172,6 +1198,20 @@ export interface Remaps {
   troubled: Generated<number>;
 }
 
+export interface Reviews {
+  coversFrom: Timestamp;
+  coversTo: Timestamp;
+  kind: string;
+  madeAt: Generated<Timestamp>;
+  madeBy: string;
+  markdown: string;
+  result: Json;
+  reviewId: string;
+  summary: string;
+  verdict: string;
+  workflowRunId: string | null;
+}
+
 export interface RingHolders {
   currentKeyId: string;
   keyIds: string[];
@@ -1508,6 +1548,7 @@ export interface DB {
   cacheEpochs: CacheEpochs;
   callBuckets: CallBuckets;
   callStats: CallStats;
+  callStatsDaily: CallStatsDaily;
   changes: Changes;
   commissionCredits: CommissionCredits;
   commissionDocuments: CommissionDocuments;
@@ -1539,6 +1580,7 @@ export interface DB {
   hubEvents: HubEvents;
   idempotentRequests: IdempotentRequests;
   inboxEvents: InboxEvents;
+  inboxRemoved: InboxRemoved;
   inboxRequests: InboxRequests;
   incidentEntries: IncidentEntries;
   incidents: Incidents;
@@ -1572,6 +1614,7 @@ export interface DB {
   recordVersions: RecordVersions;
   recoveryCodes: RecoveryCodes;
   remaps: Remaps;
+  reviews: Reviews;
   ringHolders: RingHolders;
   ringKeys: RingKeys;
   rotations: Rotations;

@@ -45,6 +45,7 @@ export const idPrefixes = {
   escalation: 'esc',
   maintenance: 'mnt',
   alertDelivery: 'ald',
+  review: 'rev',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

@@ -7600,6 +7600,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/health/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live status
+         * @description Server-sent events. First `snapshot` with all providers and open incidents; then `provider` and `incident` whenever one changes, as JSON of the same shape; comments as heartbeats every 15 seconds. With `Last-Event-ID` the changes since then come instead of a snapshot, where they are still known. The hub ends a stream after 15 minutes, when its reader is too slow, and when the process stops: read it again.
+         */
+        get: operations["streamHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/metrics/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A metric over time
+         * @description Times and values side by side, as charts take them; where nothing was measured the value is null. Everything is UTC, weeks begin on Monday. Calls are kept by the hour for five weeks, then by the day; webhooks and deliveries as far back as they are kept. At most 800 steps and 20 series, the largest first.
+         */
+        get: operations["getMetricSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List reviews
+         * @description What the hub's periodic looks at itself have found, newest first.
+         */
+        get: operations["listReviews"];
+        put?: never;
+        /**
+         * Make a review now
+         * @description As its schedule does; one that is under way is joined. `retention` removes what is older than its period.
+         */
+        post: operations["startReview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/reviews/{reviewId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reviewId: components["schemas"]["ReviewId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show a review
+         * @description Show a review.
+         */
+        get: operations["getReview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/health/{provider}": {
         parameters: {
             query?: never;
@@ -22934,6 +23020,101 @@ export interface components {
             /** @description The worst of the configured providers. */
             state: components["schemas"]["HealthState"];
             items: components["schemas"]["ProviderHealth"][];
+        };
+        /**
+         * @description Of calls to providers (calls to p99Ms), of runs (runs to recordsPerRun), of webhooks, of deliveries to endpoints; uptimePercent is of one provider or connection.
+         * @enum {string}
+         */
+        SeriesMetric: "calls" | "failed" | "errorPercent" | "retries" | "bytes" | "rateLimitWaitMs" | "p50Ms" | "p95Ms" | "p99Ms" | "runs" | "failedRuns" | "records" | "recordsPerRun" | "webhookEvents" | "webhookDuplicates" | "delivered" | "undelivered" | "uptimePercent";
+        /**
+         * @example {
+         *       "metric": "calls",
+         *       "unit": "calls",
+         *       "step": "day",
+         *       "times": [
+         *         "2026-11-01T00:00:00.000Z",
+         *         "2026-11-02T00:00:00.000Z"
+         *       ],
+         *       "series": [
+         *         {
+         *           "key": null,
+         *           "values": [
+         *             1200,
+         *             null
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        MetricSeries: {
+            metric: components["schemas"]["SeriesMetric"];
+            unit: string;
+            /** @enum {string} */
+            step: "hour" | "day" | "week" | "month";
+            /** @description Beginnings of the steps. */
+            times: string[];
+            series: {
+                /** @description What it is of, where "by" was given. */
+                key: string | null;
+                /** @description As many as there are times. */
+                values: (number | null)[];
+            }[];
+        };
+        /**
+         * @description The health of a day, the performance of a week, the security of a month, what retention removed.
+         * @enum {string}
+         */
+        ReviewKind: "health" | "performance" | "security" | "retention";
+        /** @example rev_01KAV0N5Z8Q4T0E2S6M9B3XWRC */
+        ReviewId: string;
+        /**
+         * @description How bad the worst of it is - nothing to do, worth a look, something is to be done.
+         * @enum {string}
+         */
+        ReviewVerdict: "good" | "look" | "act";
+        ReviewBrief: {
+            reviewId: components["schemas"]["ReviewId"];
+            kind: components["schemas"]["ReviewKind"];
+            verdict: components["schemas"]["ReviewVerdict"];
+            summary: string;
+            /** Format: date-time */
+            coversFrom: string;
+            /** Format: date-time */
+            coversTo: string;
+            /** Format: date-time */
+            madeAt: string;
+        };
+        ReviewList: {
+            items: components["schemas"]["ReviewBrief"][];
+            nextCursor: string | null;
+        };
+        /**
+         * @example {
+         *       "kind": "security"
+         *     }
+         */
+        NewReview: {
+            kind: components["schemas"]["ReviewKind"];
+        };
+        StartedReview: {
+            workflowId: string;
+            /** @description The run in the Temporal UI. */
+            link: string;
+        };
+        Review: {
+            reviewId: components["schemas"]["ReviewId"];
+            kind: components["schemas"]["ReviewKind"];
+            verdict: components["schemas"]["ReviewVerdict"];
+            summary: string;
+            /** Format: date-time */
+            coversFrom: string;
+            /** Format: date-time */
+            coversTo: string;
+            /** Format: date-time */
+            madeAt: string;
+            result: components["schemas"]["JsonObject"];
+            /** @description For people. */
+            markdown: string;
         };
         ProviderHealthDetail: {
             health: components["schemas"]["ProviderHealth"];
@@ -64373,6 +64554,225 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    streamHealth: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of the last event that was read. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events until the stream ends. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getMetricSeries: {
+        parameters: {
+            query?: {
+                metric?: components["schemas"]["SeriesMetric"];
+                provider?: components["schemas"]["ProviderSlug"];
+                connectionId?: components["schemas"]["ConnectionId"];
+                /** @description Group of endpoints. */
+                group?: string;
+                /** @description A series for each; one of all when left out. */
+                by?: "provider" | "group";
+                step?: "hour" | "day" | "week" | "month";
+                /** @description A day before `to` for hours, 30 days for days, half a year for weeks, a year for months when left out. */
+                from?: string;
+                /** @description Now when left out. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The series. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "metric": "calls",
+                     *       "unit": "calls",
+                     *       "step": "day",
+                     *       "times": [
+                     *         "2026-11-01T00:00:00.000Z",
+                     *         "2026-11-02T00:00:00.000Z"
+                     *       ],
+                     *       "series": [
+                     *         {
+                     *           "key": null,
+                     *           "values": [
+                     *             1200,
+                     *             null
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricSeries"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listReviews: {
+        parameters: {
+            query?: {
+                kind?: components["schemas"]["ReviewKind"];
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Reviews. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "reviewId": "rev_01KAV0N5Z8Q4T0E2S6M9B3XWRC",
+                     *           "kind": "health",
+                     *           "verdict": "good",
+                     *           "summary": "Printer on fire",
+                     *           "coversFrom": "2026-11-23T20:00:00.000Z",
+                     *           "coversTo": "2026-11-23T20:00:00.000Z",
+                     *           "madeAt": "2026-11-23T20:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "nextCursor"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReviewList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    startReview: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "kind": "security"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewReview"];
+            };
+        };
+        responses: {
+            /** @description Started. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "workflowId": "workflowId",
+                     *       "link": "link"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StartedReview"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getReview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reviewId: components["schemas"]["ReviewId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The review. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "reviewId": "rev_01KAV0N5Z8Q4T0E2S6M9B3XWRC",
+                     *       "kind": "health",
+                     *       "verdict": "good",
+                     *       "summary": "Printer on fire",
+                     *       "coversFrom": "2026-11-23T20:00:00.000Z",
+                     *       "coversTo": "2026-11-23T20:00:00.000Z",
+                     *       "madeAt": "2026-11-23T20:00:00.000Z",
+                     *       "result": {},
+                     *       "markdown": "markdown"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Review"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             default: components["responses"]["Problem"];
         };

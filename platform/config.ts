@@ -8,6 +8,12 @@ import { hostname } from 'node:os'
 import path from 'node:path'
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig'
 import { cleanEnv, makeValidator, type ReporterOptions } from 'envalid'
+import {
+  defaultRetention,
+  parseRetention,
+  retentionRemedy,
+  type RetentionPeriods,
+} from '../model/retention.ts'
 import { messageOf } from './errors.ts'
 
 export type Environment = 'development' | 'production' | 'test'
@@ -74,6 +80,10 @@ export interface Config {
   readonly hookRates: { readonly perAddress: number; readonly refusalsPerAddress: number }
   /** How often the connections of each provider are checked. */
   readonly healthEverySeconds: number
+  /** How long what grows with time is kept. */
+  readonly retention: RetentionPeriods
+  /** Base URL of an OTLP/HTTP collector, without a slash at the end. Undefined: no traces. */
+  readonly tracesTo: string | undefined
   /** How long an access token of `/v1/oauth/token` lives. */
   readonly accessTokenSeconds: number
   /** How mail goes out, for channels that name no server of their own. Undefined: alerts by mail wait for a setting. */
@@ -259,6 +269,8 @@ const specification = {
   TIELINE_SMTP_URL: smtpUrl({ default: undefined }),
   TIELINE_MAIL_FROM: mailAddress({ default: undefined }),
   TIELINE_ALERT_EMAILS: mailAddresses({ default: [] }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: webUrl({ default: undefined }),
+  TIELINE_RETENTION: checked(retentionRemedy, parseRetention)({ default: defaultRetention }),
 }
 
 /** The ports that `tieline up` listens on, by the variable that moves each. */
@@ -315,6 +327,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     signingKeyDays: values.TIELINE_SIGNING_KEY_DAYS,
     mail: mailOf(values.TIELINE_SMTP_URL, values.TIELINE_MAIL_FROM),
     alertEmails: values.TIELINE_ALERT_EMAILS,
+    retention: values.TIELINE_RETENTION,
+    tracesTo: values.OTEL_EXPORTER_OTLP_ENDPOINT,
     hookRates: {
       perAddress: values.TIELINE_HOOKS_PER_ADDRESS,
       refusalsPerAddress: values.TIELINE_HOOK_REFUSALS_PER_ADDRESS,

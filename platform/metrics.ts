@@ -43,6 +43,58 @@ export function createMetrics() {
       buckets: [0.01, 0.1, 0.5, 1, 5, 15, 60],
       registers,
     }),
+    leaseRefusals: new Counter({
+      name: 'tieline_rate_limit_refused_total',
+      help: 'Calls that were put off because the wait for a lease would have been long',
+      labelNames: ['provider'] as const,
+      registers,
+    }),
+    quotaLeft: new Gauge({
+      name: 'tieline_provider_quota_left_ratio',
+      help: 'Share that is left of the scarcest budget of calls, over all connections; of the whole hub',
+      labelNames: ['provider', 'budget'] as const,
+      registers,
+    }),
+    providerState: new Gauge({
+      name: 'tieline_provider_state',
+      help: '1 for the state that a provider is in; of the whole hub',
+      labelNames: ['provider', 'state'] as const,
+      registers,
+    }),
+    connectionStates: new Gauge({
+      name: 'tieline_connections',
+      help: 'Connections by state of health; of the whole hub',
+      labelNames: ['provider', 'state'] as const,
+      registers,
+    }),
+    errorBudget: new Gauge({
+      name: 'tieline_error_budget_left_ratio',
+      help: 'Share that is left of the error budget of 99.9 % in the last 30 days; below 0 when it is spent',
+      labelNames: ['provider'] as const,
+      registers,
+    }),
+    incidentsOpen: new Gauge({
+      name: 'tieline_incidents_open',
+      help: 'Incidents that are not resolved; of the whole hub',
+      labelNames: ['severity'] as const,
+      registers,
+    }),
+    dataAge: new Gauge({
+      name: 'tieline_data_age_seconds',
+      help: 'Age of the oldest data of an active connection of a provider; of the whole hub',
+      labelNames: ['provider'] as const,
+      registers,
+    }),
+    workerPolling: new Gauge({
+      name: 'tieline_worker_polling',
+      help: '1 when Temporal says that a worker asks for work of this hub',
+      registers,
+    }),
+    liveStreams: new Gauge({
+      name: 'tieline_live_streams',
+      help: 'Readers of the live status in this process',
+      registers,
+    }),
     tokenRefreshes: new Counter({
       name: 'tieline_token_refreshes_total',
       help: 'Calls to token endpoints that renew a credential, by what became of them',

@@ -9,6 +9,9 @@ import { failureConverterPath } from '../platform/temporal/data-converter.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const workflowsPath = path.join(root, 'workflows/index.ts')
+const tracingModule = createRequire(import.meta.url).resolve(
+  '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors.js',
+)
 const sourceRooms = ['workflows', 'model']
 const isSource = (name: string): boolean => /^(?!client)[\w-]+\.ts$/.test(name) && !name.endsWith('.test.ts')
 
@@ -22,15 +25,22 @@ export interface WorkflowBundle {
  *   costs the building at each start, nothing else.
  */
 export async function workflowBundle(
-  options: { readonly cacheDir?: string; readonly log?: Log; readonly logger?: Logger } = {},
+  options: {
+    readonly cacheDir?: string
+    readonly log?: Log
+    readonly logger?: Logger
+    /** With what takes traces through workflows. */
+    readonly tracing?: boolean
+  } = {},
 ): Promise<WorkflowBundle> {
   const cacheDir = options.cacheDir ?? path.join(root, 'node_modules/.cache/tieline')
-  const file = path.join(cacheDir, `workflows-${await fingerprint()}.js`)
+  const file = path.join(cacheDir, `workflows-${await fingerprint()}${options.tracing ? '-traced' : ''}.js`)
   const cached = await readFile(file, 'utf8').catch(() => undefined)
   if (cached !== undefined) return { code: cached }
   const { code } = await bundleWorkflowCode({
     workflowsPath,
     failureConverterPath,
+    ...(options.tracing ? { workflowInterceptorModules: [tracingModule] } : {}),
     ...(options.logger ? { logger: options.logger } : {}),
   })
   await keep(file, code).catch((err: unknown) =>

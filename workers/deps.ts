@@ -41,6 +41,7 @@ export function createWorkerDeps(
     | 'accessTokenSeconds'
     | 'taskQueue'
     | 'mail'
+    | 'retention'
   >,
   log: Log,
   env: Readonly<Record<string, string | undefined>>,
@@ -75,6 +76,7 @@ export function createWorkerDeps(
       publicUrl: config.publicUrl,
       accessTokenSeconds: config.accessTokenSeconds,
       mail: config.mail,
+      retention: config.retention,
     },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue: config.taskQueue }).ensureSyncSchedule(connection),

@@ -11,6 +11,7 @@ import { HubError, isHubError, messageOf } from '../platform/errors.ts'
 import { createLog, type Log } from '../platform/log.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
+import { startTracing } from '../platform/tracing.ts'
 import { connectTemporal, withPatience } from '../platform/temporal/connection.ts'
 import { registerSearchAttributes } from '../platform/temporal/search-attributes.ts'
 import { createHubClient } from '../workflows/client.ts'
@@ -60,6 +61,9 @@ export async function runWorker(config: ServiceConfig): Promise<void> {
 
 async function open(config: ServiceConfig, log: Log, stopper: Stopper): Promise<Workers> {
   const { temporal } = config
+  const tracing =
+    config.tracesTo === undefined ? undefined : await startTracing('tieline-worker', config.tracesTo)
+  if (tracing) stopper.onStop('traces', () => tracing.close())
   const ring = parseKeyRing(config.encryptionKeys)
   const deps = createWorkerDeps(config, log, process.env)
   stopper.onStop('database', () => deps.database.close())
@@ -70,7 +74,7 @@ async function open(config: ServiceConfig, log: Log, stopper: Stopper): Promise<
     stopper.onStop('metrics', () => server.close())
   }
   const [bundle, connection] = await Promise.all([
-    workflowBundle({ log, logger: temporalLogger(log) }),
+    workflowBundle({ log, logger: temporalLogger(log), tracing: tracing !== undefined }),
     withPatience(temporal, 10_000, () =>
       NativeConnection.connect({ ...temporal.connection, address: temporal.address }),
     ),
@@ -82,7 +86,15 @@ async function open(config: ServiceConfig, log: Log, stopper: Stopper): Promise<
   stopper.onStop('months ahead', keepMonths(deps.database.db, log))
   await reconcile(config, log, stopper, deps)
   const { namespace } = temporal
-  return await createWorkers({ connection, namespace, ring, deps, bundle, identity: config.workerId })
+  return await createWorkers({
+    connection,
+    namespace,
+    ring,
+    deps,
+    bundle,
+    identity: config.workerId,
+    tracing,
+  })
 }
 
 /** @throws HubError with one line that names DATABASE_URL. The URL itself may hold a password: it is not shown. */
@@ -128,6 +140,7 @@ async function reconcile(
     await hub.ensureNightlyVerification()
     await ensureDefaultAlerts(deps, config)
     await hub.ensureAlerts()
+    await hub.ensureUpkeep()
     await hub.ensureHealthChecks(deps.providerSlugs, config.healthEverySeconds)
     await careForDomains(deps.database.db, hub)
     await hub.ensureCommissionCare()

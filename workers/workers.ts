@@ -4,6 +4,7 @@ import { createActivities } from '../activities/index.ts'
 import type { ActivityDeps } from '../activities/deps.ts'
 import type { KeyRing } from '../platform/secrets/keyring.ts'
 import { createDataConverter } from '../platform/temporal/data-converter.ts'
+import type { Tracing } from '../platform/tracing.ts'
 import type { WorkflowBundle } from './bundle.ts'
 import { hubTuning, providerQueue, providerTuning } from './queues.ts'
 
@@ -23,6 +24,8 @@ export interface WorkersOptions {
   readonly ring: KeyRing
   readonly deps: ActivityDeps
   readonly bundle: WorkflowBundle
+  /** Then the bundle must be one for tracing, too. */
+  readonly tracing?: Tracing | undefined
   /** Shown in the Temporal UI. */
   readonly identity: string
 }
@@ -35,7 +38,7 @@ export interface Workers {
 }
 
 export async function createWorkers(options: WorkersOptions): Promise<Workers> {
-  const { connection, namespace, ring, deps, bundle, identity } = options
+  const { connection, namespace, ring, deps, bundle, identity, tracing } = options
   const { taskQueue } = deps.config
   const shared = {
     connection,
@@ -46,6 +49,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     shutdownGraceTime,
     shutdownForceTime,
     maxHeartbeatThrottleInterval,
+    ...(tracing ? { interceptors: { activity: [...tracing.activity] }, sinks: tracing.sinks } : {}),
   } as const
   const workers = [await Worker.create({ ...shared, ...hubTuning, taskQueue, workflowBundle: bundle })]
   for (const slug of deps.providerSlugs) {

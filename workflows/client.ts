@@ -22,6 +22,7 @@ import { createKeyClient } from './client-keys.ts'
 import { createScheduleClient } from './client-schedules.ts'
 import { createVerifyClient } from './client-verify.ts'
 import { createRotationClient } from './client-rotations.ts'
+import { createUpkeepClient } from './client-upkeep.ts'
 import { createWriteClient } from './client-writes.ts'
 import {
   pauseSignal,
@@ -88,6 +89,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createHealthClient(options),
     ...createVerifyClient(options),
     ...createAlertClient(options),
+    ...createUpkeepClient(options),
     ...createDeliveryClient(options),
     ...createBrandClient(options),
     ...createCommissionClient(options),

@@ -5,6 +5,7 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 import type { JsonObject } from '../model/json.ts'
+import type { ReviewVerdict, ReviewWorkflow } from '../model/reviews.ts'
 
 /** `incremental`: go on from the cursors. `full`: the same as a first load. `force`: ignore cursors, re-read, re-compare. */
 export type SyncMode = 'incremental' | 'full' | 'force'
@@ -364,6 +365,18 @@ export interface AnswerResult {
   readonly changed: boolean
 }
 
+export interface EnforceRetentionResult {
+  /** Rows by what they were; `…Months`: parts of tables. */
+  readonly removed: Readonly<Record<string, number>>
+  readonly reviewId: string
+}
+
+export interface MakeReviewResult {
+  readonly reviewId: string
+  readonly verdict: ReviewVerdict
+  readonly summary: string
+}
+
 export interface ConnectAccountInput {
   readonly sessionId: string
 }
@@ -497,6 +510,12 @@ export interface CheckLedgersResult {
   readonly violations: number
 }
 const ofHub = (id: string, taskQueue: string): string => (taskQueue === 'tieline' ? id : `${id}:${taskQueue}`)
+const reviewIds = {
+  dailyHealthReport: 'health-report',
+  weeklyReview: 'weekly-review',
+  securityAudit: 'security-audit',
+  enforceRetention: 'retention',
+} as const satisfies Record<ReviewWorkflow, string>
 
 export const workflowIds = {
   syncConnection: (connectionId: string) => `sync:${connectionId}`,
@@ -562,6 +581,11 @@ export const workflowIds = {
   evaluateAlertsNow: (taskQueue: string) =>
     taskQueue === 'tieline' ? 'alerts-now' : `alerts-now:${taskQueue}`,
   escalateIncident: (incidentId: string) => `incident:${incidentId}`,
+  /** Temporal appends the time of each tick. One per hub; hubs that share a namespace differ in their queue. */
+  review: (taskQueue: string, workflow: ReviewWorkflow) =>
+    taskQueue === 'tieline' ? reviewIds[workflow] : `${reviewIds[workflow]}:${taskQueue}`,
+  reviewNow: (taskQueue: string, workflow: ReviewWorkflow) =>
+    taskQueue === 'tieline' ? `${reviewIds[workflow]}-now` : `${reviewIds[workflow]}-now:${taskQueue}`,
   connectAccount: (sessionId: string) => `connect:${sessionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
   /** Temporal appends the time of each tick. */

@@ -15,3 +15,11 @@ export function checkIdInput(input: unknown, field: string, kind: IdKind): strin
   if (!isId(kind, value)) throw invalidInput(`"${field}" is not the id of a ${kind}.`)
   return value
 }
+
+/** Of workflows that their schedules start: whoever starts one by hand types `{}`. */
+export function checkNoInput(input: unknown): void {
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw invalidInput('The input is {}.')
+  const [stranger] = Object.keys(input)
+  if (stranger !== undefined) throw invalidInput(`"${stranger}" is not known. The input is {}.`)
+}

@@ -1,5 +1,6 @@
 /** Whether the hub is up, what it measures, how it describes itself, which keys sign its proofs. */
 import { deliveryBacklog, inboxBacklog } from '../../db/backlog.ts'
+import { hubGauges } from '../../db/gauges.ts'
 import { checkSchema } from '../../db/migrate.ts'
 import { listProofKeys as storedProofKeys } from '../../db/proofs.ts'
 import type { components } from '../../openapi/types.ts'
@@ -64,7 +65,11 @@ async function within<T>(work: Promise<T>): Promise<T> {
 export const getMetrics: Handler<'getMetrics'> = async (deps) => {
   const { metrics, log } = deps
   // What is measured in the process is told also when the database is away.
-  await measureBacklog(deps).catch((err: unknown) => log.warn({ err }, 'the backlog could not be counted'))
+  await Promise.all([
+    measureBacklog(deps).catch((err: unknown) => log.warn({ err }, 'the backlog could not be counted')),
+    measureHub(deps).catch((err: unknown) => log.warn({ err }, 'the state of the hub could not be measured')),
+    measureWorker(deps),
+  ])
   return {
     status: 200,
     body: await metrics.registry.metrics(),
@@ -77,6 +82,29 @@ async function measureBacklog({ database: { db }, metrics }: ApiDeps): Promise<v
   metrics.hookBacklog.reset()
   for (const { provider, state, events: count } of events) metrics.hookBacklog.set({ provider, state }, count)
   metrics.deliveryBacklog.set(deliveries)
+}
+
+const monthSeconds = 30 * 86_400
+/** 99.9 % */
+const budgetShare = 0.001
+
+async function measureHub({ database: { db }, metrics }: ApiDeps): Promise<void> {
+  const now = new Date()
+  const hub = await within(hubGauges(db, new Date(now.getTime() - monthSeconds * 1000), now))
+  for (const gauge of [metrics.providerState, metrics.connectionStates, metrics.incidentsOpen]) gauge.reset()
+  for (const gauge of [metrics.quotaLeft, metrics.dataAge, metrics.errorBudget]) gauge.reset()
+  for (const { provider, state } of hub.providers) metrics.providerState.set({ provider, state }, 1)
+  for (const { provider, state, n } of hub.connections) metrics.connectionStates.set({ provider, state }, n)
+  for (const { severity, n } of hub.incidents) metrics.incidentsOpen.set({ severity }, n)
+  for (const { provider, budget, left } of hub.quotas) metrics.quotaLeft.set({ provider, budget }, left)
+  for (const { provider, seconds } of hub.ages) metrics.dataAge.set({ provider }, seconds)
+  for (const { provider, seconds } of hub.down)
+    metrics.errorBudget.set({ provider }, 1 - seconds / (monthSeconds * budgetShare))
+}
+
+async function measureWorker({ temporal, metrics }: ApiDeps): Promise<void> {
+  const isPolling = await within(temporal.isWorkerPolling()).catch(() => false)
+  metrics.workerPolling.set(isPolling ? 1 : 0)
 }
 
 const whole = constant(description)

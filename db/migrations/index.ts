@@ -13,16 +13,17 @@ import * as budgetRates from './0010_budget_rates.ts'
 import * as hookRules from './0011_hook_rules.ts'
 import * as hookCare from './0012_hook_care.ts'
 import * as tenancy from './0013_tenancy.ts'
-import * as health from './0021_health.ts'
-import * as integrity from './0023_integrity.ts'
-import * as limits from './0017_limits.ts'
 import * as people from './0014_people.ts'
-import * as brands from './0019_brands.ts'
-import * as rotations from './0016_rotations.ts'
 import * as keysAndTokens from './0015_keys_and_tokens.ts'
+import * as rotations from './0016_rotations.ts'
+import * as limits from './0017_limits.ts'
 import * as partnerApi from './0018_partner_api.ts'
+import * as brands from './0019_brands.ts'
 import * as commissions from './0020_commissions.ts'
+import * as health from './0021_health.ts'
 import * as alerts from './0022_alerts.ts'
+import * as integrity from './0023_integrity.ts'
+import * as upkeep from './0024_upkeep.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -38,14 +39,15 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0011_hook_rules': hookRules,
   '0012_hook_care': hookCare,
   '0013_tenancy': tenancy,
-  '0021_health': health,
-  '0023_integrity': integrity,
-  '0017_limits': limits,
   '0014_people': people,
-  '0019_brands': brands,
-  '0016_rotations': rotations,
   '0015_keys_and_tokens': keysAndTokens,
+  '0016_rotations': rotations,
+  '0017_limits': limits,
   '0018_partner_api': partnerApi,
+  '0019_brands': brands,
   '0020_commissions': commissions,
+  '0021_health': health,
   '0022_alerts': alerts,
+  '0023_integrity': integrity,
+  '0024_upkeep': upkeep,
 }

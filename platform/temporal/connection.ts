@@ -4,6 +4,7 @@ import { Client, Connection } from '@temporalio/client'
 import type { PayloadCodec } from '@temporalio/common'
 import type { TemporalTarget } from '../config.ts'
 import { HubError, messageOf } from '../errors.ts'
+import type { Tracing } from '../tracing.ts'
 import type { KeyRing } from '../secrets/keyring.ts'
 import { createCodec } from './codec.ts'
 import { createDataConverter } from './data-converter.ts'
@@ -22,6 +23,8 @@ export interface ConnectOptions {
   readonly ring: KeyRing
   /** How long to try; 15 s when left out. */
   readonly waitMs?: number
+  /** Calls carry the trace on. */
+  readonly tracing?: Tracing | undefined
 }
 
 /**
@@ -32,23 +35,34 @@ export async function connectTemporal({
   temporal,
   ring,
   waitMs,
+  tracing,
 }: ConnectOptions): Promise<TemporalConnection> {
   const connection = await withPatience(temporal, waitMs ?? 15_000, () =>
     Connection.connect({ ...temporal.connection, address: temporal.address, connectTimeout: 3_000 }),
   )
-  return clientOver(connection, temporal, ring)
+  return clientOver(connection, temporal, ring, tracing)
 }
 
 /** Does not wait for Temporal: calls fail as long as it is away, and go through once it is there. */
-export const approachTemporal = ({ temporal, ring }: Omit<ConnectOptions, 'waitMs'>): TemporalConnection =>
-  clientOver(Connection.lazy({ ...temporal.connection, address: temporal.address }), temporal, ring)
+export const approachTemporal = ({
+  temporal,
+  ring,
+  tracing,
+}: Omit<ConnectOptions, 'waitMs'>): TemporalConnection =>
+  clientOver(Connection.lazy({ ...temporal.connection, address: temporal.address }), temporal, ring, tracing)
 
 function clientOver(
   connection: Connection,
   { namespace }: TemporalTarget,
   ring: KeyRing,
+  tracing: Tracing | undefined,
 ): TemporalConnection {
-  const client = new Client({ connection, namespace, dataConverter: createDataConverter(ring, namespace) })
+  const client = new Client({
+    connection,
+    namespace,
+    dataConverter: createDataConverter(ring, namespace),
+    ...(tracing ? { interceptors: { workflow: [...tracing.client] } } : {}),
+  })
   return {
     connection,
     client,

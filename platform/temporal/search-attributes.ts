@@ -28,7 +28,8 @@ export async function registerSearchAttributes(
   }
 }
 
-async function missingSearchAttributes(
+/** Those of `names` that the namespace does not have. @throws HubError `NotConfigured` where it cannot be asked. */
+export async function missingSearchAttributes(
   { operatorService }: Pick<Connection, 'operatorService'>,
   namespace: string,
   names: readonly string[],

@@ -1,5 +1,6 @@
 /** One attempt of a call: sent, read within bounds, judged, measured and traced. */
 import { HubError, isHubError } from '../../platform/errors.ts'
+import { traced } from '../../platform/tracing.ts'
 import type { ProviderRequest, ProviderResponse } from '../contract.ts'
 import { readBody } from './body.ts'
 import { contentOf, contentTypeOf, read } from './content.ts'
@@ -17,6 +18,8 @@ export interface CallScope {
   readonly session: SessionOptions
   readonly request: ProviderRequest
   readonly target: Target
+  /** For the limits of the provider, before this attempt. */
+  readonly waitedMs: number
 }
 
 /** What is known of an attempt, also when it fails half-way. */
@@ -37,10 +40,22 @@ export async function attempt(
   const redact = createRedact(session.auth, session.settings, credential)
   const seen: Seen = { at: transport.clock.now(), status: undefined, bytes: 0, providerTime: undefined }
   let outcome = 'ok'
+  const attributes = {
+    'tieline.provider': session.provider.slug,
+    'tieline.group': request.group,
+    'tieline.attempt': number,
+    'http.request.method': request.method,
+  }
   try {
-    const answer = await send(scope, credential, seen)
-    await learn(transport, session, request, answer.response)
-    return await judged(scope, answer)
+    return await traced(`call ${session.provider.slug}`, { kind: 'client', attributes }, async (span) => {
+      try {
+        const answer = await send(scope, credential, seen)
+        await learn(transport, session, request, answer.response)
+        return await judged(scope, answer)
+      } finally {
+        if (seen.status !== undefined) span.set({ 'http.response.status_code': seen.status })
+      }
+    })
   } catch (error) {
     outcome = isHubError(error) ? error.code : session.signal?.aborted ? 'cancelled' : 'Internal'
     throw withoutSecrets(error, redact)
@@ -51,7 +66,16 @@ export async function attempt(
     transport.metrics.providerBytes.inc(labels, seen.bytes)
     const { method, group } = request
     const path = outcome === 'ok' ? request.path : redact(request.path)
-    session.onCall?.({ ...seen, method, path, group, attempt: number, durationMs, outcome })
+    session.onCall?.({
+      ...seen,
+      method,
+      path,
+      group,
+      attempt: number,
+      durationMs,
+      waitedMs: scope.waitedMs,
+      outcome,
+    })
   }
 }
 

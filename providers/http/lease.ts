@@ -15,12 +15,12 @@ function bucketsOf(session: SessionOptions, group: string): readonly string[] {
   return buckets
 }
 
-/** Waits for a lease for a moment. @throws HubError `RateLimited` with the time to come again when the wait would be long. */
+/** Waits for a lease for a moment and tells for how many milliseconds. @throws HubError `RateLimited` with the time to come again when the wait would be long. */
 export async function takeLease(
   transport: TransportOptions,
   session: SessionOptions,
   request: ProviderRequest,
-): Promise<void> {
+): Promise<number> {
   const { clock, limiter, metrics } = transport
   const wishes = bucketsOf(session, request.group).map((bucket) => wishFor(session, bucket))
   const began = clock.now().getTime()
@@ -33,10 +33,11 @@ export async function takeLease(
         { provider: session.provider.slug, priority: session.priority },
         waited / 1000,
       )
-      return
+      return waited
     }
     const wait = retryAt.getTime() - now.getTime()
     if (waited + wait > shortWaitMs) {
+      metrics.leaseRefusals.inc({ provider: session.provider.slug })
       throw new HubError(
         'RateLimited',
         `The limit that ${session.provider.name} allows is used up for now.`,

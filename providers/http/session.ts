@@ -55,6 +55,8 @@ export interface CallTrace {
   readonly status: number | undefined
   readonly attempt: number
   readonly durationMs: number
+  /** Spent before it, until the limits of the provider let it go. */
+  readonly waitedMs: number
   readonly bytes: number
   readonly outcome: string
   /** What the provider's clock said with the answer (header `Date`, whole seconds), where it did. */

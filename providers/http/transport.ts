@@ -39,15 +39,15 @@ function caller(transport: TransportOptions, session: SessionOptions): Call {
     )
     if (session.isSandbox && target.redirectedFrom === undefined)
       throw new HubError('NotConfigured', `This hub has no sandbox for ${provider.name}.`)
-    const scope: CallScope = { transport, session, request, target }
+    const scope: Omit<CallScope, 'waitedMs'> = { transport, session, request, target }
     const until = transport.clock.now().getTime() + (transport.budgetMs ?? 60_000)
     let credential = await session.credential.current()
     let renewed = false
     for (let number = 1; ; number++) {
       signal?.throwIfAborted()
-      await takeLease(transport, session, request)
+      const waitedMs = await takeLease(transport, session, request)
       try {
-        return await attempt(scope, credential, number)
+        return await attempt({ ...scope, waitedMs }, credential, number)
       } catch (error) {
         if (signal?.aborted) throw signal.reason
         if (isHubError(error, 'Unauthorized') && !renewed) {

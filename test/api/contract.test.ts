@@ -59,6 +59,7 @@ const strangers: Readonly<Record<string, () => string>> = {
   tier: () => 'nothing',
   verificationId: () => newId('verification'),
   recordId: () => recordIdOf({ connectionId: newId('connection'), resource: 'nothings', externalId: '1' }),
+  reviewId: () => newId('review'),
 }
 
 /** A path whose ids are well-formed and name nothing. */
@@ -139,6 +140,7 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   replayEvents: () => ({ since: '2026-01-01T00:00:00Z' }),
   createTier: () => ({ tier: 'gold', title: 'Gold', limits: someLimits }),
   replaceTier: () => ({ title: 'Nothing', limits: someLimits }),
+  startReview: () => ({ kind: 'health' }),
   setPartnerLimits: () => ({ tier: 'standard', overrides: {} }),
   setKeyLimits: () => ({ overrides: {} }),
   putBrand: () => ({ name: 'New' }),

@@ -5,6 +5,7 @@ import { createAccessTokens } from '../../api/access-tokens.ts'
 import { createCallers } from '../../api/callers.ts'
 import { createKeyUses } from '../../api/key-use.ts'
 import { createWaker } from '../../api/hooks/wake.ts'
+import { createLive } from '../../api/live.ts'
 import { createLimits } from '../../api/limits/limits.ts'
 import { createApi, closeServer, type ApiDeps } from '../../api/server.ts'
 import { describedOperations } from '../../api/description.ts'
@@ -21,6 +22,7 @@ import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createPreviewLinks } from '../../platform/secrets/preview-link.ts'
 import { createIncidentLinks } from '../../platform/secrets/incident-link.ts'
+import type { Tracing } from '../../platform/tracing.ts'
 import { createSessionLinks } from '../../platform/secrets/session-link.ts'
 import { appMethodsOf, type Provider } from '../../providers/contract.ts'
 import { providers } from '../../providers/registry.ts'
@@ -79,6 +81,7 @@ export interface TestApiOptions {
   readonly txtOf?: TxtLookup
   /** Of the sandbox, beside what it is small in anyway. */
   readonly size?: Readonly<Record<string, number>>
+  readonly tracing?: Tracing
   /** Providers that only this test knows, and where they are. */
   readonly more?: {
     readonly providers: readonly Provider[]
@@ -102,6 +105,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     variables: options.more?.variables ?? {},
     startWorkers: options.worker ?? true,
     ...(options.txtOf ? { txtOf: options.txtOf } : {}),
+    ...(options.tracing ? { tracing: options.tracing } : {}),
   })
   await ensureDefaultTenant(database.database.db)
   const port = await freePorts(1).then(([one = 0]) => one)
@@ -122,6 +126,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     key: (wish) => makeKey(database, wish),
     connect: (name) => connect(request, name),
     close: async () => {
+      await given.live.close()
       await closeServer(server, 2_000)
       await given.limits.close()
       if (given.limits !== deps.limits) await deps.limits.close()
@@ -200,6 +205,7 @@ function depsOf(
     incidentLinks: createIncidentLinks(hub.ring),
     findProvider: hub.deps.findProvider,
     temporal: hub.hub,
+    live: createLive({ db: database.db, log: silent, metrics, everyMs: 50, readersAtMost: 3 }),
     waker: createWaker((lane) => hub.hub.wakeInbox(lane), silent),
     codec: hub.temporal.codec,
     metrics,

@@ -9,6 +9,7 @@ import { putCredential } from '../../db/credentials.ts'
 import { createLimiter } from '../../db/limits.ts'
 import { ensureAccount, ensurePartner } from '../../db/partners.ts'
 import { createVault } from '../../db/vault.ts'
+import { defaultRetention } from '../../model/retention.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
@@ -53,7 +54,12 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
     gate: createProviderGate(database.db, clock),
     log: createLog('test', 'silent'),
     clock,
-    config: { taskQueue: 'none', publicUrl: 'http://127.0.0.1:1', accessTokenSeconds: 900 },
+    config: {
+      taskQueue: 'none',
+      publicUrl: 'http://127.0.0.1:1',
+      accessTokenSeconds: 900,
+      retention: defaultRetention,
+    },
     ensureSyncSchedule: async () => undefined,
     outbound: createOutbound({ allowLoopback: true }),
     wakeEndpoint: async () => undefined,

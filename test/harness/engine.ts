@@ -16,6 +16,7 @@ import { defaultTenant, ensureDefaultTenant } from '../../db/partners.ts'
 import { openDatabase } from '../../db/client.ts'
 import { getRun, type Run, type RunMode } from '../../db/runs.ts'
 import { createVault } from '../../db/vault.ts'
+import { defaultRetention } from '../../model/retention.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
@@ -75,7 +76,12 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
       gate: createProviderGate(database.db, clock),
       log: createLog('test', 'silent'),
       clock,
-      config: { taskQueue: 'tieline', publicUrl: 'http://127.0.0.1:1', accessTokenSeconds: 900 },
+      config: {
+        taskQueue: 'tieline',
+        publicUrl: 'http://127.0.0.1:1',
+        accessTokenSeconds: 900,
+        retention: defaultRetention,
+      },
       ensureSyncSchedule: async () => undefined,
       outbound: createOutbound({ allowLoopback: true }),
       wakeEndpoint: async () => undefined,

@@ -8,6 +8,7 @@ import { createAppSource } from '../../db/app-source.ts'
 import type { Database } from '../../db/client.ts'
 import { createLimiter } from '../../db/limits.ts'
 import { createVault } from '../../db/vault.ts'
+import { defaultRetention } from '../../model/retention.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { createTxtLookup, type TxtLookup } from '../../platform/dns.ts'
 import { createLog } from '../../platform/log.ts'
@@ -16,6 +17,7 @@ import { createMailer } from '../../platform/outbound/mail.ts'
 import { createOutbound } from '../../platform/outbound/post.ts'
 import { createIncidentLinks } from '../../platform/secrets/incident-link.ts'
 import { newKeyRingText, parseKeyRing, type KeyRing } from '../../platform/secrets/keyring.ts'
+import type { Tracing } from '../../platform/tracing.ts'
 import { connectTemporal, type TemporalConnection } from '../../platform/temporal/connection.ts'
 import { appMethodsOf, type Provider } from '../../providers/contract.ts'
 import { createOAuthClient } from '../../providers/http/oauth.ts'
@@ -53,6 +55,7 @@ export interface TestHubOptions {
   readonly txtOf?: TxtLookup
   /** Workers from the beginning; true when left out. */
   readonly startWorkers?: boolean
+  readonly tracing?: Tracing
 }
 
 /** The worker process's parts inside this test file, on task queues of its own, with its own keys. Close it in `afterAll`. */
@@ -64,19 +67,23 @@ export async function createTestHub(options: TestHubOptions): Promise<TestHub> {
   const { address, namespace } = testTemporal()
   const target = { address, namespace, connection: { address } }
   const deps = testDeps(options, ring, taskQueue, log)
-  const temporal = await connectTemporal({ temporal: target, ring })
+  const temporal = await connectTemporal({ temporal: target, ring, tracing: options.tracing })
   const native = await NativeConnection.connect({ address })
   const hub = createHubClient({ client: temporal.client, taskQueue, uiUrl: 'http://127.0.0.1:1', namespace })
   const stops: (() => Promise<void>)[] = []
 
   const startWorkers = async (): Promise<() => Promise<void>> => {
-    const bundle = await workflowBundle({ logger: temporalLogger(log) })
+    const bundle = await workflowBundle({
+      logger: temporalLogger(log),
+      tracing: options.tracing !== undefined,
+    })
     const workers = await createWorkers({
       connection: native,
       namespace,
       ring,
       deps,
       bundle,
+      tracing: options.tracing,
       identity: taskQueue,
     })
     const running = workers.run()
@@ -123,7 +130,12 @@ function testDeps(
     gate: createProviderGate(database.db, clock),
     log,
     clock,
-    config: { taskQueue, publicUrl: 'http://127.0.0.1:1', accessTokenSeconds: 900 },
+    config: {
+      taskQueue,
+      publicUrl: 'http://127.0.0.1:1',
+      accessTokenSeconds: 900,
+      retention: defaultRetention,
+    },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: true }),

@@ -16,6 +16,7 @@ import { newRingKeyText } from '../../platform/secrets/keyring.ts'
 import { findProvider, providers } from '../../providers/registry.ts'
 import { startSandbox } from '../../sandbox/server.ts'
 import { simulators } from '../../sandbox/simulators.ts'
+import { upkeepWorkflows } from '../../workflows/client-upkeep.ts'
 import { workflowIds } from '../../workflows/client.ts'
 import {
   pauseSignal,
@@ -102,6 +103,10 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       [['checkHealth'], () => recordHealth(recorder)],
       [['verifyIntegrity', 'verifyMany'], () => recordVerifications(recorder)],
       [['evaluateAlerts', 'escalateIncident'], () => recordAlerts({ test, keep })],
+      [
+        ['enforceRetention', 'dailyHealthReport', 'weeklyReview', 'securityAudit'],
+        () => recordUpkeep(recorder),
+      ],
       [['startScheduledSync'], () => recordTicks(recorder)],
       [['connectAccount'], () => recordConnects({ test, books, keep })],
       [
@@ -300,6 +305,13 @@ async function recordHealth({ test, tiny, keep }: Recorder): Promise<void> {
   await keep('checkHealth-canary', await round())
   tiny.answer(() => ({}))
   await keep('checkHealth-back', await round())
+}
+
+async function recordUpkeep({ test, keep }: Recorder): Promise<void> {
+  for (const workflow of upkeepWorkflows) {
+    const { workflowId, runId } = await test.hub.startUpkeep(workflow)
+    await keep(`${workflow}-done`, test.temporal.client.workflow.getHandle(workflowId, runId))
+  }
 }
 
 async function recordTicks({ test, keep }: Recorder): Promise<void> {
