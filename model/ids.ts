@@ -27,6 +27,7 @@ export const idPrefixes = {
   membership: 'mem',
   personSession: 'sgn',
   invitation: 'inv',
+  diagnosis: 'dgn',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

@@ -16,6 +16,7 @@ import * as tenancy from './0013_tenancy.ts'
 import * as health from './0021_health.ts'
 import * as limits from './0017_limits.ts'
 import * as people from './0014_people.ts'
+import * as diagnoses from './0025_diagnoses.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -34,4 +35,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0021_health': health,
   '0017_limits': limits,
   '0014_people': people,
+  '0025_diagnoses': diagnoses,
 }
