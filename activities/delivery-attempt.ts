@@ -11,6 +11,7 @@ import {
 } from '../db/deliveries.ts'
 import { lockEndpoint, noteHealth, setEndpointState, type Endpoint } from '../db/endpoints.ts'
 import { tellEvent, type HubEventRow } from '../db/events.ts'
+import { brandHeaders } from '../model/brand.ts'
 import {
   isExhausted,
   isHopeless,
@@ -62,7 +63,7 @@ export async function attemptDelivery(
   const body = bodyOf(event)
   const headers = {
     'content-type': 'application/json',
-    'user-agent': 'Tieline',
+    ...brandHeaders(await deps.brandName(endpoint.partnerId)),
     ...signedHeaders(secrets, { id: event.eventId, body }, at),
   }
   let answer: OutboundAnswer

@@ -5,6 +5,7 @@ import type { Database } from '../db/client.ts'
 import type { Connection } from '../db/connections.ts'
 import type { Vault } from '../db/vault.ts'
 import type { Clock } from '../platform/clock.ts'
+import type { TxtLookup } from '../platform/dns.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Outbound } from '../platform/outbound/post.ts'
@@ -41,6 +42,10 @@ export interface ActivityDeps {
     client: Client,
     endpoint: { readonly endpointId: string; readonly partnerId: string },
   ): Promise<void>
+  /** Texts of TXT records; see `platform/dns.ts`. */
+  readonly txtOf: TxtLookup
+  /** The name that a partner's brand has, from memory. */
+  brandName(partnerId: string): Promise<string>
   findProvider(slug: string): Provider | undefined
   readonly providerSlugs: readonly string[]
 }

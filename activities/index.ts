@@ -3,6 +3,7 @@
  * never decide what comes next, that is the workflows'.
  */
 import { createAutomationActivities } from './automations.ts'
+import { createBrandDomainActivities } from './brand-domains.ts'
 import { createCheckActivities } from './check.ts'
 import { createConnectActivities } from './connect-account.ts'
 import { createHookGapActivities } from './hook-gaps.ts'
@@ -39,6 +40,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createSubscriptionActivities(deps),
     ...createHookGapActivities(deps),
     ...createDeliveryActivities(deps),
+    ...createBrandDomainActivities(deps),
   }
 }
 

@@ -18,4 +18,5 @@ export interface AnyCall {
   readonly address: string
   readonly userAgent: string
   readonly url: URL
+  readonly host: string
 }

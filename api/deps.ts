@@ -6,8 +6,10 @@ import type { Vault } from '../db/vault.ts'
 import type { ServiceConfig } from '../platform/config.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { PreviewLinks } from '../platform/secrets/preview-link.ts'
 import type { SessionLinks } from '../platform/secrets/session-link.ts'
 import type { Provider } from '../providers/contract.ts'
+import type { Brands } from './brands/brands.ts'
 import type { Callers } from './callers.ts'
 import type { Waker } from './hooks/wake.ts'
 import type { ApiLimits } from './limits/limits.ts'
@@ -36,6 +38,10 @@ export interface ApiDeps {
   readonly callers: Callers
   /** How much callers may ask, and what they have asked. */
   readonly limits: ApiLimits
+  /** What partners' customers see. */
+  readonly brands: Brands
+  /** Signs links to drafts of brands. */
+  readonly previews: PreviewLinks
   readonly vault: Vault
   /** Signs the links of connect sessions. */
   readonly links: SessionLinks

@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Middleware } from 'koa'
+import { markup, type Html } from '../model/markup.ts'
+import { styleUrl, type Look } from './brands/brands.ts'
 import type { RequestState } from './request-state.ts'
 
 const configuration = {
@@ -18,20 +20,39 @@ const configuration = {
   agent: { disabled: true },
 }
 
-const attribute = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
+/** Somebody has set something: otherwise the page is Tieline's own. */
+export const isDressed = ({ sources }: Look): boolean => Object.keys(sources).length > 0
 
-export const docsPage = `<!doctype html>
+/** A bar with the partner's logo and name above, in its colours; without a look: Tieline's own page. */
+export function docsPage(look: Look | undefined): string {
+  const name = look?.content.name ?? 'Tieline'
+  const dressed = look && isDressed(look) ? look : undefined
+  return markup`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Tieline: API</title>
+<title>${name}: API</title>
+<link rel="icon" href="${look?.favicon?.url ?? 'data:,'}">
+${dressed && markup`<link rel="stylesheet" href="${styleUrl(dressed)}"><link rel="stylesheet" href="/docs/brand.css">`}
 </head>
 <body>
-<script id="api-reference" data-url="/openapi.json" data-configuration="${attribute(JSON.stringify(configuration))}"></script>
+${dressed && docsBar(dressed)}
+<script id="api-reference" data-url="/openapi.json" data-configuration="${JSON.stringify(configuration)}"></script>
 <script src="/docs/scalar.js"></script>
 </body>
 </html>
+`.text
+}
+
+/** The logo, or the name where there is none. */
+export const docsBar = ({ logo, name }: Look): Html =>
+  markup`<header class="docs-bar">${logo ? markup`<img src="${logo.url}" alt="${name}">` : markup`<b>${name}</b>`}</header>`
+
+const barStyle = `.docs-bar{display:flex;align-items:center;min-height:3.5rem;padding:.5rem 1.25rem;background:var(--card);color:var(--text);border-bottom:1px solid var(--line);font:600 1.0625rem/1.3 var(--font)}
+.docs-bar img{display:block;max-height:2.25rem;max-width:14rem;width:auto}
+@media (prefers-color-scheme:dark){.docs-bar img{background:#fff;padding:.375rem .5rem;border-radius:.375rem}}
+.light-mode{--scalar-color-accent:var(--link)!important}
 `
 
 const policy = [
@@ -81,4 +102,11 @@ export const docsScript: Middleware<RequestState> = (ctx) => {
   ctx.type = 'text/javascript; charset=utf-8'
   if (ctx.fresh) ctx.status = 304
   else ctx.body = bytes
+}
+
+export const docsStyle: Middleware<RequestState> = (ctx) => {
+  ctx.state.route = '/docs/brand.css'
+  ctx.set({ 'Cache-Control': 'public, max-age=300', 'X-Content-Type-Options': 'nosniff' })
+  ctx.type = 'text/css; charset=utf-8'
+  ctx.body = barStyle
 }

@@ -7,6 +7,7 @@ import { createConnectSession, getConnectSession } from './resources/connect-ses
 import * as automationRuns from './resources/automation-runs.ts'
 import * as automations from './resources/automations.ts'
 import * as steering from './resources/connection-steering.ts'
+import { brandOperations } from './resources/brand-operations.ts'
 import { listBudgets } from './resources/budgets.ts'
 import * as connections from './resources/connections.ts'
 import * as deliveries from './resources/deliveries.ts'
@@ -113,6 +114,7 @@ export const handlers: Handlers = {
   ...limits,
   ...usage,
   ...operations,
+  ...brandOperations,
   ...audit,
   encodePayloads,
   decodePayloads,

@@ -14,11 +14,13 @@ import { HubError, isHubError, messageOf } from '../platform/errors.ts'
 import { createLog, type Log } from '../platform/log.ts'
 import { createMetrics } from '../platform/metrics.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
+import { createPreviewLinks } from '../platform/secrets/preview-link.ts'
 import { createSessionLinks } from '../platform/secrets/session-link.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
 import { approachTemporal } from '../platform/temporal/connection.ts'
 import { findProvider } from '../providers/registry.ts'
 import { createHubClient } from '../workflows/client.ts'
+import { createBrands } from './brands/brands.ts'
 import { createCallers } from './callers.ts'
 import type { ApiDeps } from './deps.ts'
 import { createWaker } from './hooks/wake.ts'
@@ -106,6 +108,8 @@ async function openDeps(
     caches,
     callers: createCallers(database.db, caches),
     limits,
+    brands: createBrands(database.db, caches),
+    previews: createPreviewLinks(ring),
     vault: createVault(ring),
     links: createSessionLinks(ring),
     findProvider,

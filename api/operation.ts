@@ -7,6 +7,7 @@ import { authenticate } from './authenticate.ts'
 import { authorize } from './authorize.ts'
 import { readJson } from './body.ts'
 import type { AnyAnswer, AnyCall } from './call.ts'
+import { requestHost } from './brands/host.ts'
 import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
 import type { Operation, OperationId } from './description.ts'
@@ -40,6 +41,8 @@ export interface Call<O extends operations[OperationId]> {
   readonly userAgent: string
   /** Of this request; the host is not to be relied on. */
   readonly url: URL
+  /** That was asked for, to look up whose it is; never to build links with. Empty for what is no name. */
+  readonly host: string
 }
 
 /** What a handler may answer: a status that the description names, with its body. */
@@ -83,7 +86,7 @@ export function operationMiddleware(
     const caller = operation.isPublic
       ? await unnamed(deps, ctx, operation, isTrusted)
       : await callerOf(deps, ctx, operation, admit, isTrusted)
-    const call = await callOf(ctx, operation, checks, caller, clientAddress(ctx.req, isTrusted))
+    const call = await callOf(ctx, operation, checks, caller, isTrusted)
     ctx.state.about = aboutOf(call)
     const own = depsOf(deps, caller)
     const whole = operation.isIdempotent
@@ -143,7 +146,7 @@ async function callOf(
   operation: Operation,
   checks: OperationChecks,
   caller: Caller,
-  address: string,
+  isTrusted: Networks,
 ): Promise<AnyCall> {
   const path = { ...ctx.params }
   const query = { ...ctx.query }
@@ -167,9 +170,10 @@ async function callOf(
     body,
     caller,
     requestId: ctx.state.requestId,
-    address,
+    address: clientAddress(ctx.req, isTrusted),
     userAgent: ctx.get('User-Agent').slice(0, 300),
     url: new URL(ctx.originalUrl, base),
+    host: requestHost(ctx.req, isTrusted),
   }
 }
 

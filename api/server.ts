@@ -3,10 +3,11 @@ import { createServer, type Server } from 'node:http'
 import Router from '@koa/router'
 import Koa, { type Middleware } from 'koa'
 import { admitEmbeddedUi, codecCors } from './codec.ts'
+import { brandRoutes } from './brands/routes.ts'
 import { connectRoutes } from './connect/routes.ts'
 import type { ApiDeps } from './deps.ts'
 import { describedOperations, type Method } from './description.ts'
-import { docsScript } from './docs.ts'
+import { docsScript, docsStyle } from './docs.ts'
 import { hookDocs } from './hooks/docs.ts'
 import { hookDoor } from './hooks/door.ts'
 import { handlers } from './handlers.ts'
@@ -51,9 +52,11 @@ function createRouter(deps: ApiDeps): Router<RequestState> {
   }
   register(router, 'get', '/docs/scalar.js', docsScript)
   register(router, 'get', '/docs/permissions', permissionDocs)
-  for (const [method, path, middleware] of connectRoutes(deps)) register(router, method, path, middleware)
   for (const [path, middleware] of oidcRoutes(deps)) register(router, 'get', path, middleware)
-  const docs = hookDocs(deps.config.publicUrl)
+  register(router, 'get', '/docs/brand.css', docsStyle)
+  for (const [method, path, middleware] of connectRoutes(deps)) register(router, method, path, middleware)
+  for (const [method, path, middleware] of brandRoutes(deps)) register(router, method, path, middleware)
+  const docs = hookDocs(deps)
   for (const path of ['/docs/webhooks', '/docs/webhooks/:provider']) register(router, 'get', path, docs)
   return router
 }

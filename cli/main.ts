@@ -9,6 +9,7 @@ import type * as Records from './commands/records.ts'
 import type * as Runs from './commands/runs.ts'
 import type * as Syncs from './commands/sync.ts'
 import { registerAutomations } from './register-automations.ts'
+import { registerBrand } from './register-brand.ts'
 import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
@@ -340,6 +341,7 @@ registerCatalogue(program)
 registerHealth(program)
 registerMappings(program)
 registerWebhooks(program)
+registerBrand(program)
 registerEndpoints(program)
 registerWrites(program)
 registerAutomations(program)

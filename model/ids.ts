@@ -28,6 +28,8 @@ export const idPrefixes = {
   personSession: 'sgn',
   invitation: 'inv',
   diagnosis: 'dgn',
+  brandAsset: 'ast',
+  brandDomain: 'dom',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

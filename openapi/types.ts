@@ -87,7 +87,7 @@ export interface paths {
         };
         /**
          * This description for people
-         * @description Everything the page needs is served by the hub itself.
+         * @description Everything the page needs is served by the hub itself. It has the brand of the host's partner, or of the one that is named.
          */
         get: operations["getDocs"];
         put?: never;
@@ -1012,6 +1012,530 @@ export interface paths {
         get: operations["listPermissions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the brand
+         * @description The newest draft and what is published; with `effective=true` also what people see, after what comes from the partners above.
+         */
+        get: operations["getBrand"];
+        /**
+         * Write a new version of the brand down
+         * @description A draft - nothing changes before it is published. It replaces all of the draft before it.
+         */
+        put: operations["putBrand"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brand/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish a version
+         * @description People see it within a second; earlier ones stay in the list.
+         */
+        post: operations["publishBrand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brand/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List versions of the brand
+         * @description Newest first.
+         */
+        get: operations["listBrandVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brand/versions/{version}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: components["parameters"]["brandVersion"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an old version of the brand the draft
+         * @description Publish it to put it in force.
+         */
+        post: operations["restoreBrandVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brand/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See the connect page with a version of the brand
+         * @description Nothing on it does anything. Browsers get it by a link; see preview-links.
+         */
+        get: operations["previewBrand"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brand/preview-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link to a preview of the brand
+         * @description It lives for an hour and needs no credential - send it to whoever should have a look.
+         */
+        post: operations["createBrandPreviewLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brand/mail-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See an e-mail with a version of the brand */
+        get: operations["previewBrandMail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brand/assets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List files of the brand
+         * @description Oldest first.
+         */
+        get: operations["listBrandAssets"];
+        put?: never;
+        /**
+         * Upload a file for the brand
+         * @description What it is is told by its bytes. An SVG is written anew from what of it draws. The same file again is the one that is there.
+         */
+        post: operations["createBrandAsset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brand/assets/{assetId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assetId: components["parameters"]["assetId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a file of the brand
+         * @description One that a version uses is kept (409).
+         */
+        delete: operations["deleteBrandAsset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brand/domains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List domains */
+        get: operations["listBrandDomains"];
+        put?: never;
+        /**
+         * Add a domain
+         * @description Enter the record that is answered in its DNS; it is found within minutes, and pages at the domain have the brand.
+         */
+        post: operations["createBrandDomain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brand/domains/{domainId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                domainId: components["parameters"]["domainId"];
+            };
+            cookie?: never;
+        };
+        /** Show a domain */
+        get: operations["getBrandDomain"];
+        put?: never;
+        post?: never;
+        /** Remove a domain */
+        delete: operations["deleteBrandDomain"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brand/domains/{domainId}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                domainId: components["parameters"]["domainId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look for the record of a domain now
+         * @description Also begins anew with one that has failed.
+         */
+        post: operations["verifyBrandDomain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/brand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show the brand of a partner
+         * @description The newest draft and what is published; with `effective=true` also what people see, after what comes from the partners above.
+         */
+        get: operations["getPartnerBrand"];
+        /**
+         * Write a new version of the brand of a partner down
+         * @description A draft - nothing changes before it is published. It replaces all of the draft before it.
+         */
+        put: operations["putPartnerBrand"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/brand/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish a version of the brand of a partner
+         * @description People see it within a second; earlier ones stay in the list.
+         */
+        post: operations["publishPartnerBrand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/brand/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List versions of the brand of a partner
+         * @description Newest first.
+         */
+        get: operations["listPartnerBrandVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/brand/versions/{version}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+                version: components["parameters"]["brandVersion"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an old version of the brand of a partner the draft
+         * @description Publish it to put it in force.
+         */
+        post: operations["restorePartnerBrandVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/brand/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * See the connect page with a version of the brand of a partner
+         * @description Nothing on it does anything. Browsers get it by a link; see preview-links.
+         */
+        get: operations["previewPartnerBrand"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/brand/preview-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link to a preview of the brand of a partner
+         * @description It lives for an hour and needs no credential - send it to whoever should have a look.
+         */
+        post: operations["createPartnerBrandPreviewLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/brand/mail-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        /** See an e-mail with a version of the brand of a partner */
+        get: operations["previewPartnerBrandMail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/brand/assets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List files of the brand of a partner
+         * @description Oldest first.
+         */
+        get: operations["listPartnerBrandAssets"];
+        put?: never;
+        /**
+         * Upload a file for the brand of a partner
+         * @description What it is is told by its bytes. An SVG is written anew from what of it draws. The same file again is the one that is there.
+         */
+        post: operations["createPartnerBrandAsset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/brand/assets/{assetId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+                assetId: components["parameters"]["assetId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a file of the brand of a partner
+         * @description One that a version uses is kept (409).
+         */
+        delete: operations["deletePartnerBrandAsset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/brand/domains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        /** List domains of a partner */
+        get: operations["listPartnerBrandDomains"];
+        put?: never;
+        /**
+         * Add a domain of a partner
+         * @description Enter the record that is answered in its DNS; it is found within minutes, and pages at the domain have the brand.
+         */
+        post: operations["createPartnerBrandDomain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/brand/domains/{domainId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+                domainId: components["parameters"]["domainId"];
+            };
+            cookie?: never;
+        };
+        /** Show a domain of a partner */
+        get: operations["getPartnerBrandDomain"];
+        put?: never;
+        post?: never;
+        /** Remove a domain of a partner */
+        delete: operations["deletePartnerBrandDomain"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/partners/{partnerId}/brand/domains/{domainId}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+                domainId: components["parameters"]["domainId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look for the record of a domain of a partner now
+         * @description Also begins anew with one that has failed.
+         */
+        post: operations["verifyPartnerBrandDomain"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6991,6 +7515,8 @@ export interface components {
         JsonObject: {
             [key: string]: unknown;
         };
+        /** @example par_00000000000000000000000000 */
+        PartnerId: string;
         ProofKey: {
             /** @constant */
             kty: "OKP";
@@ -7004,8 +7530,6 @@ export interface components {
         ProofKeys: {
             keys: components["schemas"]["ProofKey"][];
         };
-        /** @example par_00000000000000000000000000 */
-        PartnerId: string;
         Caller: {
             /** @enum {string} */
             kind: "admin" | "person" | "key";
@@ -7543,6 +8067,217 @@ export interface components {
                 /** @description An API key can have it as a scope. */
                 keys: boolean;
             }[];
+        };
+        /** @example ast_01KAT0000000000000000000AA */
+        BrandAssetId: string;
+        /**
+         * @description As `#rrggbb`.
+         * @example #0b6e4f
+         */
+        Color: string;
+        /**
+         * @description Text must have a contrast of 4.5 with what it stands on, the primary colour 3 with the surface (WCAG 2.2); a pair that has not is refused, with a colour that would do.
+         *     What is left out is chosen so that it can be read.
+         */
+        BrandColors: {
+            primary?: components["schemas"]["Color"];
+            onPrimary?: components["schemas"]["Color"];
+            background?: components["schemas"]["Color"];
+            surface?: components["schemas"]["Color"];
+            text?: components["schemas"]["Color"];
+        };
+        /** @description What a partner sets of its brand. What it leaves out is that of the partner above it. */
+        BrandContent: {
+            /** @example Northwind */
+            name?: string;
+            logo?: components["schemas"]["BrandAssetId"];
+            logoDark?: components["schemas"]["BrandAssetId"];
+            favicon?: components["schemas"]["BrandAssetId"];
+            /** @description With colours for `dark`, pages follow what the person prefers. A light background without them holds for everybody. */
+            colors?: {
+                light?: components["schemas"]["BrandColors"];
+                dark?: components["schemas"]["BrandColors"];
+            };
+            font?: {
+                /**
+                 * @description Fonts that systems have.
+                 * @enum {string}
+                 */
+                stack?: "system" | "humanist" | "geometric" | "grotesque" | "rounded" | "serif" | "slab" | "mono";
+                file?: components["schemas"]["BrandAssetId"];
+            };
+            support?: {
+                email?: string;
+                /** @description Begins with https:// */
+                url?: string;
+                phone?: string;
+            };
+            /** @description Whom e-mails are from. */
+            sender?: {
+                name?: string;
+                address?: string;
+                replyTo?: string;
+            };
+            /** @description Links that begin with https:// */
+            legal?: {
+                imprint?: string;
+                privacy?: string;
+                terms?: string;
+            };
+            /**
+             * @description A style sheet for the connect page, held to a list of properties that decorate, and to the page. `url()` takes images of yours only, as `url("asset:ast_…")`;
+             *     the page's own colours are `var(--accent)`, `var(--text)` and so on.
+             */
+            css?: string;
+            /**
+             * @description Where the person prefers none that there are texts in.
+             * @example de
+             */
+            defaultLanguage?: string;
+            /**
+             * @description Language (BCP 47) → key of the connect page → text. `{provider}`, `{partner}` and `{host}` stand for names.
+             * @example {
+             *       "de": {
+             *         "setup.connect": "Jetzt verbinden"
+             *       }
+             *     }
+             */
+            texts?: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+        };
+        BrandVersion: {
+            version: number;
+            /**
+             * @description retired: it was published once.
+             * @enum {string}
+             */
+            state: "draft" | "published" | "retired";
+            content: components["schemas"]["BrandContent"];
+            note: string | null;
+            createdBy: string;
+            createdAt: components["schemas"]["Time"];
+            publishedBy: string | null;
+            publishedAt: components["schemas"]["Time"] | null;
+        };
+        BrandPalette: {
+            [key: string]: components["schemas"]["Color"];
+        };
+        /** @description What people see - what is published, with what comes from the partners above. */
+        EffectiveBrand: {
+            name: string;
+            content: components["schemas"]["BrandContent"];
+            /**
+             * @description Field → the partner that has set it.
+             * @example {
+             *       "colors.light.primary": "par_00000000000000000000000000"
+             *     }
+             */
+            sources: {
+                [key: string]: components["schemas"]["PartnerId"];
+            };
+            /** @description Every colour of a page, made readable. */
+            palettes: {
+                light: components["schemas"]["BrandPalette"];
+                dark: components["schemas"]["BrandPalette"] | null;
+            };
+            /** @description Of the style sheet; another one whenever it changes. */
+            styleUrl: string;
+            logoUrl: string | null;
+            faviconUrl: string | null;
+        };
+        Brand: {
+            partnerId: components["schemas"]["PartnerId"];
+            /** @description Of the newest one written down; 0: none. */
+            latestVersion: number;
+            publishedVersion: number | null;
+            /** @description The newest version, when it is not the published one. */
+            draft: components["schemas"]["BrandVersion"] | null;
+            published: components["schemas"]["BrandVersion"] | null;
+            effective?: components["schemas"]["EffectiveBrand"];
+        };
+        BrandPublication: {
+            /** @description The newest one when left out. */
+            version?: number;
+        };
+        BrandVersionList: {
+            items: components["schemas"]["BrandVersion"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        NewBrandPreviewLink: {
+            /** @description The newest one when left out. */
+            version?: number;
+        };
+        BrandPreviewLink: {
+            /** @description Whoever has it sees the draft. */
+            url: string;
+            version: number;
+            expiresAt: components["schemas"]["Time"];
+        };
+        BrandMail: {
+            /** @description As a header has it (RFC 5322). */
+            from: string | null;
+            replyTo: string | null;
+            subject: string;
+            html: string;
+            text: string;
+        };
+        /** @enum {string} */
+        BrandAssetKind: "logo" | "favicon" | "image" | "font";
+        BrandAsset: {
+            assetId: components["schemas"]["BrandAssetId"];
+            kind: components["schemas"]["BrandAssetKind"];
+            mediaType: string;
+            width: number | null;
+            height: number | null;
+            sizeBytes: number;
+            url: string;
+            createdBy: string;
+            createdAt: components["schemas"]["Time"];
+            /** @description What was left out of an SVG - scripts, links, what reaches outside of it, what draws nothing. Only in the answer to the upload. */
+            removed?: string[];
+        };
+        BrandAssetList: {
+            items: components["schemas"]["BrandAsset"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        NewBrandAsset: {
+            kind: components["schemas"]["BrandAssetKind"];
+            /** @description SVG, PNG, JPEG or WebP; a font is WOFF2. A logo or image may have 256 KB, a favicon 64 KB, a font 512 KB. */
+            data: string;
+        };
+        /** @example dom_01KAT0000000000000000000AA */
+        BrandDomainId: string;
+        BrandDomain: {
+            domainId: components["schemas"]["BrandDomainId"];
+            domain: string;
+            /**
+             * @description pending: the record is looked for, for three days at most. verified: pages there have the brand of the partner; it is looked at every day. failed: the record was not found; ask again when it is there.
+             * @enum {string}
+             */
+            state: "pending" | "verified" | "failed";
+            reason: string | null;
+            /** @description What to enter in the domain's DNS. */
+            record: {
+                /** @enum {string} */
+                type: "TXT";
+                /** @example _tieline.connect.northwind.example */
+                name: string;
+                value: string;
+            };
+            checkedAt: components["schemas"]["Time"] | null;
+            verifiedAt: components["schemas"]["Time"] | null;
+            createdAt: components["schemas"]["Time"];
+        };
+        BrandDomainList: {
+            items: components["schemas"]["BrandDomain"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        NewBrandDomain: {
+            /** @example connect.northwind.example */
+            domain: string;
         };
         /** @enum {string} */
         Category: "billing" | "crm" | "analytics" | "support";
@@ -12326,6 +13061,9 @@ export interface components {
         membershipId: components["schemas"]["MembershipId"];
         invitationId: components["schemas"]["InvitationId"];
         personId: components["schemas"]["PersonId"];
+        brandVersion: number;
+        assetId: components["schemas"]["BrandAssetId"];
+        domainId: components["schemas"]["BrandDomainId"];
         sessionId: components["schemas"]["SessionId"];
         /**
          * @description `wait=<seconds>`: how long to wait for the end before answering, 30 at most (RFC 7240).
@@ -12466,7 +13204,10 @@ export interface operations {
     };
     getDocs: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whose brand the page has. */
+                partner?: components["schemas"]["PartnerId"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -14351,6 +15092,1018 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getBrand: {
+        parameters: {
+            query?: {
+                effective?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The brand. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Brand"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    putBrand: {
+        parameters: {
+            query?: {
+                /** @description For those who look at the versions later. */
+                note?: string;
+            };
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BrandContent"];
+            };
+        };
+        responses: {
+            /** @description The brand with its draft. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Brand"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    publishBrand: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BrandPublication"];
+            };
+        };
+        responses: {
+            /** @description The brand. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Brand"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listBrandVersions: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Versions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandVersionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    restoreBrandVersion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                version: components["parameters"]["brandVersion"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The brand with its new draft. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Brand"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewBrand: {
+        parameters: {
+            query?: {
+                /** @description The newest one when left out. */
+                version?: number;
+                page?: "choose" | "setup" | "problem" | "test" | "done" | "expired";
+                /** @description BCP 47. */
+                language?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createBrandPreviewLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBrandPreviewLink"];
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandPreviewLink"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewBrandMail: {
+        parameters: {
+            query?: {
+                /** @description The newest one when left out. */
+                version?: number;
+                /** @description BCP 47. */
+                language?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The e-mail. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandMail"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listBrandAssets: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Files. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandAssetList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createBrandAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBrandAsset"];
+            };
+        };
+        responses: {
+            /** @description It was there. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandAsset"];
+                };
+            };
+            /** @description The file. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandAsset"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteBrandAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assetId: components["parameters"]["assetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listBrandDomains: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Domains. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandDomainList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createBrandDomain: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBrandDomain"];
+            };
+        };
+        responses: {
+            /** @description The domain. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandDomain"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getBrandDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                domainId: components["parameters"]["domainId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The domain. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandDomain"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteBrandDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                domainId: components["parameters"]["domainId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    verifyBrandDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                domainId: components["parameters"]["domainId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is looked for. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandDomain"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPartnerBrand: {
+        parameters: {
+            query?: {
+                effective?: boolean;
+            };
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The brand. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Brand"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    putPartnerBrand: {
+        parameters: {
+            query?: {
+                /** @description For those who look at the versions later. */
+                note?: string;
+            };
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BrandContent"];
+            };
+        };
+        responses: {
+            /** @description The brand with its draft. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Brand"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    publishPartnerBrand: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BrandPublication"];
+            };
+        };
+        responses: {
+            /** @description The brand. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Brand"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPartnerBrandVersions: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Versions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandVersionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    restorePartnerBrandVersion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its `ETag` is this; otherwise 412. */
+                "If-Match"?: components["parameters"]["ifMatch"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+                version: components["parameters"]["brandVersion"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The brand with its new draft. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Brand"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewPartnerBrand: {
+        parameters: {
+            query?: {
+                /** @description The newest one when left out. */
+                version?: number;
+                page?: "choose" | "setup" | "problem" | "test" | "done" | "expired";
+                /** @description BCP 47. */
+                language?: string;
+            };
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createPartnerBrandPreviewLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBrandPreviewLink"];
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandPreviewLink"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewPartnerBrandMail: {
+        parameters: {
+            query?: {
+                /** @description The newest one when left out. */
+                version?: number;
+                /** @description BCP 47. */
+                language?: string;
+            };
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The e-mail. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandMail"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPartnerBrandAssets: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Files. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandAssetList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createPartnerBrandAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBrandAsset"];
+            };
+        };
+        responses: {
+            /** @description It was there. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandAsset"];
+                };
+            };
+            /** @description The file. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandAsset"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deletePartnerBrandAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+                assetId: components["parameters"]["assetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPartnerBrandDomains: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where to go on, the `nextCursor` of the answer before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Domains. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandDomainList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createPartnerBrandDomain: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBrandDomain"];
+            };
+        };
+        responses: {
+            /** @description The domain. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandDomain"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPartnerBrandDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+                domainId: components["parameters"]["domainId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The domain. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandDomain"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deletePartnerBrandDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+                domainId: components["parameters"]["domainId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    verifyPartnerBrandDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                partnerId: components["parameters"]["partnerId"];
+                domainId: components["parameters"]["domainId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is looked for. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandDomain"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
             default: components["responses"]["Problem"];
         };
     };

@@ -5,7 +5,9 @@ import { createCallStats } from '../db/call-stats.ts'
 import { openDatabase } from '../db/client.ts'
 import { createLimiter } from '../db/limits.ts'
 import { createVault } from '../db/vault.ts'
+import { createBrandNames } from '../db/brand-names.ts'
 import { systemClock } from '../platform/clock.ts'
+import { createTxtLookup } from '../platform/dns.ts'
 import type { ServiceConfig } from '../platform/config.ts'
 import type { Log } from '../platform/log.ts'
 import { createMetrics } from '../platform/metrics.ts'
@@ -53,6 +55,8 @@ export function createWorkerDeps(
     outbound: createOutbound({ allowLoopback: config.environment !== 'production' }),
     wakeEndpoint: (client, endpoint) =>
       createDeliveryClient({ client, taskQueue: config.taskQueue }).wakeEndpoint(endpoint),
+    txtOf: createTxtLookup(),
+    brandName: createBrandNames(database.db),
     findProvider,
     providerSlugs,
   }

@@ -16,6 +16,7 @@ import { searchAttributeNames } from '../workflows/messages.ts'
 import { workflowBundle } from './bundle.ts'
 import { createWorkerDeps } from './deps.ts'
 import { keepMonths } from './keep-months.ts'
+import { careForDomains } from './care-for-domains.ts'
 import { reconcileSchedules } from './reconcile-schedules.ts'
 import { serveMetrics } from './metrics-server.ts'
 import { temporalLogger } from './runtime-log.ts'
@@ -119,6 +120,7 @@ async function reconcile(
     await hub.ensureInboxSweep()
     await hub.ensureSubscriptionCare()
     await hub.ensureHealthChecks(deps.providerSlugs, config.healthEverySeconds)
+    await careForDomains(deps.database.db, hub)
   } catch (err) {
     log.warn(
       { err },

@@ -12,6 +12,7 @@ import type { connectAccount } from './connect-account.ts'
 import { noWorker, reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
 import { createCredentialClient } from './client-credentials.ts'
+import { createBrandClient } from './client-brands.ts'
 import { createDeliveryClient } from './client-delivery.ts'
 import { createHealthClient } from './client-health.ts'
 import { createInboxClient } from './client-inbox.ts'
@@ -80,6 +81,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createInboxClient(options),
     ...createHealthClient(options),
     ...createDeliveryClient(options),
+    ...createBrandClient(options),
     isWorkerPolling: () => isWorkerPolling(options),
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */
     workflowLink: (workflowId: string, runId?: string | null): string =>

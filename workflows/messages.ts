@@ -278,6 +278,10 @@ export interface SweepInboxResult {
   readonly woken: number
 }
 
+export interface VerifyDomainInput {
+  readonly domainId: string
+}
+
 export interface DeliverEventsInput {
   readonly endpointId: string
   /** Carried over by continue-as-new; not for callers. */
@@ -318,6 +322,7 @@ export const workflowIds = {
     taskQueue === 'tieline' ? 'keep-subscriptions' : `keep-subscriptions:${taskQueue}`,
   /** One per hub; hubs that share a namespace differ in their queue. */
   sweepInbox: (taskQueue: string) => (taskQueue === 'tieline' ? 'sweep-inbox' : `sweep-inbox:${taskQueue}`),
+  verifyDomain: (domainId: string) => `domain:${domainId}`,
   deliverEvents: (endpointId: string) => `deliver:${endpointId}`,
   /** Temporal appends the time of each tick. One per hub; hubs that share a namespace differ in their queue. */
   checkHealth: (taskQueue: string, provider: string) =>

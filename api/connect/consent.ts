@@ -17,7 +17,7 @@ import type { ApiDeps } from '../deps.ts'
 import { missingApp } from '../resources/setup-values.ts'
 import type { Given } from './fields.ts'
 import { start } from './start.ts'
-import type { PageAnswer, PageHandler } from './page-route.ts'
+import type { PageAnswer, PageCall, PageHandler } from './page-route.ts'
 import { strangerPage, type View } from './pages.ts'
 import { strangerAnswer, toSeal, viewFor } from './session-access.ts'
 
@@ -88,12 +88,10 @@ export async function sendToProvider(
   return { redirect: isBegun ? url.href : `/connect/s/${session.sessionId}` }
 }
 
-const lostAnswer: PageAnswer = {
-  status: 400,
-  page: strangerPage(
-    'This answer came too late',
-    'It belongs to no connection that is being made, or was used already. Go back to the page you came from, or open your link again.',
-  ),
+async function lostAnswer(call: PageCall): Promise<PageAnswer> {
+  const dress = await call.dress()
+  const { t } = dress.texts
+  return { status: 400, page: strangerPage(dress, t('lost.title'), t('lost.text')) }
 }
 
 /**
@@ -103,12 +101,12 @@ const lostAnswer: PageAnswer = {
 export const takeAnswer: PageHandler = async (call) => {
   const { deps, query } = call
   const state = query.get('state') ?? ''
-  if (state === '' || state.length > 500) return lostAnswer
+  if (state === '' || state.length > 500) return await lostAnswer(call)
   const stateHash = hashOf(state)
   const session = await findByOAuthState(deps.database.db, stateHash)
-  if (!session) return lostAnswer
-  const view = viewFor(call, session)
-  if (!view) return strangerAnswer
+  if (!session) return await lostAnswer(call)
+  const view = await viewFor(call, session)
+  if (!view) return await strangerAnswer(call)
   const { sessionId, partnerId } = session
   const failure = refusalIn(query, view.provider.name)
   const isTaken = await asTenant(deps.database.db, partnerId, async (tx) => {

@@ -40,19 +40,19 @@ const cookieSeconds = 3600
 export const openLink: PageHandler = async (call) => {
   const { deps } = call
   const read = await deps.links.read(call.subject)
-  if (typeof read === 'string') return linkAnswer(read)
+  if (typeof read === 'string') return await linkAnswer(call, read)
   const { sessionId } = read
   const session = await getConnectSession(deps.database.db, sessionId)
-  if (!session) return linkAnswer('invalid')
-  if (viewFor(call, session)) return { redirect: pageOf(sessionId) }
-  if (session.state === 'expired') return linkAnswer('expired')
-  if (session.browserHash !== null) return strangerAnswer
+  if (!session) return await linkAnswer(call, 'invalid')
+  if (await viewFor(call, session)) return { redirect: pageOf(sessionId) }
+  if (session.state === 'expired') return await linkAnswer(call, 'expired')
+  if (session.browserHash !== null) return await strangerAnswer(call)
   if (call.isPreview) return { status: 200, page: previewPage }
   const secret = newBrowserSecret()
   const isFirst = await asTenant(deps.database.db, session.partnerId, (tx) =>
     bindBrowser(tx, sessionId, browserHashOf(secret)),
   )
-  if (!isFirst) return strangerAnswer
+  if (!isFirst) return await strangerAnswer(call)
   return {
     redirect: pageOf(sessionId),
     setCookie: cookieOf(deps.config.publicUrl, sessionId, secret, cookieSeconds),
@@ -64,7 +64,7 @@ const previewPage = '<!doctype html><meta name="robots" content="noindex"><title
 /** Where the session is. */
 export const showSession: PageHandler = async (call) => {
   const view = await viewOf(call, call.subject)
-  if (!view) return strangerAnswer
+  if (!view) return await strangerAnswer(call)
   const { session } = view
   if (session.state === 'done') return { status: 200, page: donePage(view) }
   if (session.state === 'expired') return { status: 410, page: expiredPage(view) }
@@ -95,7 +95,7 @@ async function showTest(deps: ApiDeps, view: View): Promise<PageAnswer> {
 
 export const chooseMethod: PageHandler = async (call) => {
   const posted = await postedTo(call)
-  if (!posted) return strangerAnswer
+  if (!posted) return await strangerAnswer(call)
   const { view, form } = posted
   const { session, methods } = view
   const name = form.get('auth') ?? ''
@@ -109,7 +109,7 @@ export const chooseMethod: PageHandler = async (call) => {
 /** The form: for a token its test, for OAuth the way to the provider's consent. */
 export const submitSetup: PageHandler = async (call) => {
   const posted = await postedTo(call)
-  if (!posted) return strangerAnswer
+  if (!posted) return await strangerAnswer(call)
   const { view, form } = posted
   const { session } = view
   const { db } = call.deps.database
@@ -134,7 +134,7 @@ const isOpen = ({ state }: ConnectSession): boolean =>
 /** The same test once more, after an outage. */
 export const testAgain: PageHandler = async (call) => {
   const posted = await postedTo(call)
-  if (!posted) return strangerAnswer
+  if (!posted) return await strangerAnswer(call)
   const { session } = posted.view
   const isBegun = await asTenant(call.deps.database.db, session.partnerId, (tx) =>
     repeatTest(tx, session.sessionId),

@@ -1,14 +1,18 @@
 /** Routes that answer people with pages: how a request comes in, how an answer or a failure goes out. */
 import type { IncomingMessage } from 'node:http'
 import type { Middleware, ParameterizedContext } from 'koa'
+import Negotiator from 'negotiator'
+import { textsIn } from '../../model/brand-texts.ts'
 import { failures } from '../../model/failures.ts'
 import type { HubError } from '../../platform/errors.ts'
+import { networksOf } from '../address.ts'
+import { lookAt, requestHost } from '../brands/host.ts'
 import type { ApiDeps } from '../deps.ts'
 import { readForm } from '../body.ts'
 import { failureOf } from '../problem.ts'
 import type { RequestState } from '../request-state.ts'
 import { isPreview } from './browser.ts'
-import { pageHeaders } from './layout.ts'
+import { dressOf, pageHeaders, plainDress, type Dress } from './layout.ts'
 import { strangerPage } from './pages.ts'
 
 /** A request as the handlers see it. */
@@ -21,6 +25,8 @@ export interface PageCall {
   /** The posted form. @throws HubError for one that is too large or no form. */
   form(): Promise<URLSearchParams>
   readonly isPreview: boolean
+  /** How a page of this partner looks, in the person's language; without one: of the host that was asked for. */
+  dress(partnerId?: string): Promise<Dress>
   /** False when the browser says that another site made the request. */
   readonly isOwnRequest: boolean
 }
@@ -65,12 +71,20 @@ export const pageRoute =
 
 function callOf(deps: ApiDeps, ctx: Context): PageCall {
   const site = ctx.get('Sec-Fetch-Site')
+  const languages = languagesOf(ctx.req)
   return {
     deps,
     subject: Object.values(ctx.params ?? {})[0] ?? '',
     query: new URLSearchParams(ctx.querystring),
     cookie: (name) => cookieIn(ctx.req, name),
     form: () => readForm(ctx.req, 256 * 1024),
+    dress: async (partnerId) => {
+      if (partnerId !== undefined) return dressOf(await deps.brands.of(partnerId), languages)
+      return dressOf(
+        await lookAt(deps, requestHost(ctx.req, networksOf(deps.config.trustedProxies))),
+        languages,
+      )
+    },
     isPreview: isPreview({
       method: ctx.method,
       userAgent: ctx.get('User-Agent'),
@@ -79,6 +93,13 @@ function callOf(deps: ApiDeps, ctx: Context): PageCall {
     isOwnRequest: site === '' || site === 'same-origin',
   }
 }
+
+/** What the person reads, best first; at most a few, whatever a client sends. */
+export const languagesOf = (request: IncomingMessage): readonly string[] =>
+  new Negotiator(request)
+    .languages()
+    .filter((tag) => tag !== '*')
+    .slice(0, 10)
 
 function cookieIn({ headers }: IncomingMessage, name: string): string | undefined {
   for (const part of (headers.cookie ?? '').split(';')) {
@@ -101,10 +122,12 @@ function broken(deps: ApiDeps, ctx: Context, failure: HubError): PageAnswer {
   }
   const isOutage = status === 503
   if (isOutage) ctx.set('Retry-After', '5')
+  // What has failed may be what a brand is read from: this page has the hub's own look.
+  const { t } = textsIn(languagesOf(ctx.req))
   const [title, text] = isOutage
-    ? ['Please try again in a moment', 'A part of this service does not answer just now. Reload this page.']
+    ? [t('broken.later'), t('broken.laterText')]
     : status >= 500
-      ? ['Something is broken', `This is our mistake. Please tell whoever sent you the link: ${requestId}.`]
-      : ['That did not work', failure.message]
-  return { status, page: strangerPage(title, text) }
+      ? [t('broken.ours'), t('broken.oursText', { id: requestId })]
+      : [t('broken.other'), failure.message]
+  return { status, page: strangerPage(plainDress, title, text) }
 }

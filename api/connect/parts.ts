@@ -1,7 +1,8 @@
 /** Parts of pages: fields, notices, the way through the steps. */
+import type { Texts } from '../../model/brand-texts.ts'
 import type { AuthMethod, OAuth2Auth, SetupField, SetupStep } from '../../providers/contract.ts'
 import { choicesOf, hintOf, inputName, type Given } from './fields.ts'
-import { flag, markup, type Html, type HtmlValue } from './markup.ts'
+import { flag, markup, type Html, type HtmlValue } from '../../model/markup.ts'
 
 /** What a form shows in its fields. */
 export interface Filled {
@@ -9,16 +10,18 @@ export interface Filled {
   readonly errors: ReadonlyMap<string, string>
 }
 
-const stages = ['Set up', 'Test', 'Done'] as const
-export type Stage = (typeof stages)[number] | 'Choose'
+const stages = ['setup', 'test', 'done'] as const
+export type Stage = (typeof stages)[number] | 'choose'
 
 /** Where on the way the person is. */
-export function progress(current: Stage, hasChoice: boolean): Html {
-  const all: readonly Stage[] = hasChoice ? ['Choose', ...stages] : stages
+export function progress(current: Stage, hasChoice: boolean, { t }: Texts): Html {
+  const all: readonly Stage[] = hasChoice ? ['choose', ...stages] : stages
   const items = all.map((stage) =>
-    stage === current ? markup`<li aria-current="step">${stage}</li>` : markup`<li>${stage}</li>`,
+    stage === current
+      ? markup`<li aria-current="step">${t(`step.${stage}`)}</li>`
+      : markup`<li>${t(`step.${stage}`)}</li>`,
   )
-  return markup`<ol class="steps" aria-label="Steps">${items}</ol>`
+  return markup`<ol class="steps" aria-label="${t('steps.label')}">${items}</ol>`
 }
 
 /** A box that says what is the matter; takes the focus, so that it is read first. */
@@ -31,38 +34,46 @@ ${text}
 const autofocus: Html = markup` autofocus`
 
 /** Names each field that is wrong, with a link to it. */
-export function errorSummary(method: AuthMethod, errors: ReadonlyMap<string, string>): Html | undefined {
+export function errorSummary(
+  method: AuthMethod,
+  errors: ReadonlyMap<string, string>,
+  title: string,
+): Html | undefined {
   if (errors.size === 0) return undefined
   const fields = method.setup.flatMap((step) => step.fields).filter(({ name }) => errors.has(name))
   const items = fields.map(
     (field) => markup`<li><a href="#${idOf(field)}">${field.label}</a>: ${errors.get(field.name)}</li>`,
   )
-  return notice('bad', 'Please look at this again', markup`<ul>${items}</ul>`)
+  return notice('bad', title, markup`<ul>${items}</ul>`)
 }
 
 const idOf = (field: SetupField): string => `field-${field.name}`
 
 /** The provider's setup steps with their fields, in order. */
-export function setupSteps(steps: readonly SetupStep[], filled: Filled): HtmlValue {
+export function setupSteps(steps: readonly SetupStep[], filled: Filled, texts: Texts): HtmlValue {
   const isNumbered = steps.length > 1
   return steps.map(
-    (step, index) => markup`<section class="step">
+    (step, index) => markup`<section class="step"${isForeign(texts) && inEnglish}>
 <h2>${isNumbered && `${index + 1}. `}${step.title}</h2>
 <p>${step.text}</p>
-${step.fields.map((field) => fieldRow(field, filled))}
+${step.fields.map((field) => fieldRow(field, filled, texts))}
 </section>
 `,
   )
 }
 
-function fieldRow(field: SetupField, { given, errors }: Filled): Html {
+/** What a provider says of itself is written in English, whatever the language of the page. */
+const isForeign = ({ language }: Texts): boolean => language !== 'en' && !language.startsWith('en-')
+const inEnglish: Html = markup` lang="en" dir="ltr"`
+
+function fieldRow(field: SetupField, { given, errors }: Filled, { t }: Texts): Html {
   const id = idOf(field)
   const error = errors.get(field.name)
   const isKept = field.secret && given.secrets[field.name] !== undefined
   return markup`<div class="field">
-<label for="${id}">${field.label}${!field.required && markup` <span class="optional">(optional)</span>`}</label>
-<p class="help" id="${id}-help">${field.help}${field.example !== undefined && ` Example: ${field.example}`}</p>
-${isKept && markup`<p class="help" id="${id}-kept">Entered already. Leave it empty to keep it.</p>\n`}${control(field, { given, errors })}
+<label for="${id}">${field.label}${!field.required && markup` <span class="optional">${t('field.optional')}</span>`}</label>
+<p class="help" id="${id}-help">${field.help}${field.example !== undefined && ` ${t('field.example', { example: field.example })}`}</p>
+${isKept && markup`<p class="help" id="${id}-kept">${t('field.kept')}</p>\n`}${control(field, { given, errors }, t('field.missing', { label: field.label }))}
 <p class="error" id="${id}-error"${error === undefined && hidden}>${error}</p>
 </div>
 `
@@ -70,12 +81,12 @@ ${isKept && markup`<p class="help" id="${id}-kept">Entered already. Leave it emp
 
 const hidden: Html = markup` hidden`
 
-function control(field: SetupField, { given, errors }: Filled): Html {
+function control(field: SetupField, { given, errors }: Filled, missing: string): Html {
   const id = idOf(field)
   const value = given.settings[field.name] ?? ''
   const isKept = field.secret && given.secrets[field.name] !== undefined
   const described = [`${id}-help`, ...(isKept ? [`${id}-kept`] : []), `${id}-error`].join(' ')
-  const shared = markup`id="${id}" name="${inputName(field)}" aria-describedby="${described}" data-label="${field.label}"${flag('required', field.required && !isKept)}${errors.has(field.name) && invalid}`
+  const shared = markup`id="${id}" name="${inputName(field)}" aria-describedby="${described}" data-missing="${field.required && !isKept ? missing : ''}"${flag('required', field.required && !isKept)}${errors.has(field.name) && invalid}`
   const choices = choicesOf(field)
   if (choices) {
     const options = choices.map(
@@ -89,12 +100,12 @@ function control(field: SetupField, { given, errors }: Filled): Html {
 const invalid: Html = markup` aria-invalid="true"`
 
 /** What access is asked for and what it is for; features that share a scope's purpose stand together. */
-export function scopeList({ scopes }: OAuth2Auth): Html {
+export function scopeList({ scopes }: OAuth2Auth, { t }: Texts): Html {
   const features = [...new Set(scopes.map(({ feature }) => feature))]
   const items = features.map((feature) => {
     const of = scopes.filter((one) => one.feature === feature)
     const isNeeded = of.some((one) => one.required)
-    return markup`<li><div class="what"><span>${feature}</span><span class="tag">${isNeeded ? 'needed' : 'optional'}</span></div>
+    return markup`<li><div class="what"><span>${feature}</span><span class="tag">${t(isNeeded ? 'setup.needed' : 'setup.optional')}</span></div>
 <code>${of.map(({ scope }) => scope).join(' ')}</code></li>
 `
   })

@@ -13,33 +13,30 @@ import { nothingGiven, type Given } from './fields.ts'
 import type { PageAnswer, PageCall } from './page-route.ts'
 import { strangerPage, type View } from './pages.ts'
 
-export const strangerAnswer: PageAnswer = {
-  status: 403,
-  page: strangerPage(
-    'This page is open in another browser',
-    'A link to connect an account works in the browser that opened it first, and in no other. Go back to that browser, or ask for a new link. If cookies are blocked here, allow them for this page and ask for a new link.',
-  ),
+type Call = Pick<PageCall, 'dress'>
+
+export async function strangerAnswer(call: Call): Promise<PageAnswer> {
+  const dress = await call.dress()
+  const { t } = dress.texts
+  return { status: 403, page: strangerPage(dress, t('stranger.title'), t('stranger.text')) }
 }
 
-export const linkAnswer = (why: 'expired' | 'invalid'): PageAnswer => ({
-  status: why === 'expired' ? 410 : 404,
-  page:
-    why === 'expired'
-      ? strangerPage('This link has expired', 'Ask whoever sent it to you for a new one.')
-      : strangerPage(
-          'This link is not valid',
-          'Check that the whole address was copied, or ask whoever sent it to you for a new one.',
-        ),
-})
+export async function linkAnswer(call: Call, why: 'expired' | 'invalid'): Promise<PageAnswer> {
+  const dress = await call.dress()
+  const { t } = dress.texts
+  return why === 'expired'
+    ? { status: 410, page: strangerPage(dress, t('expired.title'), t('link.expired')) }
+    : { status: 404, page: strangerPage(dress, t('link.invalidTitle'), t('link.invalid')) }
+}
 
 /** The session of this browser with what its pages need; undefined for anybody else. */
 export async function viewOf(call: PageCall, sessionId: string): Promise<View | undefined> {
   if (!isId('session', sessionId)) return undefined
   const session = await getConnectSession(call.deps.database.db, sessionId)
-  return session && viewFor(call, session)
+  return session && (await viewFor(call, session))
 }
 
-export function viewFor(call: PageCall, session: ConnectSession): View | undefined {
+export async function viewFor(call: PageCall, session: ConnectSession): Promise<View | undefined> {
   const { deps } = call
   const secret = call.cookie(cookieName(deps.config.publicUrl, session.sessionId))
   if (!isSameBrowser(session.browserHash, secret)) return undefined
@@ -51,6 +48,7 @@ export function viewFor(call: PageCall, session: ConnectSession): View | undefin
     provider,
     methods: usableMethods(deps, provider),
     formToken: formTokenOf(secret, session.sessionId),
+    dress: await call.dress(session.partnerId),
   }
 }
 

@@ -1,6 +1,12 @@
 /** `/docs/webhooks`: a page per provider, how to set its webhooks up there. Made from the provider's own steps. */
 import type { Middleware } from 'koa'
+import { isId } from '../../model/ids.ts'
 import { hookSources, type HookSource } from '../../providers/registry.ts'
+import { networksOf } from '../address.ts'
+import { styleUrl, type Look } from '../brands/brands.ts'
+import { lookAt, requestHost } from '../brands/host.ts'
+import type { ApiDeps } from '../deps.ts'
+import { docsBar, isDressed } from '../docs.ts'
 import { edgeFailure } from '../problem.ts'
 import type { RequestState } from '../request-state.ts'
 
@@ -13,15 +19,28 @@ const marked = (text: string): string =>
     .replace(/`([^`]+)`/g, '<code>$1</code>')
     .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
 
-const style = `body{font:16px/1.6 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1.2rem;color:#1b2330}
+const style = `body{font:16px/1.6 var(--font,system-ui,sans-serif);max-width:46rem;margin:3rem auto;padding:0 1.2rem;color:#1b2330}
 h1{font-size:1.7rem;line-height:1.2}h2{font-size:1.1rem;margin-top:2rem}code{background:#eef1f5;padding:.1em .35em;border-radius:4px;overflow-wrap:anywhere}
 a{color:#1f5fbf}li{margin:.4rem 0}table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.35rem .6rem .35rem 0;border-bottom:1px solid #dde3ea;vertical-align:top}
 @media(prefers-color-scheme:dark){body{background:#12161c;color:#d7dee8}code{background:#222a35}a{color:#7fb0ff}td,th{border-color:#2b3442}}`
 
-const page = (title: string, body: string): string =>
-  `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escaped(title)}</title><style>${style}</style></head><body>${body}</body></html>\n`
+/** A brand's own colours over those of the page, from its style sheet. */
+const branded = `body{background:var(--ground);color:var(--text)}a{color:var(--link)}code{background:var(--card)}td,th{border-color:var(--line)}.docs-bar{margin-bottom:2rem;padding:.5rem 0}
+@media(prefers-color-scheme:dark){body{background:var(--ground);color:var(--text)}a{color:var(--link)}code{background:var(--card)}td,th{border-color:var(--line)}}`
 
-function overview(): string {
+type Page = (title: string, body: string) => string
+
+function pageFor(look: Look | undefined): Page {
+  const dressed = look && isDressed(look) ? look : undefined
+  const links = dressed
+    ? `<link rel="stylesheet" href="${styleUrl(dressed)}"><link rel="stylesheet" href="/docs/brand.css"><style>${branded}</style>`
+    : ''
+  const bar = dressed ? docsBar(dressed).text : ''
+  return (title, body) =>
+    `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escaped(title)}</title><style>${style}</style>${links}</head><body>${bar}${body}</body></html>\n`
+}
+
+function overview(page: Page): string {
   const rows = hookSources.map(
     ({ slug, name, webhooks }) =>
       `<tr><td><a href="/docs/webhooks/${slug}">${escaped(name)}</a></td><td>${webhooks.scope === 'app' ? 'one URL for all accounts' : 'a URL per connection'}</td><td>${webhooks.subscriptions ? 'made by the hub' : 'set up at the provider'}</td></tr>`,
@@ -32,7 +51,7 @@ function overview(): string {
   )
 }
 
-function onePage({ slug, name, webhooks }: HookSource, publicUrl: string): string {
+function onePage(page: Page, { slug, name, webhooks }: HookSource, publicUrl: string): string {
   const url = `${publicUrl}/hooks/${slug}${webhooks.scope === 'app' ? '' : '/<connection>'}`
   const filled = (step: string) =>
     step
@@ -54,8 +73,8 @@ function onePage({ slug, name, webhooks }: HookSource, publicUrl: string): strin
 
 /** @throws NoSuchThing for a provider that sends none. */
 export const hookDocs =
-  (publicUrl: string): Middleware<RequestState> =>
-  (ctx) => {
+  (deps: ApiDeps): Middleware<RequestState> =>
+  async (ctx) => {
     const { provider } = (ctx as { params?: Record<string, string> }).params ?? {}
     const source = hookSources.find(({ slug }) => slug === provider)
     if (provider !== undefined && !source)
@@ -63,8 +82,12 @@ export const hookDocs =
     ctx.state.route = '/docs/webhooks'
     ctx.set(
       'Content-Security-Policy',
-      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+      "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     )
     ctx.type = 'html'
-    ctx.body = source ? onePage(source, publicUrl) : overview()
+    const host = requestHost(ctx.req, networksOf(deps.config.trustedProxies))
+    const { partner } = ctx.query
+    const look = isId('partner', partner) ? await deps.brands.of(partner) : await lookAt(deps, host)
+    const page = pageFor(look)
+    ctx.body = source ? onePage(page, source, deps.config.publicUrl) : overview(page)
   }

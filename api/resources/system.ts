@@ -4,6 +4,7 @@ import { checkSchema } from '../../db/migrate.ts'
 import { listProofKeys as storedProofKeys } from '../../db/proofs.ts'
 import type { components } from '../../openapi/types.ts'
 import { isHubError } from '../../platform/errors.ts'
+import { lookAt } from '../brands/host.ts'
 import type { ApiDeps } from '../deps.ts'
 import { apiVersion, description } from '../description.ts'
 import { docsHeaders, docsPage } from '../docs.ts'
@@ -78,7 +79,11 @@ async function measureBacklog({ database: { db }, metrics }: ApiDeps): Promise<v
 
 export const getDescription: Handler<'getDescription'> = async () => ({ status: 200, body: description })
 
-export const getDocs: Handler<'getDocs'> = async () => ({ status: 200, body: docsPage, headers: docsHeaders })
+/** In the brand of the host, or of the partner that is named: brands are there to be seen by everybody. */
+export const getDocs: Handler<'getDocs'> = async (deps, { query, host }) => {
+  const look = query.partner === undefined ? await lookAt(deps, host) : await deps.brands.of(query.partner)
+  return { status: 200, body: docsPage(look), headers: docsHeaders }
+}
 
 export const listProofKeys: Handler<'listProofKeys'> = async ({ database }) => {
   const keys = await storedProofKeys(database.db)

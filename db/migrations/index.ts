@@ -17,6 +17,7 @@ import * as health from './0021_health.ts'
 import * as limits from './0017_limits.ts'
 import * as people from './0014_people.ts'
 import * as diagnoses from './0025_diagnoses.ts'
+import * as brands from './0019_brands.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -36,4 +37,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0017_limits': limits,
   '0014_people': people,
   '0025_diagnoses': diagnoses,
+  '0019_brands': brands,
 }

@@ -139,7 +139,7 @@ describe('every page', () => {
     const { text } = await browser.open(link.url)
     for (const [, id = ''] of text.matchAll(/<input id="([^"]+)"/g))
       expect(text).toContain(`<label for="${id}">`)
-    expect(text).toContain('<html lang="en">')
+    expect(text).toContain('<html lang="en" dir="ltr">')
     expect(text).toContain('<p class="partner">Partner of Tinybooks &lt;b&gt;</p>')
   })
 

@@ -1,5 +1,6 @@
 /** The API inside this test file, over real HTTP: real Postgres, real Temporal, real worker, real sandbox. */
 import { freePorts } from '../../cli/up/ports.ts'
+import { createBrands } from '../../api/brands/brands.ts'
 import { createCallers } from '../../api/callers.ts'
 import { createWaker } from '../../api/hooks/wake.ts'
 import { createLimits } from '../../api/limits/limits.ts'
@@ -12,8 +13,10 @@ import { createVault } from '../../db/vault.ts'
 import { defaultTenant, ensureDefaultTenant } from '../../db/partners.ts'
 import { keyScopes, type Permission } from '../../model/permissions.ts'
 import { mintApiKey, type KeyMode } from '../../platform/secrets/api-key.ts'
+import type { TxtLookup } from '../../platform/dns.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
+import { createPreviewLinks } from '../../platform/secrets/preview-link.ts'
 import { createSessionLinks } from '../../platform/secrets/session-link.ts'
 import type { Provider } from '../../providers/contract.ts'
 import { providers } from '../../providers/registry.ts'
@@ -68,6 +71,8 @@ export interface TestApiOptions {
   /** Changes to what the API is given. */
   readonly deps?: (deps: ApiDeps) => Partial<ApiDeps>
   readonly worker?: boolean
+  /** What the workers ask for TXT records. */
+  readonly txtOf?: TxtLookup
   /** Providers that only this test knows, and where they are. */
   readonly more?: {
     readonly providers: readonly Provider[]
@@ -90,6 +95,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     originMap,
     variables: options.more?.variables ?? {},
     startWorkers: options.worker ?? true,
+    ...(options.txtOf ? { txtOf: options.txtOf } : {}),
   })
   await ensureDefaultTenant(database.database.db)
   const port = await freePorts(1).then(([one = 0]) => one)
@@ -168,6 +174,8 @@ function depsOf(
     caches,
     callers: createCallers(database.db, caches),
     limits: createLimits({ db: database.db, caches, log: silent, metrics }),
+    brands: createBrands(database.db, caches),
+    previews: createPreviewLinks(hub.ring),
     vault: createVault(hub.ring),
     links: createSessionLinks(hub.ring),
     findProvider: hub.deps.findProvider,

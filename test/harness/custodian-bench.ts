@@ -50,6 +50,8 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
     ensureSyncSchedule: async () => undefined,
     outbound: createOutbound({ allowLoopback: true }),
     wakeEndpoint: async () => undefined,
+    txtOf: () => Promise.resolve([]),
+    brandName: () => Promise.resolve('Test'),
     findProvider: () => undefined,
     providerSlugs: [],
   }

@@ -77,6 +77,8 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
       ensureSyncSchedule: async () => undefined,
       outbound: createOutbound({ allowLoopback: true }),
       wakeEndpoint: async () => undefined,
+      txtOf: () => Promise.resolve([]),
+      brandName: () => Promise.resolve('Test'),
       findProvider,
       providerSlugs,
     }

@@ -3,10 +3,12 @@ import { createCallStats } from '../../db/call-stats.ts'
 import { randomBytes } from 'node:crypto'
 import { NativeConnection, Runtime } from '@temporalio/worker'
 import type { ActivityDeps } from '../../activities/deps.ts'
+import { createBrandNames } from '../../db/brand-names.ts'
 import type { Database } from '../../db/client.ts'
 import { createLimiter } from '../../db/limits.ts'
 import { createVault } from '../../db/vault.ts'
 import { systemClock } from '../../platform/clock.ts'
+import { createTxtLookup, type TxtLookup } from '../../platform/dns.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createOutbound } from '../../platform/outbound/post.ts'
@@ -41,6 +43,8 @@ export interface TestHubOptions {
   readonly originMap?: Readonly<Record<string, string>>
   /** Environment of the workers: the hub's own apps at providers. */
   readonly variables?: Readonly<Record<string, string>>
+  /** Answers TXT records; nobody when left out. */
+  readonly txtOf?: TxtLookup
   /** Workers from the beginning; true when left out. */
   readonly startWorkers?: boolean
 }
@@ -113,6 +117,8 @@ function testDeps(
       createScheduleClient({ client, taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: true }),
     wakeEndpoint: (client, endpoint) => createDeliveryClient({ client, taskQueue }).wakeEndpoint(endpoint),
+    txtOf: options.txtOf ?? createTxtLookup({ servers: ['127.0.0.1:1'] }),
+    brandName: createBrandNames(database.db),
     findProvider: (slug) => providers.find((provider) => provider.slug === slug),
     providerSlugs: providers.map((provider) => provider.slug),
   }

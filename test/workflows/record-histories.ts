@@ -29,6 +29,9 @@ import { startNotesProvider } from '../harness/notes-provider.ts'
 import { startTinyProvider, type TinyProvider } from '../harness/tiny-provider.ts'
 import { ledgerlyVariables } from '../harness/token-endpoint.ts'
 import { createTestHub, type TestHub } from '../harness/worker.ts'
+import { createTxtLookup } from '../../platform/dns.ts'
+import { startDnsServer } from '../harness/dns-server.ts'
+import { recordBrands } from './record-brands.ts'
 import { recordConnects } from './record-connects.ts'
 import { recordCredentials } from './record-credentials.ts'
 import { recordDelivery } from './record-delivery.ts'
@@ -56,8 +59,10 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
   const notes = await startNotesProvider()
   const minting = await startMintingProvider()
   const sandbox = await startSandbox({ port: 0 })
+  const dns = await startDnsServer()
   const test = await createTestHub({
     database: database.database,
+    txtOf: createTxtLookup({ servers: [dns.address] }),
     providers: [...providers, tiny.provider, notes.provider, tinybooks, minting.provider],
     originMap: {
       ...sandbox.originMap,
@@ -97,6 +102,7 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       [['remapRecords', 'describeFields'], async () => recordRemaps(await withNotes())],
       [['processInbox', 'sweepInbox', 'keepSubscriptions'], async () => recordInbox(await withNotes())],
       [['deliverEvents'], () => recordDelivery({ test, keep })],
+      [['verifyDomain'], () => recordBrands({ test, dns, keep })],
       [['runAutomation', 'dispatchEvents'], async () => recordAutomations(await withNotes())],
     ]
     for (const [names, record] of parts) if (only === undefined || names.includes(only)) await record()
@@ -107,6 +113,7 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
     await notes.close()
     await minting.close()
     await books.close()
+    await dns.close()
     await database.drop()
   }
 }

@@ -4,7 +4,7 @@
 
 function problemOf(input) {
   const value = input.value.trim()
-  if (value === '') return input.required ? `Enter: ${input.dataset.label}.` : ''
+  if (value === '') return input.required ? input.dataset.missing : ''
   const { pattern } = input.dataset
   if (pattern === undefined || new RegExp(pattern).test(value)) return ''
   return input.dataset.hint
@@ -21,7 +21,7 @@ function show(input, problem) {
 
 for (const form of document.querySelectorAll('form[data-check]')) {
   form.noValidate = true
-  const inputs = [...form.querySelectorAll('[data-label]')]
+  const inputs = [...form.querySelectorAll('[data-missing]')]
   for (const input of inputs) {
     // Nobody is told off while typing; a mistake that has been shown goes as soon as it is mended.
     input.addEventListener('blur', () => input.value.trim() !== '' && show(input, problemOf(input)))
