@@ -9,6 +9,7 @@ import type { TxtLookup } from '../platform/dns.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Outbound } from '../platform/outbound/post.ts'
+import type { TrialMarks } from '../platform/secrets/trial-mark.ts'
 import type { OAuth2Auth, Provider } from '../providers/contract.ts'
 import type { OAuthApp, OAuthClient } from '../providers/http/oauth.ts'
 import type { Transport } from '../providers/http/transport.ts'
@@ -46,6 +47,10 @@ export interface ActivityDeps {
   readonly txtOf: TxtLookup
   /** The name that a partner's brand has, from memory. */
   brandName(partnerId: string): Promise<string>
+  /** Marks webhooks that the hub sends to itself to try its door. */
+  readonly trials: TrialMarks
+  /** Of this process: what secrets of providers' apps it has. */
+  readonly env: Readonly<Record<string, string | undefined>>
   findProvider(slug: string): Provider | undefined
   readonly providerSlugs: readonly string[]
 }

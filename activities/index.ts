@@ -14,6 +14,7 @@ import { createKeepingActivities } from './custodian-keeping.ts'
 import { createDeliveryActivities } from './delivery.ts'
 import type { ActivityDeps } from './deps.ts'
 import { createDescribeActivities } from './describe.ts'
+import { createDiagnosisActivities } from './diagnosis.ts'
 import { createOperationActivities } from './operations.ts'
 import { createRemapActivities } from './remap.ts'
 import { createRevocationActivities } from './revoke-credential.ts'
@@ -27,6 +28,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createSyncActivities(deps),
     ...createDescribeActivities(deps),
     ...createCheckActivities(deps),
+    ...createDiagnosisActivities(deps),
     ...createConnectActivities(deps),
     ...createKeepingActivities(deps),
     ...createRevocationActivities(deps),

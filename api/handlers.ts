@@ -11,6 +11,7 @@ import { brandOperations } from './resources/brand-operations.ts'
 import { listBudgets } from './resources/budgets.ts'
 import * as connections from './resources/connections.ts'
 import * as deliveries from './resources/deliveries.ts'
+import * as diagnoses from './resources/diagnoses.ts'
 import * as endpoints from './resources/endpoints.ts'
 import * as health from './resources/health.ts'
 import * as hookRules from './resources/hook-rules.ts'
@@ -93,6 +94,7 @@ export const handlers: Handlers = {
   ...providers,
   ...connections,
   ...steering,
+  ...diagnoses,
   listBudgets,
   createConnectSession,
   getConnectSession,

@@ -16,6 +16,7 @@ import { createMetrics } from '../platform/metrics.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
 import { createPreviewLinks } from '../platform/secrets/preview-link.ts'
 import { createSessionLinks } from '../platform/secrets/session-link.ts'
+import { createTrialMarks } from '../platform/secrets/trial-mark.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
 import { approachTemporal } from '../platform/temporal/connection.ts'
 import { findProvider } from '../providers/registry.ts'
@@ -112,6 +113,7 @@ async function openDeps(
     previews: createPreviewLinks(ring),
     vault: createVault(ring),
     links: createSessionLinks(ring),
+    trials: createTrialMarks(ring),
     findProvider,
     temporal: hub,
     waker,

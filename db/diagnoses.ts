@@ -9,10 +9,11 @@ import {
 import type { JsonObject } from '../model/json.ts'
 import type { Db } from './client.ts'
 
-/** An object that a test has made at the provider. */
-export interface LeftObject {
+/** An object that a test has made at the provider. A type, so that it is JSON. */
+export type LeftObject = {
   readonly resource: string
-  readonly externalId: string
+  /** Null: it is being made, and whether it is there is not known. */
+  readonly externalId: string | null
 }
 
 export interface Diagnosis {

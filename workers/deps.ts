@@ -13,6 +13,7 @@ import type { Log } from '../platform/log.ts'
 import { createMetrics } from '../platform/metrics.ts'
 import { createOutbound } from '../platform/outbound/post.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
+import { createTrialMarks } from '../platform/secrets/trial-mark.ts'
 import { appsIn, createOAuthClient } from '../providers/http/oauth.ts'
 import { createTransport } from '../providers/http/transport.ts'
 import { findProvider, providerSlugs } from '../providers/registry.ts'
@@ -38,9 +39,10 @@ export function createWorkerDeps(
   const metrics = createMetrics()
   const clock = systemClock
   const limiter = createLimiter(database.db)
+  const ring = parseKeyRing(config.encryptionKeys)
   return {
     database,
-    vault: createVault(parseKeyRing(config.encryptionKeys)),
+    vault: createVault(ring),
     transport: createTransport({ originMap: config.originMap, limiter, metrics, clock, log }),
     oauth: createOAuthClient({ originMap: config.originMap, clock }),
     appOf: appsIn(env),
@@ -57,6 +59,8 @@ export function createWorkerDeps(
       createDeliveryClient({ client, taskQueue: config.taskQueue }).wakeEndpoint(endpoint),
     txtOf: createTxtLookup(),
     brandName: createBrandNames(database.db),
+    trials: createTrialMarks(ring),
+    env,
     findProvider,
     providerSlugs,
   }

@@ -14,6 +14,7 @@ import type { HubClientOptions, Started } from './client-options.ts'
 import { createCredentialClient } from './client-credentials.ts'
 import { createBrandClient } from './client-brands.ts'
 import { createDeliveryClient } from './client-delivery.ts'
+import { createDiagnosisClient } from './client-diagnosis.ts'
 import { createHealthClient } from './client-health.ts'
 import { createInboxClient } from './client-inbox.ts'
 import { createScheduleClient } from './client-schedules.ts'
@@ -81,6 +82,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createInboxClient(options),
     ...createHealthClient(options),
     ...createDeliveryClient(options),
+    ...createDiagnosisClient(options),
     ...createBrandClient(options),
     isWorkerPolling: () => isWorkerPolling(options),
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */

@@ -21,10 +21,11 @@ import { readHook } from './body.ts'
 import { routed, ownerOf } from './routing.ts'
 import { createTargets, secretsOf, type GuardedTarget, type Targets } from './targets.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
+import { isTrial, trialAnswer } from './trial.ts'
 
 type DoorDeps = Pick<
   ApiDeps,
-  'config' | 'database' | 'vault' | 'env' | 'metrics' | 'log' | 'waker' | 'findProvider'
+  'config' | 'database' | 'vault' | 'env' | 'metrics' | 'log' | 'waker' | 'trials' | 'findProvider'
 >
 
 interface Door extends DoorDeps {
@@ -108,6 +109,8 @@ async function take(
   // What was remembered may be older than a change of the secrets.
   if (!isGenuine(visit) && connectionId !== undefined)
     visit = await look(door, source, request, address, connectionId, true)
+  if (await isTrial(door.trials, request, connectionId))
+    return trialAnswer(source.webhooks, request, visit.checks)
   if (!isGenuine(visit)) return await refuse(door, visit)
   const { guarded, secrets } = visit
   if (guarded)

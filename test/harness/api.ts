@@ -18,6 +18,7 @@ import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createPreviewLinks } from '../../platform/secrets/preview-link.ts'
 import { createSessionLinks } from '../../platform/secrets/session-link.ts'
+import { createTrialMarks } from '../../platform/secrets/trial-mark.ts'
 import type { Provider } from '../../providers/contract.ts'
 import { providers } from '../../providers/registry.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts'
@@ -71,6 +72,8 @@ export interface TestApiOptions {
   /** Changes to what the API is given. */
   readonly deps?: (deps: ApiDeps) => Partial<ApiDeps>
   readonly worker?: boolean
+  /** The workers know where this API is. */
+  readonly isReachable?: boolean
   /** What the workers ask for TXT records. */
   readonly txtOf?: TxtLookup
   /** Providers that only this test knows, and where they are. */
@@ -89,8 +92,11 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const sandbox = await startSandbox({ port: 0, size: small })
   const known = [...providers, ...(options.more?.providers ?? [])]
   const originMap = { ...sandbox.originMap, ...options.more?.originMap }
+  const port = await freePorts(1).then(([one = 0]) => one)
+  const url = `http://127.0.0.1:${port}`
   const hub = await createTestHub({
     database: database.database,
+    ...(options.isReachable ? { publicUrl: url } : {}),
     providers: known,
     originMap,
     variables: options.more?.variables ?? {},
@@ -98,8 +104,6 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     ...(options.txtOf ? { txtOf: options.txtOf } : {}),
   })
   await ensureDefaultTenant(database.database.db)
-  const port = await freePorts(1).then(([one = 0]) => one)
-  const url = `http://127.0.0.1:${port}`
   const deps = depsOf(database, hub, url, originMap)
   const given = { ...deps, env: { ...options.more?.variables }, ...options.deps?.(deps) }
   const server = await createApi(given).listen(port, '127.0.0.1')
@@ -178,6 +182,7 @@ function depsOf(
     previews: createPreviewLinks(hub.ring),
     vault: createVault(hub.ring),
     links: createSessionLinks(hub.ring),
+    trials: createTrialMarks(hub.ring),
     findProvider: hub.deps.findProvider,
     temporal: hub.hub,
     waker: createWaker((lane) => hub.hub.wakeInbox(lane), silent),

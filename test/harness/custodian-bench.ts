@@ -16,6 +16,7 @@ import { createOutbound } from '../../platform/outbound/post.ts'
 import { newId } from '../../platform/new-id.ts'
 import { parseKeyRing } from '../../platform/secrets/keyring.ts'
 import type { OAuth2Auth, Secrets } from '../../providers/contract.ts'
+import { createTrialMarks } from '../../platform/secrets/trial-mark.ts'
 import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
 import { ledgerlyVariables } from './token-endpoint.ts'
@@ -52,6 +53,8 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
     wakeEndpoint: async () => undefined,
     txtOf: () => Promise.resolve([]),
     brandName: () => Promise.resolve('Test'),
+    trials: createTrialMarks(parseKeyRing(options.ring)),
+    env: {},
     findProvider: () => undefined,
     providerSlugs: [],
   }

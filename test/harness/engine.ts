@@ -22,6 +22,7 @@ import { createMetrics } from '../../platform/metrics.ts'
 import { createOutbound } from '../../platform/outbound/post.ts'
 import { newId } from '../../platform/new-id.ts'
 import { newKeyRingText, parseKeyRing } from '../../platform/secrets/keyring.ts'
+import { createTrialMarks } from '../../platform/secrets/trial-mark.ts'
 import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
 import { findProvider, providerSlugs } from '../../providers/registry.ts'
@@ -64,6 +65,8 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
     const limiter = createLimiter(database.db)
     return {
       database,
+      trials: createTrialMarks(ring),
+      env: {},
       vault: createVault(ring),
       transport: createTransport({ originMap: sandbox.originMap, limiter, metrics, clock }),
       oauth: createOAuthClient({ originMap: sandbox.originMap, clock }),

@@ -13,6 +13,7 @@ import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createOutbound } from '../../platform/outbound/post.ts'
 import { newKeyRingText, parseKeyRing, type KeyRing } from '../../platform/secrets/keyring.ts'
+import { createTrialMarks } from '../../platform/secrets/trial-mark.ts'
 import { connectTemporal, type TemporalConnection } from '../../platform/temporal/connection.ts'
 import type { Provider } from '../../providers/contract.ts'
 import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
@@ -43,6 +44,8 @@ export interface TestHubOptions {
   readonly originMap?: Readonly<Record<string, string>>
   /** Environment of the workers: the hub's own apps at providers. */
   readonly variables?: Readonly<Record<string, string>>
+  /** Where the API is, for what reaches it from outside; nowhere when left out. */
+  readonly publicUrl?: string
   /** Answers TXT records; nobody when left out. */
   readonly txtOf?: TxtLookup
   /** Workers from the beginning; true when left out. */
@@ -112,13 +115,15 @@ function testDeps(
     gate: createProviderGate(database.db, clock),
     log,
     clock,
-    config: { taskQueue, publicUrl: 'http://127.0.0.1:1' },
+    config: { taskQueue, publicUrl: options.publicUrl ?? 'http://127.0.0.1:1' },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: true }),
     wakeEndpoint: (client, endpoint) => createDeliveryClient({ client, taskQueue }).wakeEndpoint(endpoint),
     txtOf: options.txtOf ?? createTxtLookup({ servers: ['127.0.0.1:1'] }),
     brandName: createBrandNames(database.db),
+    trials: createTrialMarks(ring),
+    env: options.variables ?? {},
     findProvider: (slug) => providers.find((provider) => provider.slug === slug),
     providerSlugs: providers.map((provider) => provider.slug),
   }
