@@ -4,11 +4,11 @@ import { featuresWithout } from '../db/diagnoses.ts'
 import { adviceFor } from '../model/diagnosis-advice.ts'
 import { failed, passed, skipped, warned, type StepFinding } from '../model/diagnosis.ts'
 import { failures, type FailureCode } from '../model/failures.ts'
-import { isHubError } from '../platform/errors.ts'
 import { missingScopes } from '../providers/contract-oauth.ts'
 import { authMethod, type Call, type ProviderContext, type Resource } from '../providers/contract.ts'
 import { noteCheck, type CheckOutcome } from './check.ts'
 import { findingOf, sessionOf, type StepScene } from './diagnosis-step.ts'
+import { asHubError } from './failure.ts'
 
 /** The provider's own check; what it says counts for the state of the connection as any check does. */
 export async function tryCredential(scene: StepScene): Promise<StepFinding> {
@@ -35,14 +35,14 @@ interface Reading {
 const patienceMs = 40_000
 
 export async function readOneEach(scene: StepScene): Promise<StepFinding> {
-  const { provider, deps, signal } = scene
+  const { provider, deps } = scene
   if (provider.resources.length === 0) return skipped(`The hub reads nothing at ${provider.name}.`)
   const context = await sessionOf(scene)
   const until = deps.clock.now().getTime() + patienceMs
   const readings: Reading[] = []
   for (const resource of provider.resources) {
     if (deps.clock.now().getTime() > until) break
-    readings.push(await readOne(context, resource, signal))
+    readings.push(await readOne(scene, context, resource))
   }
   return summedUp(readings, provider.resources.length)
 }
@@ -52,7 +52,11 @@ class Enough extends Error {
   override readonly name = 'Enough'
 }
 
-async function readOne(context: ProviderContext, resource: Resource, signal: AbortSignal): Promise<Reading> {
+async function readOne(
+  { deps, signal }: StepScene,
+  context: ProviderContext,
+  resource: Resource,
+): Promise<Reading> {
   const { name } = resource
   let calls = 0
   const call: Call = (request) => {
@@ -64,10 +68,12 @@ async function readOne(context: ProviderContext, resource: Resource, signal: Abo
     return { resource: name, rows: page.rows.length, failure: null }
   } catch (error) {
     if (error instanceof Enough) return { resource: name, rows: 0, failure: null }
-    const { failure } = findingOf('read', error, signal)
-    return isHubError(error) && failure
-      ? { resource: name, rows: 0, failure: { code: error.code, message: error.message } }
-      : { resource: name, rows: 0, failure: null }
+    const known = asHubError(error)
+    // Of one resource's own making: the others are tried all the same.
+    if (known.code === 'Internal' && !signal.aborted)
+      deps.log.error({ err: error, resource: name }, 'a resource could not be read in a way nobody foresaw')
+    else findingOf('read', error, signal)
+    return { resource: name, rows: 0, failure: { code: known.code, message: known.message } }
   }
 }
 
@@ -122,8 +128,8 @@ export async function lookAtScopes(scene: StepScene): Promise<StepFinding> {
     ...refused.map((resource) => `${resource} (the provider refuses to show them)`),
   ]
   if (lacks.length === 0) {
-    const told = granted ? `All ${granted.length} scopes that are needed were granted` : 'Nothing was refused'
-    return passed(`${told}; every resource that was tried may be read.`, facts)
+    const told = granted ? `All ${granted.length} scopes that are needed were granted. ` : ''
+    return passed(`${told}Nothing was refused for want of a permission.`, facts)
   }
   const text = `The credential lacks: ${lacks.join('; ')}.`
   // Somebody left an optional access switched off: that is a wish, not a fault.

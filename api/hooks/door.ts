@@ -105,12 +105,12 @@ async function take(
   if (early) return early
   if (request.method !== 'POST')
     throw edgeFailure('MethodNotAllowed', 'Webhooks are posted here.', { Allow: 'POST' })
-  let visit = await look(door, source, request, address, connectionId, false)
+  const trial = await isTrial(door.trials, request, connectionId)
+  let visit = await look(door, source, request, address, connectionId, trial)
+  if (trial) return trialAnswer(source.webhooks, request, visit.checks)
   // What was remembered may be older than a change of the secrets.
   if (!isGenuine(visit) && connectionId !== undefined)
     visit = await look(door, source, request, address, connectionId, true)
-  if (await isTrial(door.trials, request, connectionId))
-    return trialAnswer(source.webhooks, request, visit.checks)
   if (!isGenuine(visit)) return await refuse(door, visit)
   const { guarded, secrets } = visit
   if (guarded)

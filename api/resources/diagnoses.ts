@@ -77,7 +77,7 @@ export const diagnoseConnection: Handler<'diagnoseConnection'> = async (
   { path, header, body, caller },
 ) => {
   const connection = await livingConnection(deps, path.connectionId)
-  const started = await start(deps, connection, caller, body?.write ?? false)
+  const started = await start(deps, connection, caller, body.write ?? false)
   const found = await outcomeOf(deps, started, waitMsOf(header.Prefer) ?? 0)
   const workflowId = workflowIds.testConnection(connection.connectionId)
   const temporalUrl = deps.temporal.workflowLink(workflowId, started.runId)
@@ -96,7 +96,7 @@ export const diagnoseOwnConnection: Handler<'diagnoseOwnConnection'> = async (
   { path, header, body, caller },
 ) => {
   const connection = await livingConnection(deps, path.connectionId)
-  const started = await start(deps, connection, caller, body?.write ?? false)
+  const started = await start(deps, connection, caller, body.write ?? false)
   const found = await outcomeOf(deps, started, waitMsOf(header.Prefer) ?? 0)
   return { status: statusOf(found), body: found }
 }

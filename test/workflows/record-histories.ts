@@ -35,6 +35,7 @@ import { recordBrands } from './record-brands.ts'
 import { recordConnects } from './record-connects.ts'
 import { recordCredentials } from './record-credentials.ts'
 import { recordDelivery } from './record-delivery.ts'
+import { recordDiagnoses } from './record-diagnoses.ts'
 import { recordInbox } from './record-inbox.ts'
 import { recordAutomations, recordRemaps, recordWrites } from './record-integrations.ts'
 
@@ -91,6 +92,17 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       [['syncConnection', 'syncMany'], () => recordSyncs(recorder)],
       [['runAction', 'runReport'], () => recordOperations(recorder)],
       [['checkConnection'], () => recordChecks(recorder)],
+      [
+        ['testConnection'],
+        async () => {
+          const { connection: toNotes } = await withNotes()
+          await recordDiagnoses({
+            ...recorder,
+            toNotes,
+            toTiny: await connect(test, 'tiny', { token: 'good' }),
+          })
+        },
+      ],
       [['checkHealth'], () => recordHealth(recorder)],
       [['startScheduledSync'], () => recordTicks(recorder)],
       [['connectAccount'], () => recordConnects({ test, books, keep })],
