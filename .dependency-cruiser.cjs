@@ -1,5 +1,5 @@
 // Who may import whom (design §3, house-style §3). Run by `npm run check`.
-const rooms = 'model|platform|db|openapi|providers|activities|workflows|workers|api|cli|sandbox|web'
+const rooms = 'model|platform|db|openapi|providers|activities|workflows|workers|api|client|cli|sandbox|web'
 const never = (name, from, to) => ({ name, severity: 'error', from, to })
 const only = (room, ...may) =>
   never(
@@ -59,11 +59,13 @@ module.exports = {
       'platform/',
       'db/',
       'openapi/',
+      'client/',
       'workflows/client',
       'sandbox/',
       'workers/',
       'api/(main|server)',
     ),
+    only('client', 'openapi/'),
     only('sandbox', 'model/', 'platform/', 'providers/(registry|contract|[^/]+/simulator)'),
     only('web', 'openapi/', 'model/'),
     never(

@@ -21,6 +21,7 @@ const rooms = [
   'workflows',
   'workers',
   'api',
+  'client',
   'cli',
   'sandbox',
 ]
@@ -61,7 +62,7 @@ const checks = {
       ...rooms.filter((room) => existsSync(path.join(root, room))),
     ),
   unused: () => tool('knip', '--no-progress'),
-  openapi: () => tool('redocly', 'lint', 'openapi/openapi.yaml'),
+  openapi: () => tool('redocly', 'lint', 'openapi/bundle.json'),
   'generated models': async () => {
     const models = path.join(scratch, 'models.yaml')
     await tool('tsx', 'openapi/generate-models.ts', models)
@@ -70,10 +71,22 @@ const checks = {
     for (const file of ['schemas/events.yaml', 'webhooks.yaml'])
       compare(path.join(scratch, file), `openapi/${file}`, 'npm run gen:models')
   },
+  'generated partner api': async () => {
+    await tool('tsx', 'openapi/generate-partner.ts', scratch)
+    const files = [
+      'paths/partner.yaml',
+      'schemas/partner.yaml',
+      'paths/by-model.yaml',
+      'schemas/by-model.yaml',
+    ]
+    for (const file of [...files, 'derived.ts', 'openapi.yaml'])
+      compare(path.join(scratch, file), `openapi/${file}`, 'npm run gen:partner')
+  },
   'generated api': async () => {
     const bundle = path.join(scratch, 'bundle.json')
     const types = path.join(scratch, 'types.ts')
     await tool('redocly', 'bundle', 'openapi/openapi.yaml', '-o', bundle)
+    await tool('tsx', 'openapi/complete.ts', bundle)
     compare(bundle, 'openapi/bundle.json', 'npm run gen:openapi')
     await tool('openapi-typescript', bundle, '-o', types)
     compare(types, 'openapi/types.ts', 'npm run gen:openapi')

@@ -6,6 +6,7 @@ import { addAutomationRun, listPendingRuns, openCount } from '../db/automation-r
 import { hasWebhooks, listListeners, moveListener, type Listener } from '../db/automations.ts'
 import { listChanges, type Change } from '../db/changes.ts'
 import { asTenant } from '../db/client.ts'
+import { feedPlace, listPendingSources } from '../db/commission-sources.ts'
 import { hasEndpoints } from '../db/endpoints.ts'
 import { getConnection } from '../db/connections.ts'
 import { getRecord, listRecordVersions } from '../db/records.ts'
@@ -15,6 +16,7 @@ import type { JsonObject } from '../model/json.ts'
 import { holds } from '../model/logic.ts'
 import { applyMapping } from '../model/mapping.ts'
 import { newId } from '../platform/new-id.ts'
+import { followCommissions } from './commission-feed.ts'
 import { wakeEndpoints } from './delivery.ts'
 import type { ActivityDeps } from './deps.ts'
 import { mappingInForce } from './mapping-in-force.ts'
@@ -27,6 +29,12 @@ export interface Dispatched {
     readonly automationRunId: string
     readonly automationId: string
     readonly partnerId: string
+  }[]
+  /** Sources of commission whose workflow is to be started; histories of before they came have none. */
+  readonly commissions?: readonly {
+    readonly sourceId: string
+    readonly partnerId: string
+    readonly accountId: string
   }[]
 }
 
@@ -51,10 +59,12 @@ export async function watchFeed(deps: ActivityDeps, signal: AbortSignal): Promis
     const listeners = await listListeners(db)
     let moved = false
     for (const listener of listeners) if (await follow(deps, listener)) moved = true
+    if (await followCommissions(deps)) moved = true
     await wakeEndpoints(deps)
     const runs = await listPendingRuns(db, runsAtOnce)
-    if (runs.length > 0) return { idle: false, runs }
-    if (listeners.length === 0 && !(await hasWebhooks(db)) && !(await hasEndpoints(db))) {
+    const commissions = await listPendingSources(db, runsAtOnce)
+    if (runs.length > 0 || commissions.length > 0) return { idle: false, runs, commissions }
+    if (listeners.length === 0 && !(await isNeeded(db))) {
       // Whoever has just started the dispatcher may not have committed yet.
       if (isIdle) return { idle: true, runs: [] }
       isIdle = true
@@ -66,6 +76,10 @@ export async function watchFeed(deps: ActivityDeps, signal: AbortSignal): Promis
     if (!moved) await deps.clock.sleep(pauseMs, signal).catch(() => undefined)
   }
 }
+
+/** Whether anything else than automations wants to hear of events. */
+const isNeeded = async (db: ActivityDeps['database']['db']): Promise<boolean> =>
+  (await hasWebhooks(db)) || (await hasEndpoints(db)) || (await feedPlace(db)) !== undefined
 
 /** Reads on for one automation. False when there was nothing, or it has enough to do. */
 async function follow(deps: ActivityDeps, listener: Listener): Promise<boolean> {

@@ -132,6 +132,7 @@ const made = (
     name: session.name ?? (label === null ? provider.name : `${provider.name}: ${label}`).slice(0, 200),
     settings,
     syncIntervalSeconds: session.syncIntervalSeconds ?? undefined,
+    sandbox: session.sandbox,
   })
 
 async function renewed(

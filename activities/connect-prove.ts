@@ -30,7 +30,7 @@ export async function exchangeConsent(deps: ActivityDeps, key: SessionKey, attem
   const { settings, consent } = await enteredIn(deps, scene)
   const callback = await callbackOf(deps, scene)
   const { redirectUri = '', state = '', codeVerifier } = consent
-  const app = deps.appOf(method)
+  const app = await deps.appOf(provider.slug, method)
   if (!app) {
     const { idVariable, secretVariable } = method.client
     throw new HubError('NotConfigured', `The app of this service at ${provider.name} is not set up.`, {
@@ -106,6 +106,7 @@ const opener =
       auth: method,
       connectionId: session.connectionId,
       settings,
+      isSandbox: session.sandbox,
       credential: { current: async () => ({ generation: 0, secrets }), renew: async () => undefined },
       priority: 'interactive',
       signal,

@@ -173,7 +173,7 @@ async function refresh(deps: ActivityDeps, ward: Ward, generation: number): Prom
     deps.metrics.tokenRefreshes.inc({ provider: ward.provider, outcome: verdict.code })
     throw verdict
   }
-  const app = deps.appOf(ward.method) ?? (await failing(noApp(ward)))
+  const app = (await deps.appOf(ward.provider, ward.method)) ?? (await failing(noApp(ward)))
   await beginRefresh(deps.database.db, ward, stored.generation, deps.clock.now())
   const answer = await deps.oauth.refresh(ward.method, ward.settings, app, stored.secrets).catch(failing)
   deps.metrics.tokenRefreshes.inc({ provider: ward.provider, outcome: isHealing ? 'healed' : 'renewed' })
@@ -197,7 +197,7 @@ async function checkHope(
 
 function noApp({ method, providerName }: Ward): HubError {
   const { idVariable, secretVariable } = method.client
-  const text = `The hub’s own app at ${providerName} is not configured: set ${idVariable} and ${secretVariable} in the environment of the workers.`
+  const text = `The hub’s own app at ${providerName} is not configured: enter it ("tieline providers app"), or set ${idVariable} and ${secretVariable} in the environment of the workers.`
   return new HubError('NotConfigured', text)
 }
 

@@ -20,8 +20,8 @@ export interface ActivityDeps {
   readonly vault: Vault
   readonly transport: Transport
   readonly oauth: OAuthClient
-  /** The hub's own app at a provider, from the environment; undefined when it is not set. */
-  appOf(method: OAuth2Auth): OAuthApp | undefined
+  /** The hub's own app at a provider, as it was entered or from the environment; undefined when it is not set. */
+  appOf(provider: string, method: OAuth2Auth): Promise<OAuthApp | undefined>
   readonly metrics: Metrics
   /** What calls to providers showed, counted for health and reports. */
   readonly callStats: CallStats
@@ -33,6 +33,8 @@ export interface ActivityDeps {
     readonly taskQueue: string
     /** Where others reach the API, without a slash at the end: what webhooks are posted to. */
     readonly publicUrl: string
+    /** How long access tokens live. */
+    readonly accessTokenSeconds: number
   }
   /** Makes a connection's schedule, or brings it in line with its interval and state. `client` is the activity's own. */
   ensureSyncSchedule(client: Client, connection: Connection): Promise<void>

@@ -33,6 +33,7 @@ export async function removeHooks(
     auth,
     connectionId,
     settings: connection.settings,
+    isSandbox: connection.sandbox,
     credential,
     priority: 'interactive',
     signal,
@@ -77,13 +78,13 @@ const holding = (credential: CredentialVersion): CredentialSource => ({
 /** The connection is deleted: nobody else renews this token, so that no lock is needed. What is renewed is kept for a repetition. */
 function renewing(
   deps: ActivityDeps,
-  { connectionId, settings }: Connection,
+  { connectionId, provider, settings }: Connection,
   method: OAuth2Auth,
   secrets: Secrets,
 ): CredentialSource {
   let known: CredentialVersion = { generation: 1, secrets }
   const renew = async (): Promise<CredentialVersion | undefined> => {
-    const app = deps.appOf(method)
+    const app = await deps.appOf(provider, method)
     if (!app || !known.secrets['refresh_token']) return undefined
     const answer = await deps.oauth.refresh(method, settings, app, known.secrets)
     await replaceRevocation(deps.database.db, deps.vault, connectionId, answer.secrets)

@@ -38,9 +38,10 @@ const overlapMs = 24 * 3_600_000
 const checkAgainMs = 10 * 60_000
 const perRun = 200
 
+/** @param renews makes it anew whatever stands there: who makes the secret makes another one. */
 async function keep(
   deps: ActivityDeps,
-  { connectionId }: Key,
+  { connectionId, renews = false }: Key & { readonly renews?: boolean },
   signal: AbortSignal,
 ): Promise<KeptSubscription> {
   const { db } = deps.database
@@ -67,10 +68,11 @@ async function keep(
     const kept = await align(
       context,
       subscriptions,
-      { wish, isKnown: isKnown && isCurrent },
+      { wish, isKnown: isKnown && isCurrent && !renews },
       deps.clock.now(),
     )
     if (kept.secrets) await keepSecrets(deps, connection, stored, kept.secrets)
+    for (const id of kept.stale ?? []) await subscriptions.remove(context, id)
     const { id, expiresAt } = kept
     await noteSubscription(db, connectionId, { id, state: 'active', expiresAt, secretsHash })
     // Deleted meanwhile: whoever removes its webhooks may have looked before this one was made.
@@ -121,6 +123,8 @@ interface Kept {
   readonly id: string
   readonly secrets?: Readonly<Record<string, string>>
   readonly expiresAt?: Date | undefined
+  /** Those that it has taken over from; they go when its secret is kept. */
+  readonly stale?: readonly string[]
 }
 
 async function align(
@@ -130,9 +134,8 @@ async function align(
   now: Date,
 ): Promise<Kept> {
   const standing = (await subscriptions.list(context)).filter(({ url }) => isOurs(url, wish.url))
-  if (!isKnown) for (const { id } of standing) await subscriptions.remove(context, id)
-  const own = isKnown ? standing : []
-  const [first, ...doubles] = own.sort(
+  if (!isKnown) return await replaced(context, subscriptions, wish, standing)
+  const [first, ...doubles] = standing.sort(
     (a, b) => Number(isInLine(b, wish, now)) - Number(isInLine(a, wish, now)),
   )
   for (const { id } of doubles) await subscriptions.remove(context, id)
@@ -143,6 +146,27 @@ async function align(
   }
   if (first) await subscriptions.remove(context, first.id)
   return await subscriptions.create(context, wish)
+}
+
+/**
+ * Made anew beside the old ones, which go when its secret is kept here: nothing is lost in between, and what both tell of is one event
+ * (INV-2). A provider that takes no second one of the same kind has the old ones removed first.
+ */
+async function replaced(
+  context: ProviderContext,
+  subscriptions: HookSubscriptions,
+  wish: HookWish,
+  standing: readonly HookSubscription[],
+): Promise<Kept> {
+  try {
+    const made = await subscriptions.create(context, wish)
+    return { ...made, stale: standing.flatMap(({ id }) => (id === made.id ? [] : [id])) }
+  } catch (error) {
+    const isTaken = isHubError(error, 'Conflict') || isHubError(error, 'Invalid')
+    if (!isTaken || standing.length === 0) throw error
+    for (const { id } of standing) await subscriptions.remove(context, id)
+    return await subscriptions.create(context, wish)
+  }
 }
 
 /** The key in the URL may be an older one. */
@@ -201,5 +225,8 @@ export function createSubscriptionActivities(deps: ActivityDeps) {
       },
     ),
     keepSubscription: failing((input: Key) => whileBeating((signal) => keep(deps, input, signal))),
+    renewSubscription: failing((input: Key) =>
+      whileBeating((signal) => keep(deps, { ...input, renews: true }, signal)),
+    ),
   }
 }

@@ -5,6 +5,7 @@
 import { createAutomationActivities } from './automations.ts'
 import { createBrandDomainActivities } from './brand-domains.ts'
 import { createCheckActivities } from './check.ts'
+import { createCommissionActivities } from './commissions.ts'
 import { createConnectActivities } from './connect-account.ts'
 import { createHookGapActivities } from './hook-gaps.ts'
 import { createSubscriptionActivities } from './hook-subscription.ts'
@@ -19,6 +20,12 @@ import { createOperationActivities } from './operations.ts'
 import { createRemapActivities } from './remap.ts'
 import { createRevocationActivities } from './revoke-credential.ts'
 import { createRotationActivities } from './rotate-credential.ts'
+import { createAppRotationActivities } from './rotate-client-secret.ts'
+import { createRingRotationActivities } from './rotate-encryption-key.ts'
+import { createSecretRotationActivities } from './rotate-secret.ts'
+import { createSigningRotationActivities } from './rotate-signing-key.ts'
+import { createRotationStepActivities } from './rotations.ts'
+import { createKeyActivities } from './rotate-api-key.ts'
 import { createSyncActivities } from './sync.ts'
 import { createWriteActivities } from './writes.ts'
 
@@ -29,10 +36,17 @@ export function createActivities(deps: ActivityDeps) {
     ...createDescribeActivities(deps),
     ...createCheckActivities(deps),
     ...createDiagnosisActivities(deps),
+    ...createCommissionActivities(deps),
     ...createConnectActivities(deps),
     ...createKeepingActivities(deps),
     ...createRevocationActivities(deps),
     ...createRotationActivities(deps),
+    ...createRotationStepActivities(deps),
+    ...createSecretRotationActivities(deps),
+    ...createSigningRotationActivities(deps),
+    ...createRingRotationActivities(deps),
+    ...createAppRotationActivities(deps),
+    ...createKeyActivities(deps),
     ...createOperationActivities(deps),
     ...createRemapActivities(deps),
     ...createWriteActivities(deps),

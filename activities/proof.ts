@@ -1,32 +1,13 @@
 /** The proof of a run: counts and hashes of everything it read, signed so that it can be checked without the hub. */
-import { CompactSign, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
-import { addProofKey, currentProofKey, listPages, type SigningKey } from '../db/proofs.ts'
+import { CompactSign, importJWK, type JWK } from 'jose'
+import { listPages } from '../db/proofs.ts'
+import { ensureSigningKey, openSigningKey } from '../db/signing-keys.ts'
 import type { Db } from '../db/client.ts'
 import type { Run } from '../db/runs.ts'
 import type { Vault } from '../db/vault.ts'
-import { canonicalJson, isJsonObject, type JsonObject } from '../model/json.ts'
+import { canonicalJson, isJsonObject } from '../model/json.ts'
 import { accuracyPercent, type Comparison, type ProofContent, type ResourceProof } from '../model/proof.ts'
 import { chainManifest, chainStart } from '../platform/manifest-chain.ts'
-
-const place = (keyId: string) => ({ table: 'signing_keys', column: 'sealed_private', row: keyId })
-
-/** The key that signs now; made on first use. Two processes that make one at once end with the same. */
-async function proofKey(db: Db, vault: Vault): Promise<SigningKey> {
-  const known = await currentProofKey(db)
-  if (known) return known
-  const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
-  const publicJwk = await exportJWK(pair.publicKey)
-  const keyId = await calculateJwkThumbprint(publicJwk)
-  const sealedPrivate = await vault.seal(
-    db,
-    'hub',
-    place(keyId),
-    JSON.stringify(await exportJWK(pair.privateKey)),
-  )
-  const shown = { ...publicJwk, kid: keyId, use: 'sig', alg: 'EdDSA' } as JsonObject
-  await addProofKey(db, { keyId, publicJwk: shown, sealedPrivate })
-  return (await currentProofKey(db)) ?? (await proofKey(db, vault))
-}
 
 /** Signs the proof of a run that has ended with `outcome`. Reads its page manifests in batches. */
 export async function signProof(
@@ -37,9 +18,8 @@ export async function signProof(
   endedAt: Date,
 ): Promise<{ keyId: string; jws: string; content: ProofContent }> {
   const content = await proofContent(db, run, outcome, endedAt)
-  const key = await proofKey(db, vault)
-  const opened = await vault.open(db, 'hub', place(key.keyId), key.sealedPrivate)
-  const privateKey = await importJWK(JSON.parse(opened.toString('utf8')) as JWK, 'EdDSA')
+  const key = await ensureSigningKey(db, vault, 'proof', 'syncConnection')
+  const privateKey = await importJWK((await openSigningKey(db, vault, key)) as JWK, 'EdDSA')
   const jws = await new CompactSign(new TextEncoder().encode(canonicalJson(content)))
     .setProtectedHeader({ alg: 'EdDSA', kid: key.keyId, typ: 'tieline-proof+json' })
     .sign(privateKey)

@@ -25,7 +25,7 @@ async function revokeAtProvider(deps: ActivityDeps, { connectionId }: Key): Prom
   const provider = deps.findProvider(connection.provider)
   const method = provider && authMethod(provider, connection.auth)
   if (!provider || method?.kind !== 'oauth2' || !method.endpoints(connection.settings).revoke) return
-  const app = deps.appOf(method)
+  const app = await deps.appOf(provider.slug, method)
   if (!app)
     throw new HubError('NotConfigured', `The hub’s own app at ${provider.name} is not configured any more.`)
   await whileBeating(() => deps.oauth.revoke(method, connection.settings, app, secrets))

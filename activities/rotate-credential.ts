@@ -129,6 +129,7 @@ async function proveMinted(deps: ActivityDeps, key: Key): Promise<Proof> {
       auth: method,
       connectionId: key.connectionId,
       settings: { ...connection.settings, ...minted.settings },
+      isSandbox: connection.sandbox,
       credential: {
         current: async () => ({ generation: 0, secrets: minted.secrets }),
         renew: async () => undefined,

@@ -59,6 +59,7 @@ export async function openSession(
     auth,
     connectionId,
     settings: connection.settings,
+    isSandbox: connection.sandbox,
     credential: credentialOf(deps, connection, provider, auth),
     priority: wish.priority,
     ...(wish.signal ? { signal: wish.signal } : {}),

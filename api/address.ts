@@ -25,6 +25,20 @@ export function parseNetwork(
   return prefix <= most ? { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' } : undefined
 }
 
+/** Whether a network lies in one of others. */
+export function isWithin(text: string, others: readonly string[]): boolean {
+  const inner = parseNetwork(text)
+  return (
+    inner !== undefined &&
+    others.some((other) => {
+      const outer = parseNetwork(other)
+      return (
+        outer?.family === inner.family && outer.prefix <= inner.prefix && networksOf([other])(inner.address)
+      )
+    })
+  )
+}
+
 /** Whether an address lies in one of the networks. */
 export type Networks = (address: string) => boolean
 

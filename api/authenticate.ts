@@ -1,7 +1,9 @@
 /**
- * Who is calling: by the hub's own token or by a partner's API key. The shape of a credential tells its kind, so that exactly one way
+ * Who is calling: by the hub's own token, by a partner's API key or by an access token got with one. The shape of a credential tells its kind, so that exactly one way
  * judges it.
  */
+import type { IncomingMessage } from 'node:http'
+import type { ApiKey, KnownKey } from '../db/api-keys.ts'
 import { findPartner } from '../db/partners.ts'
 import { bySession } from './authenticate-person.ts'
 import { isId } from '../model/ids.ts'
@@ -9,6 +11,7 @@ import { permissionsOfHub, permissionsOfScopes } from '../model/permissions.ts'
 import { isLikeApiKey, readApiKey } from '../platform/secrets/api-key.ts'
 import { timingSafeEqualText } from '../platform/secrets/hash.ts'
 import { isLikeSessionToken } from '../platform/secrets/person-token.ts'
+import { isLikeToken } from './access-tokens.ts'
 import { networksOf } from './address.ts'
 import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
@@ -33,6 +36,13 @@ export interface Credentials {
   readonly address: string
 }
 
+/** The header. @throws Unauthenticated when it comes more than once: which of them is meant? */
+export function authorizationOf({ headersDistinct }: IncomingMessage): string {
+  const all = headersDistinct['authorization'] ?? []
+  if (all.length > 1) throw refused('Send one "Authorization" header, not several.')
+  return all[0] ?? ''
+}
+
 /**
  * The caller behind a request.
  * @throws Unauthenticated (401, with `WWW-Authenticate`) when the credential is missing, wrong, ended or used from elsewhere.
@@ -55,13 +65,32 @@ export async function authenticate(deps: ApiDeps, given: Credentials): Promise<C
 async function callerOf(deps: ApiDeps, token: string, address: string): Promise<Caller> {
   if (isLikeApiKey(token)) return await byKey(deps, token, address)
   if (timingSafeEqualText(token, deps.config.adminToken)) return admin
+  if (isLikeToken(token)) return await byToken(deps, token, address)
   throw refused('The token is neither an API key, an access token nor the admin token of this hub.')
 }
 
 async function byKey(deps: ApiDeps, token: string, address: string): Promise<Caller> {
   const read = readApiKey(token)
   if (!read) throw refused('This is no API key of Tieline: a character is wrong or missing.')
-  const known = await deps.callers.keys.get(read.hash.toString('hex'))
+  const key = admitted(await deps.callers.keys.get(read.hash.toString('hex')), address)
+  deps.keyUses.note(key.keyId, address)
+  return callerWith(key, key.scopes)
+}
+
+/** As the key behind the token, in so far as the token has its scopes and the key has them still. No look-up: all from memory. */
+async function byToken(deps: ApiDeps, token: string, address: string): Promise<Caller> {
+  const { keyId, partnerId, scopes } = await deps.tokens.verify(token)
+  const key = admitted(await deps.callers.keysById.get(keyId), address)
+  if (key.partnerId !== partnerId) throw refused('The access token is not valid here.')
+  deps.keyUses.note(keyId, address)
+  return callerWith(
+    key,
+    scopes.filter((scope) => key.scopes.includes(scope)),
+  )
+}
+
+/** The key, if it may be used now and from there. @throws Unauthenticated. */
+export function admitted(known: KnownKey | undefined, address: string): ApiKey {
   if (!known) throw refused('There is no such API key.')
   const { key, partnerState } = known
   if (key.state === 'revoked') throw refused('The API key has been revoked.')
@@ -69,15 +98,13 @@ async function byKey(deps: ApiDeps, token: string, address: string): Promise<Cal
   if (partnerState !== 'active') throw refused(`The partner of this API key is ${partnerState}.`)
   if (key.networks.length > 0 && !networksOf(key.networks)(address))
     throw refused('The API key may not be used from this address.')
-  return {
-    kind: 'key',
-    name: `key:${key.keyId}`,
-    permissions: permissionsOfScopes(key.scopes),
-    partnerId: key.partnerId,
-    mode: key.mode,
-    keyId: key.keyId,
-  }
+  return key
 }
+
+const callerWith = ({ keyId, partnerId, mode }: ApiKey, scopes: readonly string[]): Caller => ({
+  ...{ kind: 'key', name: `key:${keyId}`, partnerId, mode, keyId },
+  permissions: permissionsOfScopes(scopes),
+})
 
 /** Somebody of the hub, as one who sees what a partner sees; the audit chain still knows who it is. */
 async function actingFor(deps: ApiDeps, caller: Caller, partnerId: string): Promise<Caller> {

@@ -25,6 +25,9 @@ export async function readJson(request: IncomingMessage, limitBytes: number): Pr
   }
 }
 
+export const isForm = ({ headers }: IncomingMessage): boolean =>
+  /^application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type'] ?? '')
+
 /**
  * A posted form.
  * @throws UnsupportedMediaType (415), TooLarge (413), InvalidInput (400) for one that broke off.

@@ -7,16 +7,24 @@ export interface AnyAnswer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** Where a request comes from. */
+export interface Client {
+  /** Behind proxies that are trusted. */
+  readonly address: string
+  /** The header, as it came: for operations that judge it themselves. */
+  readonly authorization: string
+  readonly userAgent: string
+  /** That was asked for, to look up whose it is; never to build links with. Empty for what is no name. */
+  readonly host: string
+}
+
 export interface AnyCall {
   readonly path: Readonly<Record<string, unknown>>
   readonly query: Readonly<Record<string, unknown>>
   readonly header: Readonly<Record<string, unknown>>
   readonly body: unknown
   readonly caller: Caller
+  readonly client: Client
   readonly requestId: string
-  /** Of the client, behind proxies that are trusted. */
-  readonly address: string
-  readonly userAgent: string
   readonly url: URL
-  readonly host: string
 }

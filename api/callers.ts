@@ -1,5 +1,5 @@
 /** Who has which credential, from memory: forgotten within a second of a change (`db/caches.ts`). */
-import { findApiKey, type KnownKey } from '../db/api-keys.ts'
+import { findApiKey, findApiKeyById, type KnownKey } from '../db/api-keys.ts'
 import type { Cache, Caches } from '../db/caches.ts'
 import type { Db } from '../db/client.ts'
 import { findPersonSession, type KnownSession } from '../db/person-sessions.ts'
@@ -9,6 +9,8 @@ export interface Callers {
   readonly keys: Cache<KnownKey>
   /** By SHA-256 of the token of a session, hex. */
   readonly sessions: Cache<KnownSession>
+  /** The same by the key's id: what access tokens name. */
+  readonly keysById: Cache<KnownKey>
 }
 
 export function createCallers(db: Db, caches: Caches): Callers {
@@ -22,6 +24,13 @@ export function createCallers(db: Db, caches: Caches): Callers {
       topics: ['person_session', 'person', 'membership', 'partner'],
       max: 20_000,
       load: (hash) => findPersonSession(db, hash),
+    }),
+    keysById: caches.cache<KnownKey>({
+      topics: ['api_key', 'partner'],
+      max: 20_000,
+      load: (keyId) => findApiKeyById(db, keyId),
+      // A partner's state counts for everybody below it.
+      keysOf: (id, topic) => (topic === 'api_key' ? [id] : undefined),
     }),
   }
 }

@@ -1,5 +1,6 @@
 /** What the API needs from its process. Built once in `main.ts`; tests build their own. */
 import type { PayloadCodec } from '@temporalio/common'
+import type { AppSource } from '../db/app-source.ts'
 import type { Caches } from '../db/caches.ts'
 import type { Database, TenantDatabases } from '../db/client.ts'
 import type { Vault } from '../db/vault.ts'
@@ -14,6 +15,8 @@ import type { Brands } from './brands/brands.ts'
 import type { Callers } from './callers.ts'
 import type { Waker } from './hooks/wake.ts'
 import type { ApiLimits } from './limits/limits.ts'
+import type { AccessTokens } from './access-tokens.ts'
+import type { KeyUses } from './key-use.ts'
 import type { HubClient } from '../workflows/client.ts'
 
 export interface ApiDeps {
@@ -29,6 +32,7 @@ export interface ApiDeps {
     | 'trustedProxies'
     | 'hookRates'
     | 'oidc'
+    | 'accessTokenSeconds'
   >
   /** Of a handler that works for a tenant: that tenant's view, never the hub's. */
   readonly database: Database
@@ -36,6 +40,8 @@ export interface ApiDeps {
   readonly hubDatabase: Database
   readonly tenants: TenantDatabases
   readonly caches: Caches
+  /** The hub's own apps at providers. */
+  readonly apps: AppSource
   readonly callers: Callers
   /** How much callers may ask, and what they have asked. */
   readonly limits: ApiLimits
@@ -43,6 +49,10 @@ export interface ApiDeps {
   readonly brands: Brands
   /** Signs links to drafts of brands. */
   readonly previews: PreviewLinks
+  /** Access tokens: made for keys, checked without the database. */
+  readonly tokens: AccessTokens
+  /** Notes when keys are used. */
+  readonly keyUses: KeyUses
   readonly vault: Vault
   /** Signs the links of connect sessions. */
   readonly links: SessionLinks
@@ -58,7 +68,7 @@ export interface ApiDeps {
   readonly codec: PayloadCodec
   readonly metrics: Metrics
   readonly log: Log
-  /** Variables that `fromEnvironment` may take a provider's settings and secrets from. */
+  /** Variables that `fromEnvironment` may take a provider's settings and secrets from; what was entered of apps is among them. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** Check every answer against the description; a mismatch becomes a 500. On in tests. */
   readonly validateAnswers: boolean

@@ -27,11 +27,13 @@ interface OperationObject {
   readonly parameters?: readonly (Parameter | Reference)[]
   readonly requestBody?: Body
   readonly responses: Readonly<Record<string, (Body & object) | Reference>>
-  readonly security?: readonly unknown[]
+  readonly security?: readonly object[]
   readonly 'x-permission'?: string
   readonly 'x-idempotent'?: boolean
+  readonly 'x-cache-seconds'?: number
   readonly 'x-body-limit-bytes'?: number
   readonly 'x-rate-class'?: RateClass
+  readonly 'x-errors'?: 'oauth'
 }
 
 type PathItem = { readonly parameters?: readonly (Parameter | Reference)[] } & {
@@ -53,14 +55,21 @@ export interface Operation {
   /** Schema of the JSON body; undefined for an operation that takes none. */
   readonly body: JsonSchema | undefined
   readonly bodyLimitBytes: number
+  /** The body may also come as a form (`application/x-www-form-urlencoded`). */
+  readonly takesForm: boolean
   /** Status (or `default`) → media type → schema. */
   readonly answers: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>>
+  /** Nobody is asked for a credential of the hub; the operation may judge one itself. */
   readonly isPublic: boolean
+  /** Its errors are those of RFC 6749, not problems. */
+  readonly hasOAuthErrors: boolean
   readonly permission: string | undefined
   /** The first answer to an idempotency key is kept and given again. */
   readonly isIdempotent: boolean
   /** Which limits it counts by. */
   readonly rateClass: RateClass
+  /** How long its answer may be kept by whoever asks; undefined: not at all. */
+  readonly cacheSeconds: number | undefined
 }
 
 export const descriptionText = readFileSync(new URL('../openapi/bundle.json', import.meta.url), 'utf8')
@@ -80,6 +89,10 @@ function resolve<T extends object>(value: T | Reference): T {
 const schemasOf = (body: Partial<Body> | undefined): Record<string, JsonSchema> =>
   Object.fromEntries(Object.entries(body?.content ?? {}).map(([type, { schema }]) => [type, schema]))
 
+/** No requirement at all, or an empty one among others. */
+const isOptional = (security: readonly object[]): boolean =>
+  security.length === 0 || security.some((one) => Object.keys(one).length === 0)
+
 function operationOf(path: string, method: Method, item: PathItem, one: OperationObject): Operation {
   const parameters = [...(item.parameters ?? []), ...(one.parameters ?? [])]
   return {
@@ -92,10 +105,13 @@ function operationOf(path: string, method: Method, item: PathItem, one: Operatio
     answers: Object.fromEntries(
       Object.entries(one.responses).map(([status, answer]) => [status, schemasOf(resolve<Body>(answer))]),
     ),
-    isPublic: one.security?.length === 0,
+    takesForm: 'application/x-www-form-urlencoded' in schemasOf(one.requestBody),
+    isPublic: one.security !== undefined && isOptional(one.security),
+    hasOAuthErrors: one['x-errors'] === 'oauth',
     permission: one['x-permission'],
     isIdempotent: one['x-idempotent'] ?? false,
     rateClass: one['x-rate-class'] ?? classOfOperation(method, one['x-permission']),
+    cacheSeconds: one['x-cache-seconds'],
   }
 }
 

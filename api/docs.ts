@@ -12,6 +12,8 @@ import type { RequestState } from './request-state.ts'
 
 const configuration = {
   withDefaultFonts: false,
+  // The tag Models is ours: Scalar's own list of that name would stand beside it.
+  hideModels: true,
   telemetry: false,
   hideClientButton: true,
   showDeveloperTools: 'never',
@@ -23,8 +25,11 @@ const configuration = {
 /** Somebody has set something: otherwise the page is Tieline's own. */
 export const isDressed = ({ sources }: Look): boolean => Object.keys(sources).length > 0
 
-/** A bar with the partner's logo and name above, in its colours; without a look: Tieline's own page. */
-export function docsPage(look: Look | undefined): string {
+/**
+ * A bar with the partner's logo and name above, in its colours; without a look: Tieline's own page.
+ * @param description where the page reads what it shows.
+ */
+export function docsPage(description: string, look?: Look): string {
   const name = look?.content.name ?? 'Tieline'
   const dressed = look && isDressed(look) ? look : undefined
   return markup`<!doctype html>
@@ -38,7 +43,7 @@ ${dressed && markup`<link rel="stylesheet" href="${styleUrl(dressed)}"><link rel
 </head>
 <body>
 ${dressed && docsBar(dressed)}
-<script id="api-reference" data-url="/openapi.json" data-configuration="${JSON.stringify(configuration)}"></script>
+<script id="api-reference" data-url="${description}" data-configuration="${JSON.stringify(configuration)}"></script>
 <script src="/docs/scalar.js"></script>
 </body>
 </html>

@@ -4,8 +4,11 @@ import type { Handlers } from './operation.ts'
 import * as accounts from './resources/accounts.ts'
 import * as audit from './resources/audit.ts'
 import { createConnectSession, getConnectSession } from './resources/connect-sessions.ts'
+import * as attributions from './resources/attributions.ts'
 import * as automationRuns from './resources/automation-runs.ts'
 import * as automations from './resources/automations.ts'
+import * as commissionPlans from './resources/commission-plans.ts'
+import * as commissions from './resources/commissions.ts'
 import * as steering from './resources/connection-steering.ts'
 import { brandOperations } from './resources/brand-operations.ts'
 import { listBudgets } from './resources/budgets.ts'
@@ -16,8 +19,11 @@ import * as endpoints from './resources/endpoints.ts'
 import * as health from './resources/health.ts'
 import * as hookRules from './resources/hook-rules.ts'
 import * as inbox from './resources/inbox.ts'
+import * as keyRotations from './resources/key-rotations.ts'
+import * as keys from './resources/keys.ts'
 import { getCaller } from './resources/me.ts'
 import * as limits from './resources/limits.ts'
+import { createAccessToken, listAccessKeys } from './resources/oauth.ts'
 import * as mappings from './resources/mappings.ts'
 import * as invitations from './resources/invitations.ts'
 import * as operations from './resources/operations.ts'
@@ -31,10 +37,42 @@ import * as runs from './resources/runs.ts'
 import { confirmTotp, disableTotp, enrolTotp } from './resources/second-factor.ts'
 import * as signIns from './resources/sign-in.ts'
 import * as batches from './resources/sync-many.ts'
+import * as statements from './resources/statements.ts'
 import * as system from './resources/system.ts'
 import * as usage from './resources/usage.ts'
+import { listEncryptionKeys } from './resources/encryption-keys.ts'
+import * as providerApps from './resources/provider-apps.ts'
+import * as rotations from './resources/rotations.ts'
 import * as webhooks from './resources/webhooks.ts'
 import * as writes from './resources/writes.ts'
+import { modelHandlers, partnerHandlers } from './handlers-v1.ts'
+
+/** What partners may ask as admins do is made from these. */
+const shared = {
+  ...providers,
+  ...connections,
+  ...steering,
+  ...diagnoses,
+  listBudgets,
+  createConnectSession,
+  getConnectSession,
+  ...runs,
+  ...batches,
+  ...records,
+  ...mappings,
+  ...automations,
+  ...automationRuns,
+  ...writes,
+  ...webhooks,
+  ...hookRules,
+  ...inbox,
+  ...endpoints,
+  listDeliveries: deliveries.listDeliveries,
+  getDelivery: deliveries.getDelivery,
+  listEvents: deliveries.listEvents,
+  listEventTypes: deliveries.listEventTypes,
+  ...operations,
+}
 
 export const handlers: Handlers = {
   ...system,
@@ -89,34 +127,45 @@ export const handlers: Handlers = {
   listPermissions: people.listPermissions,
   ...invitations,
   acceptInvitation: invitations.acceptInvitation,
-  listOwnConnections: (deps, call) => connections.listConnections(deps, call),
-  getOwnConnection: (deps, call) => connections.getConnection(deps, call),
-  ...providers,
-  ...connections,
-  ...steering,
-  ...diagnoses,
-  listBudgets,
-  createConnectSession,
-  getConnectSession,
-  ...runs,
-  ...batches,
-  ...records,
-  ...mappings,
-  ...automations,
-  ...automationRuns,
-  ...writes,
-  ...webhooks,
-  ...hookRules,
-  ...inbox,
-  ...endpoints,
-  listDeliveries: deliveries.listDeliveries,
-  getDelivery: deliveries.getDelivery,
-  listEvents: deliveries.listEvents,
-  listEventTypes: deliveries.listEventTypes,
+  createAccessToken,
+  listAccessKeys,
+  listKeys: keys.listKeys,
+  createKey: keys.createKey,
+  getKey: keys.getKey,
+  updateKey: keys.updateKey,
+  revokeKey: keys.revokeKey,
+  rotateKey: keyRotations.rotateKey,
+  fetchKeySecret: keyRotations.fetchKeySecret,
+  getKeyRotation: keyRotations.getKeyRotation,
+  endOldKey: keyRotations.endOldKey,
+  extendKeyRotation: keyRotations.extendKeyRotation,
+  cancelKeyRotation: keyRotations.cancelKeyRotation,
+  listOwnKeys: (deps, call) => keys.listKeys(deps, call),
+  createOwnKey: (deps, call) => keys.createKey(deps, call),
+  getOwnKey: (deps, call) => keys.getKey(deps, call),
+  updateOwnKey: (deps, call) => keys.updateKey(deps, call),
+  revokeOwnKey: (deps, call) => keys.revokeKey(deps, call),
+  rotateOwnKey: (deps, call) => keyRotations.rotateKey(deps, call),
+  fetchOwnKeySecret: (deps, call) => keyRotations.fetchKeySecret(deps, call),
+  getOwnKeyRotation: (deps, call) => keyRotations.getKeyRotation(deps, call),
+  endOwnOldKey: (deps, call) => keyRotations.endOldKey(deps, call),
+  extendOwnKeyRotation: (deps, call) => keyRotations.extendKeyRotation(deps, call),
+  cancelOwnKeyRotation: (deps, call) => keyRotations.cancelKeyRotation(deps, call),
+  getKeyPolicy: keyRotations.getKeyPolicy,
+  putKeyPolicy: keyRotations.putKeyPolicy,
   ...limits,
   ...usage,
-  ...operations,
   ...brandOperations,
+  ...shared,
+  ...partnerHandlers(shared),
+  ...modelHandlers,
+  ...commissions,
+  ...commissionPlans,
+  ...attributions,
+  ...statements,
+  ...rotations,
+  ...providerApps,
+  listEncryptionKeys,
   ...audit,
   encodePayloads,
   decodePayloads,

@@ -2,12 +2,15 @@
  * The API process: any number of them may run. Ends with 2 and one line when its settings, its port or the database are not as
  * they should be. Without Temporal it starts: webhooks are accepted, what needs a workflow answers 503, and `/readyz` says why.
  */
+import { hostname } from 'node:os'
 import { expireConnectSessions } from '../db/connect-sessions.ts'
+import { createAppSource } from '../db/app-source.ts'
 import { openCaches } from '../db/caches.ts'
 import { openDatabase, openTenantDatabases, type Database } from '../db/client.ts'
 import { checkSchema } from '../db/migrate.ts'
 import { ensureDefaultTenant } from '../db/partners.ts'
 import { sweepSignIns } from '../db/sign-in-attempts.ts'
+import { keepRingAnnounced } from '../db/ring-keys.ts'
 import { createVault } from '../db/vault.ts'
 import { ConfigError, readServiceConfig, type ServiceConfig } from '../platform/config.ts'
 import { HubError, isHubError, messageOf } from '../platform/errors.ts'
@@ -19,6 +22,7 @@ import { createSessionLinks } from '../platform/secrets/session-link.ts'
 import { createTrialMarks } from '../platform/secrets/trial-mark.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
 import { approachTemporal } from '../platform/temporal/connection.ts'
+import { appMethodsOf } from '../providers/contract.ts'
 import { findProvider } from '../providers/registry.ts'
 import { createHubClient } from '../workflows/client.ts'
 import { createBrands } from './brands/brands.ts'
@@ -26,6 +30,8 @@ import { createCallers } from './callers.ts'
 import type { ApiDeps } from './deps.ts'
 import { createWaker } from './hooks/wake.ts'
 import { createLimits } from './limits/limits.ts'
+import { createAccessTokens } from './access-tokens.ts'
+import { createKeyUses } from './key-use.ts'
 import { closeServer, createApi } from './server.ts'
 
 /** Runs until it is told to stop. @throws ConfigError, or HubError with one public line, when it cannot start. */
@@ -94,6 +100,14 @@ async function openDeps(
   const metrics = createMetrics()
   const limits = createLimits({ db: database.db, caches, log, metrics })
   stopper.onStop('limits', () => limits.close())
+  const vault = createVault(ring)
+  const holder = { process: `api ${hostname()}-${process.pid}`, part: 'api', log }
+  stopper.onStop('keys of the ring', await keepRingAnnounced(database.db, vault, holder))
+  const methodsOf = (slug: string) => appMethodsOf(findProvider(slug))
+  const apps = createAppSource({ db: database.db, vault, env, methodsOf, caches, log })
+  await apps.reload()
+  const keyUses = createKeyUses(database.db, log)
+  stopper.onStop('uses of keys', () => keyUses.close())
   const temporal = approachTemporal({ temporal: config.temporal, ring })
   stopper.onStop('connection to Temporal', () => temporal.close())
   const { client, namespace, codec } = temporal
@@ -111,7 +125,10 @@ async function openDeps(
     limits,
     brands: createBrands(database.db, caches),
     previews: createPreviewLinks(ring),
-    vault: createVault(ring),
+    apps,
+    tokens: createAccessTokens({ db: database.db, vault, caches, config }),
+    keyUses,
+    vault,
     links: createSessionLinks(ring),
     trials: createTrialMarks(ring),
     findProvider,
@@ -120,7 +137,7 @@ async function openDeps(
     codec,
     metrics,
     log,
-    env,
+    env: apps.environment,
     validateAnswers: config.environment === 'test' || env['TIELINE_VALIDATE_RESPONSES'] === '1',
   }
 }

@@ -1,18 +1,23 @@
 /** Binds each operation of the description to its handler: who may call it, what it is given, what it may answer. */
+import { Readable } from 'node:stream'
 import type { Middleware, ParameterizedContext } from 'koa'
+import type { Vault } from '../db/vault.ts'
 import type { operations } from '../openapi/types.ts'
 import { HubError } from '../platform/errors.ts'
-import { clientAddress, networksOf, type Networks } from './address.ts'
-import { authenticate } from './authenticate.ts'
+import { clientAddress, networksOf } from './address.ts'
+import { authenticate, authorizationOf } from './authenticate.ts'
 import { authorize } from './authorize.ts'
-import { readJson } from './body.ts'
-import type { AnyAnswer, AnyCall } from './call.ts'
+import { isForm, readForm, readJson } from './body.ts'
+import { writeCondition } from './conditional.ts'
+import { textOf } from './constants.ts'
+import type { AnyAnswer, AnyCall, Client } from './call.ts'
 import { requestHost } from './brands/host.ts'
 import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
 import type { Operation, OperationId } from './description.ts'
 import { once } from './idempotency.ts'
 import { maskAnswer } from './mask-answer.ts'
+import { withOAuthErrors } from './oauth-errors.ts'
 import { invalidInput } from './problem.ts'
 import { admitAddress, admitCaller } from './rate-limit.ts'
 import type { RequestState } from './request-state.ts'
@@ -22,11 +27,15 @@ type Given<T> = [NonNullable<T>] extends [never] ? Record<never, never> : NonNul
 type JsonBody<T> = NonNullable<T> extends { content: { 'application/json': infer J } } ? J : undefined
 type AnswerBody<R> = R extends { content: { 'application/json': infer J } }
   ? J
-  : R extends { content: { 'text/plain': infer T } | { 'text/html': infer T } }
+  : R extends { content: { 'text/plain': infer T } | { 'text/html': infer T } | { 'text/csv': infer T } }
     ? T
-    : R extends { content: object }
-      ? never
-      : undefined
+    : R extends { content: { 'application/x-ndjson': unknown } }
+      ? Readable
+      : R extends { content: { 'application/pdf': unknown } }
+        ? Uint8Array
+        : R extends { content: object }
+          ? never
+          : undefined
 
 /** What a handler is given: parameters and body have been checked against the description. */
 export interface Call<O extends operations[OperationId]> {
@@ -35,14 +44,10 @@ export interface Call<O extends operations[OperationId]> {
   readonly header: Given<O['parameters']['header']>
   readonly body: O extends { requestBody?: infer B } ? JsonBody<B> : undefined
   readonly caller: Caller
+  readonly client: Client
   readonly requestId: string
-  /** Of the client, behind proxies that are trusted. */
-  readonly address: string
-  readonly userAgent: string
   /** Of this request; the host is not to be relied on. */
   readonly url: URL
-  /** That was asked for, to look up whose it is; never to build links with. Empty for what is no name. */
-  readonly host: string
 }
 
 /** What a handler may answer: a status that the description names, with its body. */
@@ -71,7 +76,7 @@ type RouteContext = ParameterizedContext<RequestState> & {
 
 const nobody: Caller = { kind: 'admin', name: 'anonymous', permissions: new Set(), partnerId: null }
 
-/** The middleware of one operation. Compiles its checks at once, so that a broken description stops the start. */
+/** The middleware of one operation. */
 export function operationMiddleware(
   deps: ApiDeps,
   operation: Operation,
@@ -81,21 +86,29 @@ export function operationMiddleware(
   const checks = compileOperation(operation)
   const handle = handler as AnyHandler
   const isTrusted = networksOf(deps.config.trustedProxies)
-  return async (ctx) => {
+  const answerIt: Middleware<RequestState> = async (ctx) => {
     ctx.state.route = operation.path
+    const client = {
+      address: clientAddress(ctx.req, isTrusted),
+      authorization: operation.isPublic && !operation.hasOAuthErrors ? '' : authorizationOf(ctx.req),
+      userAgent: ctx.get('User-Agent').slice(0, 300),
+      host: requestHost(ctx.req, isTrusted),
+    }
     const caller = operation.isPublic
-      ? await unnamed(deps, ctx, operation, isTrusted)
-      : await callerOf(deps, ctx, operation, admit, isTrusted)
-    const call = await callOf(ctx, operation, checks, caller, isTrusted)
+      ? await unnamed(deps, ctx, operation, client)
+      : await callerOf(deps, ctx, operation, admit, client)
+    const call = await callOf(ctx, operation, checks, caller, client)
     ctx.state.about = aboutOf(call)
     const own = depsOf(deps, caller)
     const whole = operation.isIdempotent
       ? await once(deps, operation, call, () => handle(own, call))
       : await handle(own, call)
     const answer = caller.role === 'support' ? maskAnswer(operation, whole) : whole
-    write(ctx, answer)
-    if (deps.validateAnswers) checkAnswer(operation, checks, answer, ctx.response.type)
+    write(ctx, answer, operation)
+    const given = ctx.status === 304 ? { status: 304, body: undefined } : answer
+    if (deps.validateAnswers) checkAnswer(operation, checks, given, ctx.response.type)
   }
+  return operation.hasOAuthErrors ? withOAuthErrors(answerIt) : answerIt
 }
 
 /** Whoever asks for credentials has none yet: the address is limited. */
@@ -103,9 +116,9 @@ async function unnamed(
   deps: ApiDeps,
   ctx: ParameterizedContext<RequestState>,
   { rateClass }: Operation,
-  isTrusted: Networks,
+  { address }: Client,
 ): Promise<Caller> {
-  if (rateClass === 'auth') await admitAddress(deps, ctx, clientAddress(ctx.req, isTrusted))
+  if (rateClass === 'auth') await admitAddress(deps, ctx, address)
   return nobody
 }
 
@@ -121,15 +134,11 @@ async function callerOf(
   ctx: ParameterizedContext<RequestState>,
   operation: Operation,
   admit: Admission,
-  isTrusted: Networks,
+  { address, authorization }: Client,
 ): Promise<Caller> {
   const caller =
     admit(ctx, operation) ??
-    (await authenticate(deps, {
-      authorization: ctx.get('Authorization'),
-      partner: ctx.get('Tieline-Partner'),
-      address: clientAddress(ctx.req, isTrusted),
-    }))
+    (await authenticate(deps, { authorization, partner: ctx.get('Tieline-Partner'), address }))
   ctx.state.caller = caller
   await admitCaller(deps, ctx, operation, caller)
   authorize(caller, operation)
@@ -138,7 +147,17 @@ async function callerOf(
 
 /** What a tenant's handler is given has a database that shows that tenant's rows only, whatever it asks (INV-7). */
 function depsOf(deps: ApiDeps, { partnerId, mode }: Caller): ApiDeps {
-  return partnerId === null ? deps : { ...deps, database: deps.tenants.of({ partnerId, mode }) }
+  if (partnerId === null) return deps
+  return { ...deps, database: deps.tenants.of({ partnerId, mode }), vault: hubsOwn(deps) }
+}
+
+/** Data keys are the hub's, no tenant can read them: they are looked up, and made, beside what the handler does as a tenant. */
+function hubsOwn({ vault, hubDatabase: { db } }: ApiDeps): Vault {
+  return {
+    ...vault,
+    seal: (_db, owner, place, plain) => vault.seal(db, owner, place, plain),
+    open: (_db, owner, place, sealed) => vault.open(db, owner, place, sealed),
+  }
 }
 
 async function callOf(
@@ -146,7 +165,7 @@ async function callOf(
   operation: Operation,
   checks: OperationChecks,
   caller: Caller,
-  isTrusted: Networks,
+  client: Client,
 ): Promise<AnyCall> {
   const path = { ...ctx.params }
   const query = { ...ctx.query }
@@ -159,7 +178,10 @@ async function callOf(
   if (errors.length > 0) throw invalidInput(errors)
   let body: unknown
   if (checks.body) {
-    body = await readJson(ctx.req, operation.bodyLimitBytes)
+    body =
+      operation.takesForm && isForm(ctx.req)
+        ? fieldsOf(await readForm(ctx.req, operation.bodyLimitBytes))
+        : await readJson(ctx.req, operation.bodyLimitBytes)
     const wrong = placed('body', checks.body, body)
     if (wrong.length > 0) throw invalidInput(wrong)
   }
@@ -169,12 +191,19 @@ async function callOf(
     header,
     body,
     caller,
+    client,
     requestId: ctx.state.requestId,
-    address: clientAddress(ctx.req, isTrusted),
-    userAgent: ctx.get('User-Agent').slice(0, 300),
     url: new URL(ctx.originalUrl, base),
-    host: requestHost(ctx.req, isTrusted),
   }
+}
+
+/** A form's fields, each once. @throws InvalidInput for one that comes twice: which of them is meant? */
+function fieldsOf(form: URLSearchParams): Record<string, string> {
+  const fields = Object.fromEntries(form)
+  const twice = Object.keys(fields).find((name) => form.getAll(name).length > 1)
+  if (twice !== undefined)
+    throw invalidInput([{ in: 'body', pointer: `/${twice}`, detail: 'should be there once' }])
+  return fields
 }
 
 /** Headers under the names that the description gives them: Node has them in lower case. */
@@ -196,18 +225,23 @@ const base = 'http://hub.invalid'
 const placed = (place: Place, check: Check, value: unknown) =>
   check(value).map((error) => ({ in: place, ...error }))
 
-function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer): void {
+function write(ctx: ParameterizedContext<RequestState>, answer: AnyAnswer, operation: Operation): void {
   ctx.status = answer.status
+  // Nothing is kept by whoever passes it on, unless the answer itself says otherwise.
+  if (answer.body !== undefined && typeof answer.body !== 'string') ctx.set('Cache-Control', 'no-store')
   ctx.set({ ...answer.headers })
   if (answer.body === undefined) {
     ctx.body = null
     ctx.status = answer.status
-  } else if (typeof answer.body === 'string') {
+  } else if (typeof answer.body === 'string' || answer.body instanceof Readable) {
     ctx.body = answer.body
+  } else if (answer.body instanceof Uint8Array) {
+    ctx.body = Buffer.from(answer.body)
   } else {
-    ctx.set('Cache-Control', 'no-store')
-    ctx.body = JSON.stringify(answer.body)
+    const text = textOf(answer.body)
+    ctx.body = text
     ctx.type = 'application/json'
+    writeCondition(ctx, operation, text)
   }
 }
 
@@ -219,9 +253,10 @@ function checkAnswer(operation: Operation, checks: OperationChecks, answer: AnyA
       internal: `${operation.operationId} ${status}: ${what}`,
     })
   if (operation.answers[status] === undefined) throw say('this status is not described')
-  if (body === undefined) return
+  if (body === undefined || body instanceof Readable) return
   const check = checks.answer(status, type)
   if (!check) throw say(`${type} is not described`)
-  const wrong = check(JSON.parse(JSON.stringify(body)))
+  // Of a file its media type is described, and no more.
+  const wrong = body instanceof Uint8Array ? [] : check(JSON.parse(JSON.stringify(body)))
   if (wrong.length > 0) throw say(wrong.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; '))
 }

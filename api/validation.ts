@@ -1,4 +1,4 @@
-/** Checks of requests and answers against the description: Ajv 2020, compiled once at start. */
+/** Checks of requests and answers against the description: Ajv 2020, compiled once, when they are first needed. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormatsModule from 'ajv-formats'
 import type { JsonSchema } from '../model/json.ts'
@@ -45,7 +45,19 @@ export function compileSchema(schema: JsonSchema): Check {
   return checkOf(exact.compile(schema))
 }
 
-const compileBundled = (schema: JsonSchema): Check => checkOf(exact.compile(standalone(schema)))
+/** Compiling takes some ten milliseconds, and many operations say the same: each schema once, when it is first needed. */
+const compiled = new Map<string, Check>()
+
+function lazily(ajv: Ajv2020, schema: JsonSchema): Check {
+  const key = `${ajv === coercing} ${JSON.stringify(schema)}`
+  return (value) => {
+    let check = compiled.get(key)
+    if (!check) compiled.set(key, (check = checkOf(ajv.compile(schema))))
+    return check(value)
+  }
+}
+
+const compileBundled = (schema: JsonSchema): Check => lazily(exact, standalone(schema))
 
 export interface OperationChecks {
   readonly path: Check
@@ -65,7 +77,7 @@ export function compileOperation(operation: Operation): OperationChecks {
     const required = parameters.filter((parameter) => parameter.required).map(({ name }) => name)
     // A misspelt filter must not silently list everything; whoever watches what is public may add to its address.
     const additionalProperties = place === 'query' && operation.isPublic
-    return checkOf(coercing.compile({ type: 'object', properties, required, additionalProperties }))
+    return lazily(coercing, { type: 'object', properties, required, additionalProperties })
   }
   const answers = new Map<string, Check>()
   for (const [status, types] of Object.entries(operation.answers)) {

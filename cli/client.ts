@@ -1,13 +1,12 @@
 /** The hub's API as the command line calls it: where it is, the token, and problems turned into clear lines. */
-import createClient from 'openapi-fetch'
-import type { components, paths } from '../openapi/types.ts'
+import { createHub, type Answered, type Hub, type Schemas } from '../client/index.ts'
 import { messageOf } from '../platform/errors.ts'
 import { CliError } from './cli-error.ts'
 import { readHubFile, readSecrets } from './up/home.ts'
 import { homeFolder } from './home-folder.ts'
 
-export type Schemas = components['schemas']
-export type Api = ReturnType<typeof createClient<paths>>
+export type { Schemas } from '../client/index.ts'
+export type Api = Hub
 
 export interface GlobalOptions {
   readonly api?: string
@@ -31,18 +30,13 @@ export function openApi(options: GlobalOptions, env: NodeJS.ProcessEnv = process
   }
   if (token === undefined)
     throw new CliError('The hub asks for an admin token: give it with --token or TIELINE_ADMIN_TOKEN.', 2)
-  return createClient<paths>({ baseUrl, headers: { authorization: `Bearer ${token}` } })
-}
-
-interface Answer<T> {
-  readonly data?: T
-  readonly error?: unknown
-  readonly response: Response
+  // Who sits before a screen would rather be told than wait for long.
+  return createHub({ baseUrl, token, retries: 2, longestWaitMs: 3_000 })
 }
 
 /** The answer's body. @throws CliError with the problem's own words; exit code 2 where the input was wrong. */
-export async function need<T>(call: Promise<Answer<T>>): Promise<T> {
-  let answer: Answer<T>
+export async function need<T>(call: Promise<Answered<T>>): Promise<T> {
+  let answer: Answered<T>
   try {
     answer = await call
   } catch (error) {

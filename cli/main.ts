@@ -11,14 +11,17 @@ import type * as Runs from './commands/runs.ts'
 import type * as Syncs from './commands/sync.ts'
 import { registerAutomations } from './register-automations.ts'
 import { registerBrand } from './register-brand.ts'
+import { registerCommissions } from './register-commissions.ts'
 import { registerConnect } from './register-connect.ts'
 import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
 import { registerHealth } from './register-health.ts'
 import { registerLimits } from './register-limits.ts'
+import { registerKeys } from './register-keys.ts'
 import { registerMappings } from './register-mappings.ts'
 import { registerParts } from './register-parts.ts'
 import { registerPartners } from './register-partners.ts'
+import { registerRotations } from './register-rotations.ts'
 import { registerWebhooks } from './register-webhooks.ts'
 import { registerWrites } from './register-writes.ts'
 import { doing, examples, limit, out } from './registration.ts'
@@ -342,13 +345,16 @@ registerPartners(program)
 registerConnect(program)
 registerCatalogue(program)
 registerHealth(program)
+registerKeys(program)
 registerMappings(program)
+registerRotations(program)
 registerWebhooks(program)
 registerBrand(program)
 registerEndpoints(program)
 registerWrites(program)
 registerAutomations(program)
 registerLimits(program)
+registerCommissions(program)
 
 program
   .command('serve <part>')

@@ -1,5 +1,5 @@
 /** The audit chain (INV-10): each entry's hash covers its content and the hash before it; entries are never changed. */
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import { canonicalJson, type JsonObject } from '../model/json.ts'
 import { sha256 } from '../platform/secrets/hash.ts'
 import type { Db } from './client.ts'
@@ -71,22 +71,59 @@ export async function appendAudit(tx: Db, entry: NewAuditEntry): Promise<void> {
 
 const columns = sql`seq, at, partner_id, actor, action, subject, details, encode(previous_hash, 'hex') as previous_hash, encode(hash, 'hex') as hash`
 
+export interface AuditFilter {
+  readonly subject?: string | undefined
+  readonly actor?: string | undefined
+  readonly action?: string | undefined
+  readonly partnerId?: string | undefined
+  readonly since?: Date | undefined
+  readonly until?: Date | undefined
+}
+
+/** Clocks of processes differ a little: an entry may be so many places away from where its time would have put it. */
+const outOfOrder = 1_000
+
+function whereOf(query: AuditFilter, place: RawBuilder<unknown> | undefined): RawBuilder<unknown> {
+  const { subject, actor, action, partnerId, since, until } = query
+  const filter = [
+    subject === undefined ? undefined : sql`subject = ${subject}`,
+    actor === undefined ? undefined : sql`actor = ${actor}`,
+    action === undefined ? undefined : sql`action = ${action}`,
+    partnerId === undefined ? undefined : sql`partner_id = ${partnerId}`,
+    // The chain is in the order of time but for that: by places, which the order of the list is, a search need not walk there.
+    since &&
+      sql`at >= ${since}::timestamptz and seq >= coalesce((select seq from audit where at >= ${since}::timestamptz
+        order by at, seq limit 1), 0) - ${outOfOrder}::bigint`,
+    until &&
+      sql`at < ${until}::timestamptz and seq <= coalesce((select seq from audit where at < ${until}::timestamptz
+        order by at desc, seq desc limit 1), 0) + ${outOfOrder}::bigint`,
+    place,
+  ].filter((part) => part !== undefined)
+  return filter.length === 0 ? sql`` : sql`where ${sql.join(filter, sql` and `)}`
+}
+
+/** Entries, oldest first, in batches: as long as somebody reads them. */
+export async function* eachAuditEntry(
+  db: Db,
+  query: AuditFilter,
+): AsyncGenerator<AuditEntry, void, undefined> {
+  let after = 0
+  for (;;) {
+    const found = await sql<AuditEntry>`
+      select ${columns} from audit ${whereOf(query, sql`seq > ${after}`)} order by seq limit 1000`.execute(db)
+    yield* found.rows
+    const last = found.rows.at(-1)
+    if (!last || found.rows.length < 1000) return
+    after = last.seq
+  }
+}
+
 /** Entries, newest first; `before` is the `seq` of the last one of the page before. */
 export async function listAudit(
   db: Db,
-  query: {
-    readonly subject?: string | undefined
-    readonly partnerId?: string | undefined
-    readonly before?: number | undefined
-    readonly limit: number
-  },
+  query: AuditFilter & { readonly before?: number | undefined; readonly limit: number },
 ): Promise<AuditEntry[]> {
-  const filter = [
-    query.subject === undefined ? undefined : sql`subject = ${query.subject}`,
-    query.partnerId === undefined ? undefined : sql`partner_id = ${query.partnerId}`,
-    query.before === undefined ? undefined : sql`seq < ${query.before}`,
-  ].filter((part) => part !== undefined)
-  const where = filter.length === 0 ? sql`` : sql`where ${sql.join(filter, sql` and `)}`
+  const where = whereOf(query, query.before === undefined ? undefined : sql`seq < ${query.before}`)
   const found =
     await sql<AuditEntry>`select ${columns} from audit ${where} order by seq desc limit ${query.limit}`.execute(
       db,

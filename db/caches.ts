@@ -16,8 +16,8 @@ export interface CacheOptions<V> {
   readonly max: number
   /** Asks the store. Undefined: there is none; that is remembered too. */
   load(key: string): Promise<V | undefined>
-  /** Which entries a change concerns; all of the cache when left out, or when the change names no id. */
-  keysOf?(id: string, topic: string): readonly string[]
+  /** Which entries a change concerns; all of the cache when left out or undefined, or when the change names no id. */
+  keysOf?(id: string, topic: string): readonly string[] | undefined
 }
 
 export interface Cache<V> {
@@ -95,8 +95,9 @@ function createCache<V extends object>(options: CacheOptions<V>, onChange: Cache
   }
   for (const topic of topics) {
     onChange(topic, (id) => {
-      if (id === undefined || !keysOf) forget()
-      else for (const key of keysOf(id, topic)) forget(key)
+      const keys = id === undefined ? undefined : keysOf?.(id, topic)
+      if (keys) for (const key of keys) forget(key)
+      else forget()
     })
   }
   return {

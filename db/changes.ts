@@ -33,19 +33,25 @@ export async function listChanges(
   db: Db,
   query: {
     readonly partnerId?: string | undefined
+    /** The database shows a tenant: its partners are read one by one, each in the order of its index. */
+    readonly isTenants?: boolean | undefined
     readonly after?: ChangeCursor | undefined
     readonly limit: number
   },
 ): Promise<Change[]> {
-  const { after, partnerId } = query
+  const { after, partnerId, isTenants = false } = query
+  const ended = sql`transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+    ${after ? sql`and (transaction_id, seq) > (${after.transactionId}::xid8, ${after.seq})` : sql``}`
+  const rows =
+    isTenants && partnerId === undefined
+      ? sql`(select c.* from unnest(tenant_partners()) as p (id) cross join lateral (select * from changes
+          where partner_id = p.id and ${ended} order by transaction_id, seq limit ${query.limit}) c) as changes`
+      : sql`changes where ${ended} ${partnerId === undefined ? sql`` : sql`and partner_id = ${partnerId}`}`
   // The order names the table: a bare `transaction_id` would mean the text that is selected, and '10' sorts before '9'.
   const found = await sql<Omit<Change, 'cursor'> & ChangeCursor>`
     select transaction_id::text as transaction_id, seq, partner_id, account_id, connection_id, resource, external_id, model, effect,
       version, run_id, origin, created_at
-    from changes
-    where transaction_id < pg_snapshot_xmin(pg_current_snapshot())
-      ${partnerId === undefined ? sql`` : sql`and partner_id = ${partnerId}`}
-      ${after ? sql`and (transaction_id, seq) > (${after.transactionId}::xid8, ${after.seq})` : sql``}
+    from ${rows}
     order by changes.transaction_id, changes.seq limit ${query.limit}
   `.execute(db)
   return found.rows.map(({ transactionId, seq, ...change }) => ({

@@ -43,6 +43,8 @@ export interface ConnectSession {
   readonly allowOtherAccount: boolean
   readonly name: string | null
   readonly syncIntervalSeconds: number | null
+  /** Of the connection that exists, or that a new one will have. */
+  readonly sandbox: boolean
   readonly returnUrl: string | null
   /** `failed`: the last attempt did; another may be made until it expires. */
   readonly state: ConnectSessionState
@@ -65,7 +67,7 @@ export interface ConnectSession {
 
 /** A session whose time is over shows as expired, also before it has been swept. */
 const columns = sql`session_id, partner_id, (select p.name from partners p where p.partner_id = s.partner_id) as partner_name,
-  account_id, provider, auth, is_auth_fixed, connection_id, is_reconnection, allow_other_account, name, sync_interval_seconds,
+  account_id, provider, auth, is_auth_fixed, connection_id, is_reconnection, allow_other_account, name, sync_interval_seconds, sandbox,
   return_url, case when expires_at < now() and state in ('open', 'waiting_for_consent', 'failed') then 'expired' else state end as state,
   failure, asked_scopes, identity, finding, browser_hash, opened_at, attempt, sealed_tokens is not null as has_tokens,
   created_by, created_at, updated_at, expires_at, ended_at`
@@ -85,6 +87,7 @@ export interface NewConnectSession {
   readonly allowOtherAccount: boolean
   readonly name?: string | undefined
   readonly syncIntervalSeconds?: number | undefined
+  readonly sandbox: boolean
   readonly returnUrl?: string | undefined
   readonly createdBy: string
   readonly lifetimeSeconds: number
@@ -93,10 +96,10 @@ export interface NewConnectSession {
 export async function insertConnectSession(tx: Db, one: NewConnectSession): Promise<ConnectSession> {
   await sql`
     insert into connect_sessions (session_id, partner_id, account_id, provider, auth, is_auth_fixed, connection_id, is_reconnection,
-      allow_other_account, name, sync_interval_seconds, return_url, created_by, expires_at)
+      allow_other_account, name, sync_interval_seconds, sandbox, return_url, created_by, expires_at)
     values (${one.sessionId}, ${one.partnerId}, ${one.accountId}, ${one.provider}, ${one.auth}, ${one.isAuthFixed},
       ${one.connectionId}, ${one.isReconnection}, ${one.allowOtherAccount}, ${one.name ?? null},
-      ${one.syncIntervalSeconds ?? null}, ${one.returnUrl ?? null}, ${one.createdBy},
+      ${one.syncIntervalSeconds ?? null}, ${one.sandbox}, ${one.returnUrl ?? null}, ${one.createdBy},
       now() + make_interval(secs => ${one.lifetimeSeconds}))
   `.execute(tx)
   const made = await getConnectSession(tx, one.sessionId)

@@ -24,6 +24,8 @@ export interface Connection {
   /** Not secret. */
   readonly settings: Readonly<Record<string, string>>
   readonly syncIntervalSeconds: number
+  /** Calls only the sandbox; what test keys see. */
+  readonly sandbox: boolean
   /** Rises with every change of the row by a person; for If-Match. */
   readonly version: number
   readonly lastRunId: string | null
@@ -34,7 +36,7 @@ export interface Connection {
   readonly updatedAt: Date
 }
 
-const columns = sql`connection_id, partner_id, account_id, provider, auth, external_account, name, state, state_reason, state_who, settings, sync_interval_seconds, version,
+const columns = sql`connection_id, partner_id, account_id, provider, auth, external_account, name, state, state_reason, state_who, settings, sync_interval_seconds, sandbox, version,
   last_run_id, last_synced_at, last_checked_at, last_check, created_at, updated_at`
 
 export interface NewConnection {
@@ -48,15 +50,16 @@ export interface NewConnection {
   readonly settings: Readonly<Record<string, string>>
   /** 60 to 604,800; 900 when left out. */
   readonly syncIntervalSeconds?: number | undefined
+  readonly sandbox?: boolean | undefined
 }
 
 /** In a transaction. @throws HubError `StateConflict` when the partner's quota of connections is used up. */
 export async function createConnection(tx: Db, connection: NewConnection): Promise<Connection> {
   await takeConnection(tx, connection.partnerId, new Date())
   const made = await sql<Connection>`
-    insert into connections (connection_id, partner_id, account_id, provider, auth, external_account, name, settings, sync_interval_seconds)
+    insert into connections (connection_id, partner_id, account_id, provider, auth, external_account, name, settings, sync_interval_seconds, sandbox)
     values (${connection.connectionId}, ${connection.partnerId}, ${connection.accountId}, ${connection.provider}, ${connection.auth}, ${connection.externalAccount ?? null}, ${connection.name},
-      ${JSON.stringify(connection.settings)}::jsonb, ${connection.syncIntervalSeconds ?? 900})
+      ${JSON.stringify(connection.settings)}::jsonb, ${connection.syncIntervalSeconds ?? 900}, ${connection.sandbox ?? false})
     returning ${columns}
   `.execute(tx)
   const [row] = made.rows

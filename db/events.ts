@@ -2,7 +2,7 @@
  * The stream of events: changes of records and what the hub itself has to tell, in one order, with one kind of cursor. Like
  * the change feed it ends before the oldest transaction that is still open, so that no reader is shown a gap.
  */
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import { eventIdOf, type HubEventType } from '../model/events.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { ChangeCursor } from './changes.ts'
@@ -31,6 +31,8 @@ export interface Scanned {
 
 interface ScanQuery {
   readonly partnerId?: string | undefined
+  /** The database shows a tenant: its partners are read one by one, each in the order of its index. */
+  readonly isTenants?: boolean | undefined
   readonly after?: ChangeCursor | undefined
   /** Null: all. */
   readonly types: readonly string[] | null
@@ -51,12 +53,19 @@ export async function scanEvents(db: Db, query: ScanQuery): Promise<Scanned> {
     ${after ? sql`and (transaction_id, seq) > (${after.transactionId}::xid8, ${after.seq})` : sql``}
     ${since ? sql`and created_at >= ${since}::timestamptz` : sql``}
     ${until ? sql`and created_at < ${until}::timestamptz` : sql``}`
+  const isEach = query.isTenants === true && partnerId === undefined
+  const rowsOf = (columns: RawBuilder<unknown>, table: RawBuilder<unknown>) => {
+    const upTo = sql`order by transaction_id, seq limit ${scannedAtOnce}`
+    return isEach
+      ? sql`(select t.* from unnest(tenant_partners()) as p (id) cross join lateral (select ${columns} from ${table}
+          where partner_id = p.id and ${place} ${upTo}) t ${upTo})`
+      : sql`(select ${columns} from ${table} where ${place} ${upTo})`
+  }
   const found = await sql<ChangeCursor & { type: string; isMeant: boolean }>`
     with stream as materialized (
-      (select transaction_id, seq, model || '.' || effect as type from changes where ${place}
-        order by transaction_id, seq limit ${scannedAtOnce})
+      ${rowsOf(sql`transaction_id, seq, model || '.' || effect as type`, sql`changes`)}
       union all
-      (select transaction_id, seq, type from hub_events where ${place} order by transaction_id, seq limit ${scannedAtOnce})
+      ${rowsOf(sql`transaction_id, seq, type`, sql`hub_events`)}
       order by 1, 2 limit ${scannedAtOnce}
     ), marked as (
       select *, ${types === null ? sql`true` : sql`type = any(${types}::text[])`} as is_meant,

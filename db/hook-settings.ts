@@ -10,6 +10,8 @@ import type { Vault } from './vault.ts'
 export interface SecretValue {
   readonly value: string
   readonly until: string | null
+  /** Known by this while it is being replaced (`secret_uses`); has nothing to do with the value. */
+  readonly id?: string
 }
 
 /** By name, the current value first. */
@@ -100,6 +102,11 @@ export async function putHookSettings(
     if (!after) throw new Error('settings that were just stored are gone')
     return after
   })
+}
+
+/** Keeps everybody else from changing the settings until the transaction ends; `putHookSettings` does so as well. */
+export async function lockHookSettings(tx: Db, connectionId: string): Promise<void> {
+  await sql`select 1 from connections where connection_id = ${connectionId} for update`.execute(tx)
 }
 
 export interface SubscriptionNote {
@@ -197,7 +204,7 @@ export const replaceSecret = (
   const before = (secrets[name] ?? []).filter((one) => one.value !== value)
   const ending = before
     .filter((one) => one.until === null || Date.parse(one.until) > Date.now())
-    .map((one) => ({ value: one.value, until: one.until ?? until.toISOString() }))
+    .map((one) => ({ ...one, until: one.until ?? until.toISOString() }))
   return { ...secrets, [name]: [{ value, until: null }, ...ending] }
 }
 

@@ -6,8 +6,10 @@ import { listAudit, verifyAudit } from './audit.ts'
 import { listChanges } from './changes.ts'
 import { asTenant, type Db } from './client.ts'
 import { activeConnectionIds, listConnections } from './connections.ts'
+import { scanEvents } from './events.ts'
 import { listOperations } from './operations.ts'
 import { listPages } from './proofs.ts'
+import { getModelRecord, listModelRecords } from './model-records.ts'
 import { listQuarantine } from './quarantine.ts'
 import { getRecord, listRecords, listRecordVersions } from './records.ts'
 import { listRunCalls } from './run-resources.ts'
@@ -226,6 +228,44 @@ describe('lists go through their index', () => {
       expectServed(plan, index)
     },
   )
+
+  const model = { model: 'ticket', limit }
+  const after = { ...at, resource: 'tickets' }
+  const resources = [{ provider: 'provider-7', resource: 'tickets' }]
+  const byModel: readonly (readonly [string, string, (db: Db) => Promise<unknown>])[] = [
+    ['the first page', 'records_by_model', (db) => listModelRecords(db, model)],
+    ['a later page', 'records_by_model', (db) => listModelRecords(db, { ...model, after })],
+    [
+      'what has changed since',
+      'records_by_model',
+      (db) => listModelRecords(db, { ...model, updatedSince: since }),
+    ],
+    [
+      'of a connection',
+      'records_by_change',
+      (db) => listModelRecords(db, { ...model, after, of: { connectionId: 'con_000007', resources } }),
+    ],
+    [
+      'of an account',
+      'records_by_change',
+      (db) => listModelRecords(db, { ...model, of: { accountId: 'acc_7', resources } }),
+    ],
+    ['one record', 'records_pkey', (db) => getModelRecord(db, record)],
+  ]
+  it.each(byModel)('tickets of a tenant, %s: %s', async (_, index, list) => {
+    const plan = await asTenant(test.database.db, ['par_7'], (tx) => planOf(tx, list))
+    expectServed(plan, index)
+  })
+
+  it('the feeds of a tenant with partners below it: each in the order of its index', async () => {
+    const plan = await asTenant(test.database.db, ['par_7'], (tx) =>
+      planOf(tx, async (db) => {
+        await listChanges(db, { isTenants: true, limit })
+        await scanEvents(db, { isTenants: true, types: null, limit })
+      }),
+    )
+    expectServed(plan, 'changes_by_partner')
+  })
 
   it('without its index a list shows as a scan of the whole table', async () => {
     const lost = test.database.db.transaction().execute(async (tx) => {

@@ -65,29 +65,6 @@ export async function getProof(db: Db, runId: string): Promise<Proof | undefined
   return found.rows[0]
 }
 
-export interface SigningKey {
-  readonly keyId: string
-  readonly publicJwk: JsonObject
-  readonly sealedPrivate: Buffer
-}
-
-/** The key that signs proofs now, or undefined before the first one is made. */
-export async function currentProofKey(db: Db): Promise<SigningKey | undefined> {
-  const found = await sql<SigningKey>`
-    select key_id, public_jwk, sealed_private from signing_keys where purpose = 'proof' and retired_at is null
-  `.execute(db)
-  return found.rows[0]
-}
-
-/** Adds a signing key unless there is a current one already. */
-export async function addProofKey(db: Db, key: SigningKey): Promise<void> {
-  await sql`
-    insert into signing_keys (key_id, purpose, public_jwk, sealed_private)
-    values (${key.keyId}, 'proof', ${JSON.stringify(key.publicJwk)}::jsonb, ${key.sealedPrivate})
-    on conflict do nothing
-  `.execute(db)
-}
-
 /** Public halves (JWK) of all keys that ever signed a proof, newest first. */
 export async function listProofKeys(db: Db): Promise<JsonObject[]> {
   const found = await sql<{ publicJwk: JsonObject }>`

@@ -66,6 +66,18 @@ export interface ApiKeys {
   version: Generated<number>;
 }
 
+export interface Attributions {
+  accountId: string;
+  attributionId: string;
+  connectionId: string | null;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  customerId: string | null;
+  effectiveFrom: Timestamp;
+  effectiveTo: Timestamp | null;
+  partnerId: string;
+}
+
 export interface Audit {
   action: string;
   actor: string;
@@ -113,6 +125,53 @@ export interface Automations {
   version: Generated<number>;
 }
 
+export interface BrandAssets {
+  assetId: string;
+  bytes: Buffer;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  hash: Buffer;
+  height: number | null;
+  kind: string;
+  mediaType: string;
+  partnerId: string;
+  width: number | null;
+}
+
+export interface BrandDomains {
+  askedAt: Generated<Timestamp>;
+  checkedAt: Timestamp | null;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  domain: string;
+  domainId: string;
+  misses: Generated<number>;
+  partnerId: string;
+  reason: string | null;
+  state: Generated<string>;
+  token: string;
+  verifiedAt: Timestamp | null;
+}
+
+export interface Brands {
+  latestVersion: Generated<number>;
+  partnerId: string;
+  publishedVersion: number | null;
+  revision: Generated<number>;
+  updatedAt: Generated<Timestamp>;
+}
+
+export interface BrandVersions {
+  content: Json;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  note: string | null;
+  partnerId: string;
+  publishedAt: Timestamp | null;
+  publishedBy: string | null;
+  version: number;
+}
+
 export interface CacheEpochs {
   epoch: number;
   topic: string;
@@ -158,6 +217,103 @@ export interface Changes {
   seq: Generated<number>;
   transactionId: Generated<string>;
   version: number;
+}
+
+export interface CommissionCredits {
+  amountMinor: number;
+  creditKey: string;
+  documentKey: string;
+  partnerId: string;
+}
+
+export interface CommissionDocuments {
+  accountId: string;
+  baseMinor: number;
+  connectionId: string | null;
+  currency: string;
+  customerId: string | null;
+  documentKey: string;
+  grossMinor: number;
+  lostMinor: Generated<number>;
+  partnerId: string;
+  postedAt: Generated<Timestamp>;
+  sourceId: string;
+  takenMinor: Generated<number>;
+  totalMinor: number;
+}
+
+export interface CommissionLines {
+  accountId: string;
+  amountMinor: number;
+  calculation: Json;
+  createdAt: Generated<Timestamp>;
+  currency: string;
+  documentKey: string;
+  dueAt: Timestamp | null;
+  grossMinor: number;
+  heldUntil: Timestamp;
+  kind: string;
+  level: number;
+  lineId: string;
+  occurredAt: Timestamp;
+  originalLineId: string | null;
+  partnerId: string;
+  period: string;
+  planId: string;
+  planVersion: number;
+  sourceId: string;
+  state: Generated<string>;
+  statementId: string | null;
+  weight: number;
+  weights: number;
+}
+
+export interface CommissionPlans {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  definition: Json;
+  effectiveFrom: Timestamp;
+  effectiveTo: Timestamp | null;
+  name: string;
+  partnerId: string | null;
+  planId: string;
+  state: Generated<string>;
+  tier: string | null;
+  version: number;
+}
+
+export interface CommissionSources {
+  accountId: string;
+  awaitsDocuments: Generated<boolean>;
+  connectionId: string | null;
+  createdAt: Generated<Timestamp>;
+  customerId: string | null;
+  documentKey: string;
+  externalId: string | null;
+  facts: Generated<Json>;
+  kind: string;
+  occurredAt: Timestamp;
+  partnerId: string;
+  period: string;
+  postedAt: Timestamp | null;
+  reason: string | null;
+  recordVersion: number | null;
+  releaseAt: Timestamp | null;
+  releasedAt: Timestamp | null;
+  resource: string | null;
+  sourceId: string;
+  sourceKey: string;
+  state: Generated<string>;
+}
+
+export interface CommissionVolumes {
+  currency: string;
+  partnerId: string;
+  period: string;
+  planId: string;
+  planVersion: number;
+  rule: number;
+  volumeMinor: number;
 }
 
 export interface ConnectionHealth {
@@ -225,6 +381,7 @@ export interface ConnectSessions {
   partnerId: string;
   provider: string;
   returnUrl: string | null;
+  sandbox: Generated<boolean>;
   sealedCallback: Buffer | null;
   sealedGiven: Buffer | null;
   sealedTokens: Buffer | null;
@@ -388,6 +545,12 @@ export interface Endpoints {
   url: string;
   version: Generated<number>;
   wakeAt: Timestamp | null;
+}
+
+export interface FeedPlaces {
+  feedSeq: number;
+  feedTransaction: string;
+  name: string;
 }
 
 export interface FieldDescriptions {
@@ -585,6 +748,62 @@ export interface Invitations {
   tokenHash: Buffer;
 }
 
+export interface KeyPolicies {
+  maxAgeDays: number | null;
+  overlapSeconds: number;
+  partnerId: string;
+  quietSeconds: number;
+  updatedAt: Generated<Timestamp>;
+  updatedBy: string;
+  version: Generated<number>;
+}
+
+export interface KeyRotations {
+  attempt: string;
+  deadlineAt: Timestamp;
+  endedAt: Timestamp | null;
+  endedBy: string | null;
+  keyId: string;
+  newKeyId: string;
+  outcome: string | null;
+  partnerId: string;
+  quietSeconds: number;
+  reason: string;
+  remindedAt: Timestamp | null;
+  reminders: Generated<number>;
+  sealedSecret: Buffer | null;
+  secretFetchedAt: Timestamp | null;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: string;
+}
+
+export interface LedgerAccounts {
+  accountKey: string;
+  balanceMinor: Generated<number>;
+  currency: string;
+  kind: string;
+  partnerId: string | null;
+}
+
+export interface LedgerEntries {
+  accountKey: string;
+  amountMinor: number;
+  lineId: string | null;
+  ordinal: number;
+  partnerId: string | null;
+  transactionId: string;
+}
+
+export interface LedgerTransactions {
+  createdAt: Generated<Timestamp>;
+  currency: string;
+  kind: string;
+  part: Generated<string>;
+  subject: string;
+  transactionId: string;
+}
+
 export interface Mappings {
   connectionId: string;
   createdAt: Generated<Timestamp>;
@@ -675,6 +894,18 @@ export interface Partners {
   version: Generated<number>;
 }
 
+export interface Payouts {
+  amountMinor: number;
+  createdAt: Generated<Timestamp>;
+  currency: string;
+  paidOn: Timestamp;
+  partnerId: string;
+  payoutId: string;
+  recordedBy: string;
+  reference: string;
+  statementId: string;
+}
+
 export interface People {
   createdAt: Generated<Timestamp>;
   createdBy: string;
@@ -705,12 +936,32 @@ export interface PersonSessions {
   userAgent: string;
 }
 
+export interface PriceLists {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  currency: string;
+  effectiveFrom: Timestamp;
+  prices: Json;
+  tier: string;
+  version: number;
+}
+
 export interface Proofs {
   createdAt: Generated<Timestamp>;
   jws: string;
   keyId: string;
   partnerId: string;
   runId: string;
+}
+
+export interface ProviderApps {
+  clientId: string;
+  otherIs: string | null;
+  provider: string;
+  sealed: Buffer;
+  updatedAt: Generated<Timestamp>;
+  updatedBy: string;
+  version: Generated<number>;
 }
 
 export interface ProviderHealth {
@@ -830,6 +1081,42 @@ export interface Remaps {
   troubled: Generated<number>;
 }
 
+export interface RingHolders {
+  currentKeyId: string;
+  keyIds: string[];
+  part: string;
+  process: string;
+  seenAt: Generated<Timestamp>;
+}
+
+export interface RingKeys {
+  currentSince: Timestamp | null;
+  firstSeenAt: Generated<Timestamp>;
+  keyId: string;
+}
+
+export interface Rotations {
+  deadlineAt: Timestamp | null;
+  done: Generated<number>;
+  endedAt: Timestamp | null;
+  facts: Generated<Json>;
+  failure: Json | null;
+  inPlaceAt: Timestamp | null;
+  kind: string;
+  maxDeadlineAt: Timestamp | null;
+  name: string | null;
+  partnerId: string | null;
+  rotationId: string;
+  shownAt: Timestamp | null;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: Generated<string>;
+  steps: Generated<string[]>;
+  subject: string;
+  total: number | null;
+  updatedAt: Generated<Timestamp>;
+}
+
 export interface RunCalls {
   at: Timestamp;
   attempt: number;
@@ -904,6 +1191,14 @@ export interface ScanSeen {
   runId: string;
 }
 
+export interface SecretUses {
+  firstUsedAt: Timestamp;
+  lastUsedAt: Timestamp;
+  subject: string;
+  uses: number;
+  valueId: string;
+}
+
 export interface SignInAttempts {
   count: number;
   lastAt: Timestamp;
@@ -913,11 +1208,37 @@ export interface SignInAttempts {
 
 export interface SigningKeys {
   createdAt: Generated<Timestamp>;
+  currentAt: Timestamp | null;
   keyId: string;
   publicJwk: Json;
   purpose: string;
   retiredAt: Timestamp | null;
-  sealedPrivate: Buffer;
+  retiringAt: Timestamp | null;
+  sealedPrivate: Buffer | null;
+  state: Generated<string>;
+}
+
+export interface Statements {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  paidAt: Timestamp | null;
+  partnerId: string;
+  period: string;
+  reason: string | null;
+  state: string;
+  statementId: string;
+}
+
+export interface StatementTotals {
+  currency: string;
+  lineCount: number;
+  minimumMinor: number;
+  outcome: string;
+  partnerId: string;
+  statementId: string;
+  totalMinor: number;
 }
 
 export interface Tiers {
@@ -1014,13 +1335,24 @@ export interface WriteSets {
 export interface DB {
   accounts: Accounts;
   apiKeys: ApiKeys;
+  attributions: Attributions;
   audit: Audit;
   automationRuns: AutomationRuns;
   automations: Automations;
+  brandAssets: BrandAssets;
+  brandDomains: BrandDomains;
+  brands: Brands;
+  brandVersions: BrandVersions;
   cacheEpochs: CacheEpochs;
   callBuckets: CallBuckets;
   callStats: CallStats;
   changes: Changes;
+  commissionCredits: CommissionCredits;
+  commissionDocuments: CommissionDocuments;
+  commissionLines: CommissionLines;
+  commissionPlans: CommissionPlans;
+  commissionSources: CommissionSources;
+  commissionVolumes: CommissionVolumes;
   connectionHealth: ConnectionHealth;
   connections: Connections;
   connectSessions: ConnectSessions;
@@ -1034,6 +1366,7 @@ export interface DB {
   deliveryAttempts: DeliveryAttempts;
   diagnoses: Diagnoses;
   endpoints: Endpoints;
+  feedPlaces: FeedPlaces;
   fieldDescriptions: FieldDescriptions;
   healthChanges: HealthChanges;
   hookGaps: HookGaps;
@@ -1048,6 +1381,11 @@ export interface DB {
   incidentEntries: IncidentEntries;
   incidents: Incidents;
   invitations: Invitations;
+  keyPolicies: KeyPolicies;
+  keyRotations: KeyRotations;
+  ledgerAccounts: LedgerAccounts;
+  ledgerEntries: LedgerEntries;
+  ledgerTransactions: LedgerTransactions;
   mappings: Mappings;
   memberships: Memberships;
   oidcSignIns: OidcSignIns;
@@ -1055,9 +1393,12 @@ export interface DB {
   pages: Pages;
   partnerAncestry: PartnerAncestry;
   partners: Partners;
+  payouts: Payouts;
   people: People;
   personSessions: PersonSessions;
+  priceLists: PriceLists;
   proofs: Proofs;
+  providerApps: ProviderApps;
   providerHealth: ProviderHealth;
   quarantine: Quarantine;
   quotaUsage: QuotaUsage;
@@ -1067,12 +1408,18 @@ export interface DB {
   recordVersions: RecordVersions;
   recoveryCodes: RecoveryCodes;
   remaps: Remaps;
+  ringHolders: RingHolders;
+  ringKeys: RingKeys;
+  rotations: Rotations;
   runCalls: RunCalls;
   runResources: RunResources;
   runs: Runs;
   scanSeen: ScanSeen;
+  secretUses: SecretUses;
   signInAttempts: SignInAttempts;
   signingKeys: SigningKeys;
+  statements: Statements;
+  statementTotals: StatementTotals;
   tiers: Tiers;
   usageAccounts: UsageAccounts;
   usageDaily: UsageDaily;

@@ -20,12 +20,24 @@ export interface Vault {
   /** Seals under the owner's current data key; the owner is an account id or `hub`. The key is made on first use. */
   seal(db: Db, ownerId: string, place: Place, plain: Uint8Array | string): Promise<Buffer>
   open(db: Db, ownerId: string, place: Place, sealed: Uint8Array): Promise<Buffer>
+  /** Ids of the keys of its ring. */
+  readonly ring: { readonly currentId: string; readonly ids: readonly string[] }
+  /**
+   * Wraps some data keys that a ring key wraps by the current one instead; what they have sealed stays as it is. Answers how many.
+   * In a transaction: either all of them or none. Repeatable, and safe beside others: a data key is opened and sealed by who holds its row.
+   */
+  rewrap(tx: Db, fromRingKeyId: string, limit: number): Promise<number>
 }
 
 interface DataKey {
   readonly version: number
   readonly key: Uint8Array
 }
+
+type Unwrap = (
+  ownerId: string,
+  row: { readonly version: number; readonly ringKeyId: string; readonly wrapped: Uint8Array },
+) => DataKey
 
 const bind = (ownerId: string, place: Place) =>
   JSON.stringify([ownerId, place.table, place.column, place.row])
@@ -42,10 +54,7 @@ export function createVault(ring: KeyRing): Vault {
     return known
   }
 
-  const unwrap = (
-    ownerId: string,
-    row: { version: number; ringKeyId: string; wrapped: Uint8Array },
-  ): DataKey => {
+  const unwrap: Unwrap = (ownerId, row) => {
     const wrapping = ring.find(row.ringKeyId)
     if (!wrapping) {
       throw new HubError('Internal', 'A stored secret cannot be read', {
@@ -76,6 +85,8 @@ export function createVault(ring: KeyRing): Vault {
   }
 
   return {
+    ring: { currentId: ring.current.id, ids: ring.ids },
+    rewrap: (tx, fromRingKeyId, limit) => rewrap(tx, ring, unwrap, fromRingKeyId, limit),
     seal: async (db, ownerId, place, plain) => {
       const { version, key } = await current(db, ownerId)
       const head = Buffer.alloc(4)
@@ -107,4 +118,29 @@ async function make(db: Db, ownerId: string, ring: KeyRing): Promise<DataKey | u
     on conflict do nothing returning version
   `.execute(db)
   return made.rows.length > 0 ? { version: 1, key } : undefined
+}
+
+async function rewrap(
+  tx: Db,
+  ring: KeyRing,
+  unwrap: Unwrap,
+  fromRingKeyId: string,
+  limit: number,
+): Promise<number> {
+  const found = await sql<{ ownerId: string; version: number; ringKeyId: string; wrapped: Buffer }>`
+    select owner_id, version, ring_key_id, wrapped from data_keys where ring_key_id = ${fromRingKeyId}
+    order by ring_key_id, owner_id, version limit ${limit} for update skip locked
+  `.execute(tx)
+  const rows = found.rows.map((row) => {
+    const { key, version } = unwrap(row.ownerId, row)
+    return { ...row, wrapped: seal(ring.current.key, key, bindKey(row.ownerId, version)) }
+  })
+  if (rows.length === 0) return 0
+  const done = await sql<{ ownerId: string }>`
+    update data_keys k set ring_key_id = ${ring.current.id}, wrapped = n.wrapped
+    from unnest(${rows.map((row) => row.ownerId)}::text[], ${rows.map((row) => row.version)}::int[], ${rows.map((row) => row.wrapped)}::bytea[])
+      as n (owner_id, version, wrapped)
+    where k.owner_id = n.owner_id and k.version = n.version and k.ring_key_id = ${fromRingKeyId} returning k.owner_id
+  `.execute(tx)
+  return done.rows.length
 }

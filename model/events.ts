@@ -99,6 +99,78 @@ const partnersAccount = (title: string, state = 'active'): HubEvent => ({
   example: { accountId: 'acc_01KAT0000000000000000000AA', externalId: 'customer-42', name: 'Acme', state },
 })
 
+const rotation = (title: string, state: string, steps: string[]): HubEvent => ({
+  title,
+  data: {
+    rotationId: text,
+    kind: text,
+    subject: text,
+    state: text,
+    steps: { type: 'array', items: text },
+    deadlineAt: textOrNull,
+    failure: { oneOf: [failureSchema, { type: 'null' }] },
+  },
+  example: {
+    rotationId: 'rot_01KAT0000000000000000000AA',
+    kind: 'endpoint_secret',
+    subject: endpointId,
+    state,
+    steps,
+    deadlineAt: '2026-11-30T20:00:00.000Z',
+    failure: null,
+  },
+})
+
+const apiKeyId = 'key_01KAT0000000000000000000AA'
+const timeOrNull: JsonSchema = { type: ['string', 'null'], format: 'date-time' }
+
+const apiKey = (title: string, reason?: string): HubEvent => ({
+  title,
+  data: {
+    keyId: text,
+    name: text,
+    mode: text,
+    hint: text,
+    expiresAt: timeOrNull,
+    ...(reason === undefined ? {} : { reason: text }),
+  },
+  example: {
+    keyId: apiKeyId,
+    name: 'Production',
+    mode: 'live',
+    hint: 'x4Tq',
+    expiresAt: null,
+    ...(reason === undefined ? {} : { reason }),
+  },
+})
+
+const keyRotation = (
+  title: string,
+  more: Readonly<Record<string, JsonSchema>>,
+  example: JsonObject,
+): HubEvent => ({
+  title,
+  data: { keyId: text, name: text, newKeyId: text, newHint: text, ...more },
+  example: {
+    keyId: apiKeyId,
+    name: 'Production',
+    newKeyId: 'key_01KAT0000000000000000000BB',
+    newHint: 'p9Lm',
+    ...example,
+  },
+})
+
+const statement = (title: string, state: string): HubEvent => ({
+  title,
+  data: { statementId: text, period: text, state: text, totals: { type: 'object' } },
+  example: {
+    statementId: 'stm_01KAT0000000000000000000AA',
+    period: '2026-11',
+    state,
+    totals: { EUR: 123_456 },
+  },
+})
+
 const refused = { code: 'Unauthorized', message: 'The provider refused the credential' }
 
 const hubEvents = {
@@ -134,6 +206,42 @@ const hubEvents = {
       reason: 'Acme Desk did not answer in time.',
     },
   },
+  'key.created': apiKey('An API key was made'),
+  'key.revoked': apiKey('An API key was revoked', 'Replaced by key_01KAT0000000000000000000BB.'),
+  'key.rotation_started': keyRotation(
+    'An API key is being replaced: change over to the new one, the old one ends at the deadline',
+    { reason: text, deadlineAt: time, secretWaits: { type: 'boolean' } },
+    { reason: 'age', deadlineAt: '2026-12-06T20:00:00.000Z', secretWaits: true },
+  ),
+  'key.rotation_reminder': keyRotation(
+    'An API key that is being replaced is still in use: told daily',
+    { deadlineAt: time, lastUsedAt: timeOrNull, secretWaits: { type: 'boolean' } },
+    {
+      deadlineAt: '2026-12-06T20:00:00.000Z',
+      lastUsedAt: '2026-11-30T19:59:12.000Z',
+      secretWaits: false,
+    },
+  ),
+  'key.rotation_extended': keyRotation(
+    'The old API key of a rotation lives longer',
+    { deadlineAt: time },
+    { deadlineAt: '2026-12-08T20:00:00.000Z' },
+  ),
+  'key.rotation_completed': keyRotation(
+    'An API key was replaced: the old one has ended',
+    { outcome: text },
+    { outcome: 'quiet' },
+  ),
+  'key.rotation_cancelled': keyRotation(
+    'The replacement of an API key was called off: the new one has ended, the old one stays',
+    { outcome: text },
+    { outcome: 'cancelled' },
+  ),
+  'key.rotation_failed': keyRotation(
+    'The replacement of an API key has failed: the new one is gone, the old one stays',
+    { outcome: text },
+    { outcome: 'lost' },
+  ),
   'webhook.routed': {
     title: 'A rule sent on what a provider told by webhook',
     data: {
@@ -198,11 +306,40 @@ const hubEvents = {
   'partner.account_created': partnersAccount('An account of this partner was made'),
   'partner.account_changed': partnersAccount('An account of this partner was changed'),
   'partner.account_closed': partnersAccount('An account of this partner was closed', 'closed'),
+  'statement.closed': statement('A month was closed: its statement waits for approval', 'awaiting_approval'),
+  'statement.rejected': statement('A statement was rejected: its lines are due again', 'rejected'),
+  'statement.paid': statement('A statement was paid out', 'paid'),
+  'ledger.broken': {
+    title:
+      'The check of the commission ledger has found what must not be; told to the partner that stands for the hub',
+    data: { violations: count, check: text, subject: text, detail: text },
+    example: {
+      violations: 1,
+      check: 'levels sum to the gross',
+      subject: 'csr_01KAT0000000000000000000AA',
+      detail: 'earning: 1199 and not 1200',
+    },
+  },
   'endpoint.disabled': endpoint(
     'Nothing is sent to an endpoint any more (`failing`: but for a probe now and then; it resumes by itself)',
     'It has failed for an hour.',
   ),
   'endpoint.enabled': endpoint('An endpoint is served again', null),
+  'rotation.started': rotation(
+    'A secret is being replaced; old and new will be valid side by side',
+    'preparing',
+    [],
+  ),
+  'rotation.waits_for_person': rotation(
+    'The replacement of a secret waits for somebody to act',
+    'waiting_for_person',
+    ['Give the new secret to what receives the events.'],
+  ),
+  'rotation.ended': rotation(
+    'The replacement of a secret has ended (`done`, `failed` or `cancelled`)',
+    'done',
+    ['The old secret is not valid any more.'],
+  ),
   'endpoint.test': {
     title:
       'A test that somebody asked for, or a probe; sent to the endpoint that it is about and to no other',

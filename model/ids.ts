@@ -30,6 +30,16 @@ export const idPrefixes = {
   diagnosis: 'dgn',
   brandAsset: 'ast',
   brandDomain: 'dom',
+  commissionPlan: 'cpl',
+  attribution: 'atr',
+  commissionSource: 'csr',
+  commissionLine: 'cln',
+  ledgerTransaction: 'ltx',
+  statement: 'stm',
+  payout: 'pay',
+  rotation: 'rot',
+  /** One of several values of a secret. */
+  secretValue: 'sev',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

@@ -79,6 +79,8 @@ export const permissions = {
   'providers.write': rule("Change providers' app settings", ['owner'], []),
   'records.read': rule('Read synced data', everyHubRole, everyPartnerRole),
   'reports.run': rule('Run reports at providers', helpers, builders),
+  'rotations.read': rule('See rotations of secrets', everyHubRole, []),
+  'rotations.run': rule('Begin and steer rotations, with the permission of what is rotated', operators, []),
   'runs.read': rule('See runs', everyHubRole, everyPartnerRole),
   'runs.start': rule('Start runs', operators, builders),
   'runs.steer': rule('Pause, resume and cancel runs', operators, builders),

@@ -66,6 +66,20 @@ for (const [category, models] of Object.entries<Record<string, Model>>(modelsByC
         zones: ref('Zones'),
       },
     }
+    const { id: _given, ...writable } = propertiesOf(model)
+    schemas[`${titleOf(name)}Fields`] = {
+      type: 'object',
+      description: `What may be written of the model \`${name}\`, as far as the provider takes it.`,
+      additionalProperties: false,
+      properties: {
+        ...writable,
+        custom: {
+          type: 'object',
+          additionalProperties: true,
+          description: "Fields that the connection's mapping adds.",
+        },
+      },
+    }
   }
 }
 

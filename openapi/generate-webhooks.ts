@@ -94,6 +94,8 @@ const webhookOf = (events: readonly EventDescription[], first: EventDescription)
   post: {
     tags: ['Events'],
     summary: first.model === null ? first.title : `A record of the model \`${first.model}\` has changed`,
+    description:
+      'Sent to endpoints that subscribe to it, signed, at least once: what has come before with its `webhook-id` can be passed over. Answer 2xx within 20 seconds.',
     security: [],
     parameters: ['webhookId', 'webhookTimestamp', 'webhookSignature'].map((name) => ({
       $ref: `parameters.yaml#/${name}`,

@@ -66,12 +66,16 @@ export interface Config {
   readonly temporalMetricsPort: number | undefined
   /** Proxies whose `X-Forwarded-For` is believed: addresses and networks in CIDR. */
   readonly trustedProxies: readonly string[]
+  /** Days after which signing keys are replaced by schedule; 0: by hand only. */
+  readonly signingKeyDays: number
   /** Webhooks (and refused ones) of one address a minute, in each API process. */
   /** Where people may sign in instead of with a password. Undefined: nowhere. */
   readonly oidc: OidcConfig | undefined
   readonly hookRates: { readonly perAddress: number; readonly refusalsPerAddress: number }
   /** How often the connections of each provider are checked. */
   readonly healthEverySeconds: number
+  /** How long an access token of `/v1/oauth/token` lives. */
+  readonly accessTokenSeconds: number
 }
 
 /** What a process that runs alone (`tieline serve …`) cannot do without. */
@@ -170,6 +174,9 @@ const secondsBetween = (least: number, most: number) =>
     const value = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined
     return value !== undefined && value >= least && value <= most ? value : undefined
   })
+const days = checked('should be a whole number of days, 0 to 3650', (text) =>
+  /^\d{1,4}$/.test(text) && Number(text) <= 3650 ? Number(text) : undefined,
+)
 
 const realOrigin = /^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d+)?$/i
 const originMap = checked(
@@ -219,9 +226,11 @@ const specification = {
   TIELINE_OIDC_CLIENT_SECRET: oidcText({ default: undefined }),
   TIELINE_OIDC_ALLOWED_DOMAINS: domains({ default: [] }),
   TIELINE_TRUSTED_PROXIES: networks({ default: [] }),
+  TIELINE_SIGNING_KEY_DAYS: days({ default: 30 }),
   TIELINE_HOOKS_PER_ADDRESS: positive({ default: 60_000 }),
   TIELINE_HOOK_REFUSALS_PER_ADDRESS: positive({ default: 120 }),
   TIELINE_HEALTH_EVERY_SECONDS: secondsBetween(30, 86_400)({ default: 300 }),
+  TIELINE_ACCESS_TOKEN_SECONDS: secondsBetween(60, 86_400)({ default: 900 }),
 }
 
 /** The ports that `tieline up` listens on, by the variable that moves each. */
@@ -275,10 +284,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     trustedProxies: values.TIELINE_TRUSTED_PROXIES,
     healthEverySeconds: values.TIELINE_HEALTH_EVERY_SECONDS,
     oidc: oidcOf({ ...values }),
+    signingKeyDays: values.TIELINE_SIGNING_KEY_DAYS,
     hookRates: {
       perAddress: values.TIELINE_HOOKS_PER_ADDRESS,
       refusalsPerAddress: values.TIELINE_HOOK_REFUSALS_PER_ADDRESS,
     },
+    accessTokenSeconds: values.TIELINE_ACCESS_TOKEN_SECONDS,
   })
 }
 

@@ -96,6 +96,17 @@ export function createMetrics() {
       buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
       registers,
     }),
+    commissionSources: new Counter({
+      name: 'tieline_commission_sources_total',
+      help: 'Events that may earn commission or take it back, by kind and what became of them',
+      labelNames: ['kind', 'outcome'] as const,
+      registers,
+    }),
+    ledgerViolations: new Gauge({
+      name: 'tieline_ledger_violations',
+      help: 'What the last check of the commission ledger found that must not be; 0 when the books are in order',
+      registers,
+    }),
     runs: new Counter({
       name: 'tieline_runs_total',
       help: 'Runs that ended, by outcome',

@@ -72,6 +72,9 @@ export interface HookSecretSpec {
   readonly optional?: boolean
 }
 
+/** The secret that stands in the URL where a provider signs nothing. */
+export const urlKey = 'urlKey'
+
 /** A webhook as it stands at the provider. */
 export interface HookSubscription {
   readonly id: string
@@ -210,3 +213,18 @@ export interface Receiver {
   readonly docs: readonly { readonly title: string; readonly url: string }[]
   readonly webhooks: Webhooks
 }
+
+export interface RotatableSecret {
+  readonly name: string
+  readonly title: string
+  readonly madeBy: HookSecretSpec['madeBy']
+  readonly env: string | undefined
+}
+
+/** The secrets that can be replaced; the first one is meant when none is named. */
+export const rotatableSecrets = ({ secrets, unguessableUrl }: Webhooks): readonly RotatableSecret[] => [
+  ...secrets.map(({ name, title, madeBy, env }) => ({ name, title, madeBy, env })),
+  ...(unguessableUrl
+    ? [{ name: urlKey, title: 'Key in the URL', madeBy: 'hub' as const, env: undefined }]
+    : []),
+]

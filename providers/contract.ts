@@ -95,7 +95,15 @@ export interface OAuthScope {
 export interface OAuth2Auth extends AuthMethodBase {
   readonly kind: 'oauth2'
   /** Environment variables that hold the hub's own app at the provider. */
-  readonly client: { readonly idVariable: string; readonly secretVariable: string }
+  readonly client: {
+    readonly idVariable: string
+    readonly secretVariable: string
+    /**
+     * How its secret is replaced at the provider, where a source says: whether the app can have two at once, where the page is.
+     * Left out: unverified, and a person is told so.
+     */
+    readonly secretChange?: { readonly keepsBoth: boolean; readonly where: string; readonly source: string }
+  }
   /** Full https URLs; redirected by the origin map like any other. */
   endpoints(settings: Settings): {
     readonly authorize: string
@@ -152,6 +160,12 @@ export interface OAuth2Auth extends AuthMethodBase {
 }
 
 export type AuthMethod = TokenAuth | OAuth2Auth
+
+/** The ways to connect that need the hub's own app at the provider. */
+export function appMethodsOf(provider: Provider | undefined): readonly OAuth2Auth[] {
+  const methods: readonly AuthMethod[] = provider?.auth ?? []
+  return methods.filter((method) => method.kind === 'oauth2')
+}
 
 /** `limit` calls per `windowMs`. `scope`: what shares the budget. */
 export interface RateLimit {

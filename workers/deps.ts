@@ -2,6 +2,8 @@
 import type { ActivityDeps } from '../activities/deps.ts'
 import { createProviderGate } from '../activities/provider-gate.ts'
 import { createCallStats } from '../db/call-stats.ts'
+import { createAppSource } from '../db/app-source.ts'
+import { openCaches, type Caches } from '../db/caches.ts'
 import { openDatabase } from '../db/client.ts'
 import { createLimiter } from '../db/limits.ts'
 import { createVault } from '../db/vault.ts'
@@ -14,22 +16,32 @@ import { createMetrics } from '../platform/metrics.ts'
 import { createOutbound } from '../platform/outbound/post.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
 import { createTrialMarks } from '../platform/secrets/trial-mark.ts'
-import { appsIn, createOAuthClient } from '../providers/http/oauth.ts'
+import { createOAuthClient } from '../providers/http/oauth.ts'
 import { createTransport } from '../providers/http/transport.ts'
+import { appMethodsOf } from '../providers/contract.ts'
 import { findProvider, providerSlugs } from '../providers/registry.ts'
 import { createDeliveryClient } from '../workflows/client-delivery.ts'
 import { createScheduleClient } from '../workflows/client-schedules.ts'
 import { databasePoolSize } from './queues.ts'
 
-/** Nothing is connected before the first query. Close with `deps.database.close()`. @param env holds the hub's own apps at providers. */
+/**
+ * Close with `deps.caches.close()`, then `deps.database.close()`. @param env holds the hub's own apps at providers, unless they were
+ * entered through the API.
+ */
 export function createWorkerDeps(
   config: Pick<
     ServiceConfig,
-    'databaseUrl' | 'encryptionKeys' | 'environment' | 'originMap' | 'publicUrl' | 'taskQueue'
+    | 'databaseUrl'
+    | 'encryptionKeys'
+    | 'environment'
+    | 'originMap'
+    | 'publicUrl'
+    | 'accessTokenSeconds'
+    | 'taskQueue'
   >,
   log: Log,
   env: Readonly<Record<string, string | undefined>>,
-): ActivityDeps {
+): ActivityDeps & { readonly caches: Caches } {
   const database = openDatabase({
     url: config.databaseUrl,
     poolSize: databasePoolSize,
@@ -40,18 +52,27 @@ export function createWorkerDeps(
   const clock = systemClock
   const limiter = createLimiter(database.db)
   const ring = parseKeyRing(config.encryptionKeys)
+  const vault = createVault(ring)
+  const caches = openCaches(database, config.databaseUrl, log)
+  const methodsOf = (slug: string) => appMethodsOf(findProvider(slug))
+  const apps = createAppSource({ db: database.db, vault, env, methodsOf, caches, log })
   return {
     database,
-    vault: createVault(ring),
+    caches,
+    vault,
     transport: createTransport({ originMap: config.originMap, limiter, metrics, clock, log }),
     oauth: createOAuthClient({ originMap: config.originMap, clock }),
-    appOf: appsIn(env),
+    appOf: apps.appOf,
     metrics,
     callStats: createCallStats(database.db, log),
     gate: createProviderGate(database.db, clock),
     log,
     clock,
-    config: { taskQueue: config.taskQueue, publicUrl: config.publicUrl },
+    config: {
+      taskQueue: config.taskQueue,
+      publicUrl: config.publicUrl,
+      accessTokenSeconds: config.accessTokenSeconds,
+    },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue: config.taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: config.environment !== 'production' }),

@@ -4,6 +4,7 @@
  */
 import { NativeConnection, Runtime } from '@temporalio/worker'
 import { checkSchema } from '../db/migrate.ts'
+import { keepRingAnnounced } from '../db/ring-keys.ts'
 import { ConfigError, readServiceConfig, type ServiceConfig } from '../platform/config.ts'
 import { HubError, isHubError, messageOf } from '../platform/errors.ts'
 import { createLog, type Log } from '../platform/log.ts'
@@ -62,6 +63,7 @@ async function open(config: ServiceConfig, log: Log, stopper: Stopper): Promise<
   const deps = createWorkerDeps(config, log, process.env)
   stopper.onStop('database', () => deps.database.close())
   stopper.onStop('statistics of calls', () => deps.callStats.close())
+  stopper.onStop('caches', () => deps.caches.close())
   if (config.workerMetricsPort !== undefined) {
     const server = await serveMetrics(deps.metrics, config.workerMetricsPort, config.host)
     stopper.onStop('metrics', () => server.close())
@@ -74,6 +76,8 @@ async function open(config: ServiceConfig, log: Log, stopper: Stopper): Promise<
     checkDatabase(deps),
   ])
   stopper.onStop('connection to Temporal', () => connection.close())
+  const holder = { process: `worker ${config.workerId}`, part: 'worker', log }
+  stopper.onStop('keys of the ring', await keepRingAnnounced(deps.database.db, deps.vault, holder))
   stopper.onStop('months ahead', keepMonths(deps.database.db, log))
   await reconcile(config, log, stopper, deps)
   const { namespace } = temporal
@@ -117,10 +121,13 @@ async function reconcile(
     log.info(await reconcileSchedules(deps.database.db, hub), 'schedules are in line with the connections')
     await hub.ensureDispatcher()
     await hub.ensureKeepAlive()
+    await hub.ensureKeyAge()
     await hub.ensureInboxSweep()
     await hub.ensureSubscriptionCare()
     await hub.ensureHealthChecks(deps.providerSlugs, config.healthEverySeconds)
     await careForDomains(deps.database.db, hub)
+    await hub.ensureCommissionCare()
+    await hub.ensureSigningKeyRotation(config.signingKeyDays)
   } catch (err) {
     log.warn(
       { err },

@@ -8,6 +8,7 @@ import { HubError } from '../platform/errors.ts'
 import type { checkConnection } from './check-connection.ts'
 import { createAutomationClient } from './client-automations.ts'
 import { createBatchClient } from './client-batches.ts'
+import { createCommissionClient } from './client-commissions.ts'
 import type { connectAccount } from './connect-account.ts'
 import { noWorker, reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
@@ -17,7 +18,9 @@ import { createDeliveryClient } from './client-delivery.ts'
 import { createDiagnosisClient } from './client-diagnosis.ts'
 import { createHealthClient } from './client-health.ts'
 import { createInboxClient } from './client-inbox.ts'
+import { createKeyClient } from './client-keys.ts'
 import { createScheduleClient } from './client-schedules.ts'
+import { createRotationClient } from './client-rotations.ts'
 import { createWriteClient } from './client-writes.ts'
 import {
   pauseSignal,
@@ -78,12 +81,15 @@ export function createHubClient(options: HubClientOptions) {
     ...createBatchClient(options),
     ...createWriteClient(options),
     ...createCredentialClient(options),
+    ...createKeyClient(options),
     ...createAutomationClient(options),
     ...createInboxClient(options),
     ...createHealthClient(options),
     ...createDeliveryClient(options),
     ...createDiagnosisClient(options),
     ...createBrandClient(options),
+    ...createCommissionClient(options),
+    ...createRotationClient(options),
     isWorkerPolling: () => isWorkerPolling(options),
     /** Where the Temporal UI shows a workflow; its newest run when none is named. */
     workflowLink: (workflowId: string, runId?: string | null): string =>

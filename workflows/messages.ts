@@ -199,6 +199,58 @@ export interface RotateCredentialResult {
   readonly state: 'rotated'
 }
 
+export interface RotateApiKeyInput {
+  readonly keyId: string
+  /** How long the old key lives on beside the new one, 0 to 2,592,000; the policy's when left out. 0: it ends at once. */
+  readonly overlapSeconds?: number
+  /** The old key ends before the overlap does once nobody has used it for so long, 300 to 2,592,000; the policy's when left out. */
+  readonly quietSeconds?: number
+  /** Of the new key (RFC 3339); null: never. The old one's when left out. */
+  readonly expiresAt?: string | null
+  readonly reason?: 'asked' | 'leak' | 'age'
+  readonly startedBy?: string
+  /** How often it is looked who uses which key, 1 to 86,400. */
+  readonly lookEverySeconds?: number
+}
+
+/** How a rotation ended. `done`: the new key is in force alone. `cancelled`, `failed`: the old one is. */
+export interface RotateApiKeyResult {
+  readonly keyId: string
+  readonly newKeyId: string
+  readonly state: 'done' | 'cancelled' | 'failed'
+  readonly outcome: string
+}
+
+export interface StartedKeyRotation {
+  readonly newKeyId: string
+  readonly deadlineAt: string
+}
+
+/** Who steers, as the audit chain names them. */
+export interface SteeringOfKeys {
+  readonly by?: string
+}
+
+export interface EnforceKeyAgeInput {
+  /** Carried over by continue-as-new; not for callers. */
+  readonly continued?: EnforceKeyAgeContinuation
+}
+
+export interface EnforceKeyAgeContinuation {
+  readonly kind: 'left' | 'aged'
+  readonly after: string | null
+  readonly result: EnforceKeyAgeResult
+}
+
+export interface EnforceKeyAgeResult {
+  /** Rotations of keys over age. */
+  readonly started: number
+  /** Rotations whose workflow had gone. */
+  readonly takenUp: number
+  /** New keys that nobody has fetched. */
+  readonly erased: number
+}
+
 export interface RevokeCredentialInput {
   readonly connectionId: string
 }
@@ -309,6 +361,72 @@ export interface DeliverEventsResult {
   readonly failed: number
 }
 
+export interface PostCommissionInput {
+  readonly sourceId: string
+}
+
+export interface PostCommissionResult {
+  readonly sourceId: string
+  readonly state: 'posted' | 'nothing' | 'failed' | 'pending'
+  /** Lines that became due at the end of the refund window. */
+  readonly released: number
+}
+
+export interface CloseStatementInput {
+  readonly partnerId: string
+  /** A calendar month: `2026-11`. */
+  readonly period: string
+  /** Who asks for it; the workflow itself when left out. */
+  readonly by?: string
+}
+
+export interface CloseStatementResult {
+  readonly statementId: string
+  readonly state: 'awaiting_approval' | 'approved' | 'paid' | 'rejected' | 'carried'
+}
+
+export interface StatementDecision {
+  readonly decision: 'approve' | 'reject'
+  /** Needed to reject. */
+  readonly reason?: string
+  readonly by: string
+}
+
+export interface StatementPayout {
+  readonly reference: string
+  /** A day: `2026-11-30`. */
+  readonly paidOn: string
+  readonly by: string
+}
+
+export interface CloseStatementsInput {
+  /** The month before this one when left out. */
+  readonly period?: string
+  /** Carried over by continue-as-new; not for callers. */
+  readonly continued?: {
+    readonly rated: number
+    readonly closed: number
+    readonly isRated: boolean
+    readonly after: string | null
+  }
+}
+
+export interface CloseStatementsResult {
+  readonly period: string
+  /** Accounts whose usage was billed. */
+  readonly rated: number
+  /** Statements that were begun. */
+  readonly closed: number
+}
+
+export interface CheckLedgersResult {
+  readonly ok: boolean
+  readonly lines: number
+  readonly transactions: number
+  readonly violations: number
+}
+const ofHub = (id: string, taskQueue: string): string => (taskQueue === 'tieline' ? id : `${id}:${taskQueue}`)
+
 export const workflowIds = {
   syncConnection: (connectionId: string) => `sync:${connectionId}`,
   syncMany: (scope: string, startedAt: string) => `sync-many:${scope}:${startedAt}`,
@@ -329,6 +447,19 @@ export const workflowIds = {
   checkConnection: (connectionId: string) => `check:${connectionId}`,
   testConnection: (connectionId: string) => `test:${connectionId}`,
   rotateCredential: (connectionId: string) => `rotate-credential:${connectionId}`,
+  rotateApiKey: (keyId: string) => `rotate-key:${keyId}`,
+  /** One per hub; hubs that share a namespace differ in their queue. */
+  enforceKeyAge: (taskQueue: string) =>
+    taskQueue === 'tieline' ? 'enforce-key-age' : `enforce-key-age:${taskQueue}`,
+  rotateWebhookSecret: (connectionId: string) => `rotate-webhook-secret:${connectionId}`,
+  rotateEndpointSecret: (endpointId: string) => `rotate-endpoint-secret:${endpointId}`,
+  /** The hub's own secrets: hubs that share a namespace differ in their queue. */
+  rotateSigningKey: (purpose: string, taskQueue: string) => ofHub(`rotate-signing-key:${purpose}`, taskQueue),
+  rotateSigningKeys: (taskQueue: string) => ofHub('rotate-signing-keys', taskQueue),
+  rotateEncryptionKey: (ringKeyId: string, taskQueue: string) =>
+    ofHub(`rotate-encryption-key:${ringKeyId}`, taskQueue),
+  rotateClientSecret: (provider: string, taskQueue: string) =>
+    ofHub(`rotate-client-secret:${provider}`, taskQueue),
   revokeCredential: (connectionId: string) => `revoke-credential:${connectionId}`,
   /** One per hub; hubs that share a namespace differ in their queue. */
   keepCredentialsAlive: (taskQueue: string) =>
@@ -346,6 +477,13 @@ export const workflowIds = {
     taskQueue === 'tieline' ? `health:${provider}` : `health:${provider}:${taskQueue}`,
   checkHealthNow: (taskQueue: string, provider: string) =>
     taskQueue === 'tieline' ? `health-now:${provider}` : `health-now:${provider}:${taskQueue}`,
+  postCommission: (sourceId: string) => `commission:${sourceId}`,
+  closeStatement: (partnerId: string, period: string) => `statement:${partnerId}:${period}`,
+  /** One per hub; hubs that share a namespace differ in their queue. */
+  closeStatements: (taskQueue: string) =>
+    taskQueue === 'tieline' ? 'close-statements' : `close-statements:${taskQueue}`,
+  checkLedgers: (taskQueue: string) =>
+    taskQueue === 'tieline' ? 'check-ledgers' : `check-ledgers:${taskQueue}`,
   connectAccount: (sessionId: string) => `connect:${sessionId}`,
   syncSchedule: (connectionId: string) => `sync-schedule:${connectionId}`,
   /** Temporal appends the time of each tick. */
@@ -359,6 +497,18 @@ export const resumeSignal = defineSignal('resume')
 export const setSpeedUpdate = defineUpdate<Speed, [Speed]>('setSpeed')
 /** A person has decided a conflict; the decision is in the write's row. */
 export const decidedSignal = defineSignal('decided')
+/** Answers when the new key of a rotation is there (and, without an overlap, the old one has ended). */
+export const keyMintedUpdate = defineUpdate<StartedKeyRotation, []>('minted')
+export const revokeNowUpdate = defineUpdate<RotateApiKeyResult, [SteeringOfKeys]>('revokeNow')
+/** Adds to the overlap. Answers the new deadline. */
+export const extendGraceUpdate = defineUpdate<
+  { readonly deadlineAt: string },
+  [SteeringOfKeys & { readonly seconds: number }]
+>('extendGrace')
+export const cancelRotationUpdate = defineUpdate<RotateApiKeyResult, [SteeringOfKeys]>('cancel')
+/** A person approves or rejects a statement; a person has paid it out. */
+export const decideStatementUpdate = defineUpdate<CloseStatementResult, [StatementDecision]>('decide')
+export const payStatementUpdate = defineUpdate<CloseStatementResult, [StatementPayout]>('recordPayout')
 export const progressQuery = defineQuery<Progress>('progress')
 export const manyProgressQuery = defineQuery<SyncManyResult>('progress')
 

@@ -26,6 +26,7 @@ import { isId } from '../model/ids.ts'
 import type { FailureNote } from '../model/failures.ts'
 import { failureNote } from './failure-note.ts'
 import { decidedSignal, workflowIds, type RunAutomationInput, type RunAutomationResult } from './messages.ts'
+import { beginCommission } from './post-commission.ts'
 import { retry } from './retry.ts'
 import { runAction, runReport } from './run-operation.ts'
 import { searchAttributes } from './search-attributes.ts'
@@ -243,9 +244,13 @@ export async function dispatchEvents(): Promise<void> {
   })
   let started = 0
   for (;;) {
-    const { idle, runs } = await watchFeed(undefined)
+    const { idle, runs, commissions = [] } = await watchFeed(undefined)
     for (const { automationRunId, partnerId } of runs) {
       await begin(automationRunId, partnerId)
+      started++
+    }
+    for (const source of commissions) {
+      await beginCommission(source)
       started++
     }
     setCurrentDetails(`${started} runs started since this execution began.`)

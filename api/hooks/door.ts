@@ -10,7 +10,13 @@ import { isLostDatabase } from '../../db/lost-database.ts'
 import { timingSafeEqualText } from '../../platform/secrets/hash.ts'
 import { HubError, messageOf } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
-import type { HookAnswer, HookCheck, HookRequest, HookSecrets } from '../../providers/contract-webhook.ts'
+import {
+  urlKey,
+  type HookAnswer,
+  type HookCheck,
+  type HookRequest,
+  type HookSecrets,
+} from '../../providers/contract-webhook.ts'
 import { findHookSource, type HookSource } from '../../providers/registry.ts'
 import type { ApiDeps } from '../deps.ts'
 import { edgeFailure } from '../problem.ts'
@@ -19,6 +25,7 @@ import { createAcceptor, type Acceptor } from './acceptor.ts'
 import { clientAddress, networksOf, type Networks } from '../address.ts'
 import { readHook } from './body.ts'
 import { routed, ownerOf } from './routing.ts'
+import { createSecretUses, usedValues, type SecretUses } from './secret-use.ts'
 import { createTargets, secretsOf, type GuardedTarget, type Targets } from './targets.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 import { isTrial, trialAnswer } from './trial.ts'
@@ -32,6 +39,7 @@ interface Door extends DoorDeps {
   readonly targets: Targets
   readonly throttle: Throttle
   readonly acceptor: Acceptor
+  readonly secretUses: SecretUses
   readonly isTrusted: Networks
 }
 
@@ -54,6 +62,7 @@ export function hookDoor(deps: DoorDeps): Middleware<RequestState> {
     targets: createTargets({ db, vault: deps.vault }),
     throttle: createThrottle(deps.config.hookRates),
     acceptor: createAcceptor(db),
+    secretUses: createSecretUses(db, deps.log),
     isTrusted: networksOf(deps.config.trustedProxies),
   }
   return async (ctx) => {
@@ -113,11 +122,14 @@ async function take(
     visit = await look(door, source, request, address, connectionId, true)
   if (!isGenuine(visit)) return await refuse(door, visit)
   const { guarded, secrets } = visit
-  if (guarded)
+  if (guarded) {
+    const used = usedValues(source, request, secrets, guarded)
+    door.secretUses.note(guarded.target.connectionId, used, request.receivedAt)
     await door.throttle.admitConnection(
       guarded.target.connectionId,
       guarded.guard?.settings.perMinute ?? 60_000,
     )
+  }
   const handshake = source.webhooks.handshake?.(request, secrets)
   if (handshake) return handshake
   return await accept(door, visit)
@@ -153,14 +165,14 @@ async function look(
       passed: guarded.isAllowed(address),
       ...(guarded.isAllowed(address) ? {} : { detail: 'the address is in none of the allowed networks' }),
     })
-  if (webhooks.unguessableUrl && guarded) own.push(urlKey(request, guarded))
+  if (webhooks.unguessableUrl && guarded) own.push(checkUrlKey(request, guarded))
   return { ...visit, checks: [...own, ...webhooks.verify(request, secrets, guarded?.target.settings ?? {})] }
 }
 
 /** The key in the URL of a connection whose provider signs nothing. */
-function urlKey({ url, receivedAt }: HookRequest, { guard }: GuardedTarget): HookCheck {
+function checkUrlKey({ url, receivedAt }: HookRequest, { guard }: GuardedTarget): HookCheck {
   const given = url.searchParams.getAll('key')
-  const values = (guard?.secrets['urlKey'] ?? []).filter(
+  const values = (guard?.secrets[urlKey] ?? []).filter(
     ({ until }) => until === null || Date.parse(until) > receivedAt.getTime(),
   )
   const passed = given.length === 1 && values.some(({ value }) => timingSafeEqualText(given[0] ?? '', value))

@@ -17,7 +17,7 @@ export async function accountOf(
 ): Promise<Pick<Account, 'partnerId' | 'accountId'>> {
   const isHubs = caller.partnerId === null
   if (isHubs && (accountId === undefined || accountId === defaultTenant.accountId)) {
-    await ensureDefaultTenant(deps.database.db)
+    await ensureDefaultTenant(deps.hubDatabase.db)
     return defaultTenant
   }
   if (accountId === undefined)

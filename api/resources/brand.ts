@@ -30,7 +30,11 @@ type Schemas = components['schemas']
 export interface BrandCall<Query = object, Body = unknown> {
   readonly path: { readonly partnerId?: string }
   readonly query: Query
-  readonly header: { readonly 'If-Match'?: string; readonly 'Idempotency-Key'?: string }
+  readonly header: {
+    readonly 'If-Match'?: string
+    readonly 'If-None-Match'?: string
+    readonly 'Idempotency-Key'?: string
+  }
   readonly body: Body
   readonly caller: Caller
   readonly url: URL

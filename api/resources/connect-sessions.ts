@@ -18,6 +18,7 @@ import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
 import { accountOf } from './account.ts'
 import { givenProvider, livingConnection } from './find.ts'
+import { isForSandbox } from './sandbox.ts'
 import { missingApp } from './setup-values.ts'
 
 type Schemas = components['schemas']
@@ -31,6 +32,7 @@ export const createConnectSession: Handler<'createConnectSession'> = async (deps
   const before = body.connectionId === undefined ? undefined : await reconnected(deps, body, provider)
   if (body.returnUrl !== undefined) checkReturnUrl(body.returnUrl)
   const auth = fixedAuth(deps, provider, body.auth ?? before?.auth)
+  const sandbox = before?.sandbox ?? isForSandbox(deps, caller, provider, body.sandbox, undefined)
   const owner = before ?? (await accountOf(deps, caller, body.accountId))
   const { db } = deps.database
   await expireConnectSessions(db)
@@ -49,6 +51,7 @@ export const createConnectSession: Handler<'createConnectSession'> = async (deps
       allowOtherAccount: body.allowOtherAccount ?? false,
       name: body.name,
       syncIntervalSeconds: body.syncIntervalSeconds,
+      sandbox,
       returnUrl: body.returnUrl,
       createdBy: caller.name,
       lifetimeSeconds,
@@ -147,6 +150,7 @@ function showSession(session: ConnectSession): Schemas['ConnectSession'] {
     state,
     failure,
     finding: finding && { ...finding, without: [...finding.without] },
+    sandbox: session.sandbox,
     returnUrl,
     createdAt: session.createdAt.toISOString(),
     openedAt: time(session.openedAt),

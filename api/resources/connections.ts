@@ -25,6 +25,7 @@ import { findHookSource, type HookSource } from '../../providers/registry.ts'
 import { invalidInput } from '../problem.ts'
 import { accountOf } from './account.ts'
 import { connectionOf, givenProvider, livingConnection, methodOf, providerOf } from './find.ts'
+import { isForSandbox } from './sandbox.ts'
 import { checkValues, fromEnvironment, givenMethod } from './setup-values.ts'
 
 type ConnectionJson = components['schemas']['Connection']
@@ -77,6 +78,7 @@ export const createConnection: Handler<'createConnection'> = async (deps, call) 
   const method = givenMethod(provider, body.auth)
   const values = body.fromEnvironment ? fromEnvironment(provider, method, deps.env, body) : body
   checkValues(method, values, ['settings', 'secrets'])
+  const sandbox = isForSandbox(deps, caller, provider, body.sandbox, values.settings)
   const { partnerId, accountId } = await accountOf(deps, caller, body.accountId)
   const connection = await inTransaction(deps.database.db, async (tx) => {
     const made = await insertConnection(tx, {
@@ -89,6 +91,7 @@ export const createConnection: Handler<'createConnection'> = async (deps, call) 
       name: body.name ?? provider.name,
       settings: values.settings ?? {},
       syncIntervalSeconds: body.syncIntervalSeconds,
+      sandbox,
     })
     await putCredential(tx, deps.vault, made, values.secrets ?? {})
     // Inside the transaction: without Temporal nothing is made. A schedule whose row is then not committed finds no
@@ -129,6 +132,7 @@ async function createReceiving(
       externalAccount: body.externalAccount,
       name: body.name ?? name,
       settings: body.settings ?? {},
+      sandbox: isForSandbox(deps, caller, undefined, body.sandbox, undefined),
     })
     await appendAudit(tx, {
       actor: caller.name,

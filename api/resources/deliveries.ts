@@ -110,6 +110,7 @@ export const listEvents: Handler<'listEvents'> = async (deps, call) => {
   const limit = rowsFor(call) - 1
   const { events, position } = await scanEvents(db, {
     partnerId,
+    isTenants: call.caller.partnerId !== null,
     after,
     types: typesIn(types) ?? null,
     limit,

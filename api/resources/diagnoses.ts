@@ -90,18 +90,3 @@ export const getDiagnosis: Handler<'getDiagnosis'> = async (deps, { path }) => {
   const temporalUrl = deps.temporal.workflowLink(workflowId, workflowRunId)
   return { status: 200, body: { ...show(last), workflowId, temporalUrl } }
 }
-
-export const diagnoseOwnConnection: Handler<'diagnoseOwnConnection'> = async (
-  deps,
-  { path, header, body, caller },
-) => {
-  const connection = await livingConnection(deps, path.connectionId)
-  const started = await start(deps, connection, caller, body.write ?? false)
-  const found = await outcomeOf(deps, started, waitMsOf(header.Prefer) ?? 0)
-  return { status: statusOf(found), body: found }
-}
-
-export const getOwnDiagnosis: Handler<'getOwnDiagnosis'> = async (deps, { path }) => ({
-  status: 200,
-  body: show(await lastOf(deps, path.connectionId)),
-})

@@ -123,7 +123,7 @@ export const listEndpoints: Handler<'listEndpoints'> = async (deps, call) => {
 export const createEndpoint: Handler<'createEndpoint'> = async (deps, { body, caller }) => {
   checkWish(deps, body)
   const { db } = deps.database
-  const partnerId = body.partnerId ?? defaultTenant.partnerId
+  const partnerId = body.partnerId ?? caller.partnerId ?? defaultTenant.partnerId
   if (!(await findPartner(db, partnerId)))
     throw invalidInput([{ in: 'body', pointer: '/partnerId', detail: 'is not the id of a partner' }])
   const endpointId = newId('endpoint')

@@ -199,6 +199,7 @@ export const replayInboxEvents: Handler<'replayInboxEvents'> = async (deps, { bo
       actor: caller.name,
       action: 'webhook.replayed',
       subject: filter.connectionId ?? filter.provider ?? 'inbox',
+      partnerId: caller.partnerId ?? undefined,
       details: { events, filter: JSON.parse(JSON.stringify(filter)) as JsonObject },
     })
     return found

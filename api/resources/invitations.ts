@@ -124,7 +124,7 @@ export const deleteInvitation: Handler<'deleteInvitation'> = async (deps, { path
 
 const over = () => new HubError('NoSuchThing', 'This invitation is over, or there is none such.')
 
-export const acceptInvitation: Handler<'acceptInvitation'> = async (deps, { body, address }) => {
+export const acceptInvitation: Handler<'acceptInvitation'> = async (deps, { body, client: { address } }) => {
   const { db } = deps.hubDatabase
   const hash = readPersonToken('inv', body.token)
   // Of tokens there are too many to guess: only what is done with a right one is counted.

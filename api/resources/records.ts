@@ -59,7 +59,7 @@ async function recordQuery(deps: ApiDeps, call: Call<operations['listRecords']>)
   if (!isModelName(model)) throw wrong('model', `should be one of ${Object.keys(models).join(', ')}`)
   if (connection && partnerId !== undefined && partnerId !== connection.partnerId)
     throw wrong('partnerId', 'is not the partner of this connection')
-  const owner = connection?.partnerId ?? partnerId ?? defaultTenant.partnerId
+  const owner = connection?.partnerId ?? partnerId ?? call.caller.partnerId ?? defaultTenant.partnerId
   return { ...common, partnerId: owner, model, connectionId }
 }
 
@@ -160,6 +160,7 @@ export const listChanges: Handler<'listChanges'> = async (deps, call) => {
     throw invalidInput([{ in: 'query', pointer: '/after', detail: 'is not a position of this feed' }])
   const rows = await selectChanges(deps.database.db, {
     partnerId: call.query.partnerId,
+    isTenants: call.caller.partnerId !== null,
     after: position,
     limit: rowsFor(call) - 1,
   })

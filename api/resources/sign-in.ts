@@ -32,7 +32,7 @@ interface Browser {
   readonly userAgent: string
 }
 
-export const signIn: Handler<'signIn'> = async (deps, { body, address, userAgent }) => {
+export const signIn: Handler<'signIn'> = async (deps, { body, client: { address, userAgent } }) => {
   const subject = subjectOf(body.email)
   await countAttempt(deps, subject, address)
   const found = await findSignIn(deps.hubDatabase.db, body.email)

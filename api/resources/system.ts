@@ -8,7 +8,9 @@ import { lookAt } from '../brands/host.ts'
 import type { ApiDeps } from '../deps.ts'
 import { apiVersion, description } from '../description.ts'
 import { docsHeaders, docsPage } from '../docs.ts'
+import { constant } from '../constants.ts'
 import type { Handler } from '../operation.ts'
+import { partnerDescription } from '../partner-description.ts'
 
 type Check = components['schemas']['Check']
 
@@ -77,13 +79,25 @@ async function measureBacklog({ database: { db }, metrics }: ApiDeps): Promise<v
   metrics.deliveryBacklog.set(deliveries)
 }
 
-export const getDescription: Handler<'getDescription'> = async () => ({ status: 200, body: description })
+const whole = constant(description)
+export const getDescription: Handler<'getDescription'> = async () => ({ status: 200, body: whole })
+
+export const getPartnerDescription: Handler<'getPartnerDescription'> = async () => ({
+  status: 200,
+  body: constant(partnerDescription()),
+})
 
 /** In the brand of the host, or of the partner that is named: brands are there to be seen by everybody. */
-export const getDocs: Handler<'getDocs'> = async (deps, { query, host }) => {
+export const getDocs: Handler<'getDocs'> = async (deps, { query, client: { host } }) => {
   const look = query.partner === undefined ? await lookAt(deps, host) : await deps.brands.of(query.partner)
-  return { status: 200, body: docsPage(look), headers: docsHeaders }
+  return { status: 200, body: docsPage('/openapi/partner.json', look), headers: docsHeaders }
 }
+
+export const getAdminDocs: Handler<'getAdminDocs'> = async () => ({
+  status: 200,
+  body: docsPage('/openapi.json'),
+  headers: docsHeaders,
+})
 
 export const listProofKeys: Handler<'listProofKeys'> = async ({ database }) => {
   const keys = await storedProofKeys(database.db)

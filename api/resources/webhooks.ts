@@ -16,7 +16,7 @@ import { getRecord, listRecords } from '../../db/records.ts'
 import type { components } from '../../openapi/types.ts'
 import { HubError } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
-import type { Webhooks } from '../../providers/contract-webhook.ts'
+import { urlKey, type Webhooks } from '../../providers/contract-webhook.ts'
 import { findHookSource, hookSources, type HookSource } from '../../providers/registry.ts'
 import type { ApiDeps } from '../deps.ts'
 import { parseNetwork } from '../address.ts'
@@ -27,8 +27,6 @@ import { livingConnection } from './find.ts'
 
 type Schemas = components['schemas']
 
-/** The secret that stands in the URL of a connection whose provider signs nothing. */
-const urlKey = 'urlKey'
 /** 40 characters: the longest that every provider takes. */
 const newSecret = (): string => randomBytes(30).toString('base64url')
 const time = (at: Date | null): string | null => at?.toISOString() ?? null

@@ -164,9 +164,16 @@ export function readSecrets(folder: string): HubSecrets | undefined {
   }
 }
 
+/** Puts another ring in place; the other secrets stay. The file is the old one or the new one, never half of either. */
+export function replaceRing(folder: string, encryptionKeys: string): void {
+  const secrets = readSecrets(folder)
+  if (!secrets) throw new UpError(`TIELINE_HOME: ${folder} holds no secrets.json`)
+  writePrivate(path.join(folder, 'secrets.json'), { ...secrets, encryptionKeys })
+}
+
 /** Readable by the owner only, and never half-written. */
 function writePrivate(file: string, value: unknown): void {
-  writeFileSync(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
+  writeFileSync(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flush: true })
   chmodSync(`${file}.new`, 0o600)
   renameSync(`${file}.new`, file)
 }

@@ -60,6 +60,7 @@ async function ensureSample(db: Db, vault: Vault, sample: Sample): Promise<Conne
       auth,
       name,
       settings,
+      sandbox: true,
     })
     await putCredential(tx, vault, made, sample.secrets)
     await appendAudit(tx, {

@@ -3,6 +3,7 @@ import { readServiceConfig, type Config } from '../../platform/config.ts'
 import { isHubError, messageOf } from '../../platform/errors.ts'
 import { loadSecrets, takeHome, writeHubFile, type Home, type HubFile, type HubSecrets } from './home.ts'
 import { logFileOf, startPart, type PartName } from './parts.ts'
+import { reloadSignal } from './reload.ts'
 import { createScreen, type Screen, type ScreenOutput } from './screen.ts'
 import { openControl, type ControlSocket } from './control.ts'
 import { PartEnded } from './part-ended.ts'
@@ -77,8 +78,11 @@ async function start(
   const temporal = await startTemporal(home, config, screen, supervisor)
   const services: Services = { databaseUrl, ...temporal }
   const env = partEnvironment(config, secrets, services, sandbox)
+  // Each life of a part begins with the secrets as they are then.
   const launch = (name: PartName): Promise<void> =>
-    supervisor.adopt(name, logFileOf(home, name), (spawned) => startPart(name, home, env, spawned))
+    supervisor.adopt(name, logFileOf(home, name), (spawned) =>
+      startPart(name, home, partEnvironment(config, loadSecrets(home), services, sandbox), spawned),
+    )
   await screen.step(sandbox ? 'Worker and sandbox' : 'Worker', async () => {
     await Promise.all([launch('worker'), ...(sandbox ? [launch('sandbox')] : [])])
   })
@@ -95,9 +99,29 @@ async function start(
     await launch('api')
     await waitUntilReady(config)
   })
+  onReload(screen, supervisor)
   // Of the embedded hub only: elsewhere whoever runs the database says who its first owner is.
   const owner = config.databaseUrl === undefined ? await ensureOwner(databaseUrl) : undefined
   showBox(screen, config, sandbox, { first: connected[0] ?? '', owner })
+}
+
+/** Restarts the parts one by one when it is asked for (`tieline secrets rotate-ring`), once after another. */
+function onReload(screen: Screen, supervisor: Supervisor): void {
+  let flight: Promise<void> = Promise.resolve()
+  const restart = async (): Promise<void> => {
+    screen.line('The parts are restarted with the secrets as they are now …')
+    for (const name of ['worker', 'api']) {
+      const part = supervisor.part(name)
+      await part?.stop()
+      await part?.start()
+    }
+  }
+  // One that does not come up is tried again by its keeper, as one that breaks is.
+  const reload = (): void => {
+    flight = flight.then(restart).catch((error: unknown) => screen.line(messageOf(error)))
+  }
+  process.on(reloadSignal, reload)
+  void supervisor.over.catch(() => undefined).finally(() => process.off(reloadSignal, reload))
 }
 
 /** The environment of the parts: this process's own, with what was started and made here filled in. */

@@ -18,6 +18,10 @@ import * as limits from './0017_limits.ts'
 import * as people from './0014_people.ts'
 import * as diagnoses from './0025_diagnoses.ts'
 import * as brands from './0019_brands.ts'
+import * as rotations from './0016_rotations.ts'
+import * as keysAndTokens from './0015_keys_and_tokens.ts'
+import * as partnerApi from './0018_partner_api.ts'
+import * as commissions from './0020_commissions.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -38,4 +42,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0014_people': people,
   '0025_diagnoses': diagnoses,
   '0019_brands': brands,
+  '0016_rotations': rotations,
+  '0015_keys_and_tokens': keysAndTokens,
+  '0018_partner_api': partnerApi,
+  '0020_commissions': commissions,
 }

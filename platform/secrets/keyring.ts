@@ -37,7 +37,15 @@ export function parseKeyRing(text: string): KeyRing {
   return { current, ids, find: (id) => keys.find((key) => key.id === id)?.key }
 }
 
+/** A new random key as text, named after the day; a letter more where the name is taken. */
+export function newRingKeyText(taken: readonly string[], now: Date = new Date()): string {
+  const day = `k${now.toISOString().slice(0, 10).replaceAll('-', '')}`
+  let id = day
+  for (let n = 2; taken.includes(id); n++) id = `${day}-${n}`
+  return `${id}:${randomBytes(32).toString('base64')}`
+}
+
 /** The text of a ring with one new random key, named after the day. */
 export function newKeyRingText(now: Date = new Date()): string {
-  return `k${now.toISOString().slice(0, 10).replaceAll('-', '')}:${randomBytes(32).toString('base64')}`
+  return newRingKeyText([], now)
 }

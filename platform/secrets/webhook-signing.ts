@@ -12,6 +12,8 @@ export interface SigningSecret {
   readonly createdAt: string
   /** Signs until then; null for the current one. */
   readonly until: string | null
+  /** Known by this while it is being replaced; has nothing to do with the secret. */
+  readonly id?: string
 }
 
 export function newSigningSecret(scheme: SigningScheme, now: Date): SigningSecret {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { methodThat, startTokenEndpoint, type TokenEndpoint } from '../../test/harness/token-endpoint.ts'
 import type { OAuth2Auth } from '../contract.ts'
-import { appsIn, createOAuthClient } from './oauth.ts'
+import { createOAuthClient } from './oauth.ts'
 import { createTestClock } from './test-server.ts'
 
 const app = { clientId: 'app-of-us', clientSecret: 's3cret/+of-us' }
@@ -217,8 +217,30 @@ it('INV-6: no token, secret or word of the provider is in an error', async () =>
   }
 })
 
-it('an app is found by the variables of its method, when both are set', () => {
-  const find = appsIn({ LEDGERLY_CLIENT_ID: ' id ', LEDGERLY_CLIENT_SECRET: 'secret' })
-  expect(find(methodThat(never))).toEqual({ clientId: 'id', clientSecret: 'secret' })
-  expect(appsIn({ LEDGERLY_CLIENT_ID: 'id', LEDGERLY_CLIENT_SECRET: ' ' })(methodThat(never))).toBeUndefined()
+it('while two secrets are known, a request that the provider refuses for the app is made with the other', async () => {
+  const old = Buffer.from('ledgerly-app:old').toString('base64')
+  endpoint.good.add('refresh-of-two')
+  endpoint.instead(({ authorization }) =>
+    authorization === `Basic ${old}` ? undefined : { status: 401, body: { error: 'invalid_client' } },
+  )
+  let refused = 0
+  const app = {
+    clientId: 'ledgerly-app',
+    clientSecret: 'new',
+    fallback: { clientId: 'ledgerly-app', clientSecret: 'old' },
+    onRefused: () => void refused++,
+  }
+  const ask = (with_: typeof app | typeof app.fallback, token: string) =>
+    client().refresh(methodThat(never), {}, with_, { refresh_token: token })
+  expect((await ask(app, 'refresh-of-two')).secrets['access_token']).toMatch(/^access-/)
+  expect(refused).toBe(1)
+  // A refused token is no refused app: it is not asked about twice.
+  endpoint.instead(undefined)
+  const before = endpoint.calls.length
+  await expect(ask(app, 'unknown')).rejects.toMatchObject({ code: 'Unauthorized' })
+  expect(endpoint.calls.length).toBe(before + 1)
+  // Where none is left it is what it was.
+  endpoint.instead(() => ({ status: 401, body: { error: 'invalid_client' } }))
+  await expect(ask(app.fallback, 'refresh-of-two')).rejects.toMatchObject({ code: 'NotConfigured' })
+  endpoint.instead(undefined)
 })

@@ -17,6 +17,10 @@ export type { TokenAnswer } from './oauth-answer.ts'
 export interface OAuthApp {
   readonly clientId: string
   readonly clientSecret: string
+  /** Asked with when the provider refuses the app itself: while a secret is being replaced, both are known. */
+  readonly fallback?: OAuthApp
+  /** Called when the provider has refused it and the fallback is used. */
+  onRefused?(): void
 }
 
 /** What the redirect brought, and what only the hub knows of the consent. */
@@ -28,15 +32,6 @@ export interface CodeWish {
   /** Undefined where the method does without PKCE. */
   readonly codeVerifier: string | undefined
 }
-
-/** Finds the app that a method's variables name; undefined when one of them is not set. */
-export const appsIn =
-  (env: Readonly<Record<string, string | undefined>>) =>
-  ({ client }: OAuth2Auth): OAuthApp | undefined => {
-    const clientId = env[client.idVariable]?.trim()
-    const clientSecret = env[client.secretVariable]?.trim()
-    return clientId && clientSecret ? { clientId, clientSecret } : undefined
-  }
 
 /** Throws `HubError`: see `tokenFault`. No error holds a token or what the provider wrote. */
 export interface OAuthClient {
@@ -59,9 +54,23 @@ const maxBodyBytes = 1024 * 1024
 
 export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
   return {
-    exchangeCode: (method, settings, app, wish) => exchangeCode(options, method, settings, app, wish),
-    refresh: (method, settings, app, secrets) => refresh(options, method, settings, app, secrets),
-    revoke: (method, settings, app, secrets) => revoke(options, method, settings, app, secrets),
+    exchangeCode: (method, settings, app, wish) =>
+      withFallback(app, (one) => exchangeCode(options, method, settings, one, wish)),
+    refresh: (method, settings, app, secrets) =>
+      withFallback(app, (one) => refresh(options, method, settings, one, secrets)),
+    revoke: (method, settings, app, secrets) =>
+      withFallback(app, (one) => revoke(options, method, settings, one, secrets)),
+  }
+}
+
+/** A provider that refuses the app has looked at neither code nor token (RFC 6749 §3.2.1): they are not spent. */
+async function withFallback<T>(app: OAuthApp, ask: (app: OAuthApp) => Promise<T>): Promise<T> {
+  try {
+    return await ask(app)
+  } catch (error) {
+    if (!app.fallback || !isHubError(error, 'NotConfigured')) throw error
+    app.onRefused?.()
+    return await ask(app.fallback)
   }
 }
 

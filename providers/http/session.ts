@@ -67,6 +67,8 @@ export interface SessionOptions {
   readonly auth: AuthMethod
   readonly connectionId: string
   readonly settings: Settings
+  /** Calls only what the origin map has put in the provider's place. */
+  readonly isSandbox?: boolean
   readonly credential: CredentialSource
   readonly priority: Priority
   /** Aborted when the activity is cancelled or the process stops. */

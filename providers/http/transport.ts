@@ -2,7 +2,7 @@
  * The one transport: every call to every provider goes through here. It leases, attaches the credential, bounds time and
  * size, repeats what may be repeated, learns limits, maps errors, counts and traces. It knows no provider.
  */
-import { isHubError } from '../../platform/errors.ts'
+import { HubError, isHubError } from '../../platform/errors.ts'
 import type { Call, Provider, ProviderContext, Settings } from '../contract.ts'
 import { attempt, type CallScope } from './attempt.ts'
 import { takeLease } from './lease.ts'
@@ -40,6 +40,8 @@ function caller(transport: TransportOptions, session: SessionOptions): Call {
       request.path,
       request.query,
     )
+    if (session.isSandbox && target.redirectedFrom === undefined)
+      throw new HubError('NotConfigured', `This hub has no sandbox for ${provider.name}.`)
     const scope: CallScope = { transport, session, request, target }
     const until = transport.clock.now().getTime() + (transport.budgetMs ?? 60_000)
     let credential = await session.credential.current()

@@ -2,7 +2,9 @@
 import { describedOperations, type Operation } from '../../api/description.ts'
 import { compileSchema } from '../../api/validation.ts'
 import { defaultTenant } from '../../db/partners.ts'
+import { ofModels, sharedWithAdmin } from '../../openapi/derived.ts'
 import { newId } from '../../platform/new-id.ts'
+import { recordIdOf } from '../../model/record-id.ts'
 import { startTestApi, type ApiAnswer, type TestApi } from '../harness/api.ts'
 
 let api: TestApi
@@ -28,7 +30,9 @@ const strangers: Readonly<Record<string, () => string>> = {
   automationRunId: () => newId('automationRun'),
   eventId: () => newId('inboxEvent'),
   endpointId: () => newId('endpoint'),
+  rotationId: () => newId('rotation'),
   deliveryId: () => newId('delivery'),
+  keyId: () => newId('apiKey'),
   ruleId: () => newId('hookRule'),
   partnerId: () => newId('partner'),
   accountId: () => newId('account'),
@@ -38,13 +42,17 @@ const strangers: Readonly<Record<string, () => string>> = {
   personSessionId: () => newId('personSession'),
   assetId: () => newId('brandAsset'),
   domainId: () => newId('brandDomain'),
+  lineId: () => newId('commissionLine'),
+  statementId: () => newId('statement'),
+  planId: () => newId('commissionPlan'),
+  attributionId: () => newId('attribution'),
   workflowId: () => 'sync-many:nobody:2026-01-01T00:00:00.000Z',
   provider: () => 'nobody',
   resource: () => 'nothings',
   externalId: () => '1',
   name: () => 'nothing',
   tier: () => 'nothing',
-  keyId: () => newId('apiKey'),
+  recordId: () => recordIdOf({ connectionId: newId('connection'), resource: 'nothings', externalId: '1' }),
 }
 
 /** A path whose ids are well-formed and name nothing. */
@@ -64,6 +72,14 @@ const someLimits = {
   perCaller: rates,
   perPartner: rates,
   quotas: { calls: noQuota, records: noQuota, connections: noQuota },
+}
+const newKey = { name: 'New', mode: 'live', scopes: ['records.read'] }
+const plan = {
+  basis: 'invoices',
+  rules: [{ kind: 'percentage', rateBasisPoints: 1000 }],
+  levels: [1],
+  refundDays: 30,
+  minimumPayout: {},
 }
 
 /** Bodies that are valid wherever the operation wants one. */
@@ -110,6 +126,10 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   createEndpoint: () => ({ url: 'https://nobody.example/', eventTypes: ['*'] }),
   updateEndpoint: () => ({ description: 'New' }),
   rotateEndpointSecret: () => ({ overlapSeconds: 60 }),
+  startRotation: () => ({ kind: 'endpoint_secret', subject: newId('endpoint') }),
+  extendRotation: () => ({ seconds: 60 }),
+  enterRotationSecret: () => ({ value: 'new' }),
+  putProviderApp: () => ({ clientId: 'app', clientSecret: 'secret' }),
   replayEvents: () => ({ since: '2026-01-01T00:00:00Z' }),
   createTier: () => ({ tier: 'gold', title: 'Gold', limits: someLimits }),
   replaceTier: () => ({ title: 'Nothing', limits: someLimits }),
@@ -125,6 +145,23 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   createPartnerBrandAsset: () => ({ kind: 'logo', data: 'AAAA' }),
   createBrandDomain: () => ({ domain: 'nobody.example' }),
   createPartnerBrandDomain: () => ({ domain: 'nobody.example' }),
+  createKey: () => newKey,
+  createOwnKey: () => newKey,
+  updateKey: () => ({ name: 'New' }),
+  updateOwnKey: () => ({ name: 'New' }),
+  rotateKey: () => ({ overlapSeconds: 60 }),
+  rotateOwnKey: () => ({ overlapSeconds: 60 }),
+  extendKeyRotation: () => ({ seconds: 60 }),
+  extendOwnKeyRotation: () => ({ seconds: 60 }),
+  putKeyPolicy: () => ({ maxAgeDays: 90, overlapSeconds: 60, quietSeconds: 300 }),
+  closeStatement: () => ({ partnerId: newId('partner'), period: '2026-01' }),
+  decideStatement: () => ({ decision: 'approve' }),
+  payStatement: () => ({ reference: 'SEPA-1' }),
+  createCommissionPlan: () => ({ name: 'A plan', definition: plan }),
+  addCommissionPlanVersion: () => ({ definition: plan }),
+  previewCommissionPlan: () => ({ definition: plan, amount: { amountMinor: 100, currency: 'EUR' } }),
+  putPriceList: () => ({ currency: 'EUR', prices: { connections: 1, records: 1 } }),
+  createAttribution: () => ({ accountId: newId('account') }),
   runAction: () => ({}),
   runReport: () => ({}),
   createPartner: () => ({ name: 'New' }),
@@ -150,6 +187,18 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   decodePayloads: () => ({ payloads: [] }),
 }
 
+/** Of an operation under /v1 that was made from an admin's, or of a model. */
+function bodyOf(operationId: string): unknown {
+  const shared: Readonly<Record<string, string>> = sharedWithAdmin
+  const models: Readonly<Record<string, { readonly operation: string }>> = ofModels
+  const own = bodies[operationId] ?? bodies[shared[operationId] ?? '']
+  const accountId = defaultTenant.accountId
+  if (own && /^create(Own)Connect/.test(operationId)) return { ...(own() as object), accountId }
+  if (own) return own()
+  if (models[operationId]?.operation === 'create') return { connectionId: newId('connection'), fields: {} }
+  return models[operationId]?.operation === 'update' ? { fields: {} } : undefined
+}
+
 /** The admin acts for a partner where partners ask. */
 const headersOf = ({ path }: Operation): Record<string, string> => ({
   'Idempotency-Key': newId('request'),
@@ -160,7 +209,7 @@ const ask = (
   operation: Operation,
   wish: { token?: string | null; query?: string } = {},
 ): Promise<ApiAnswer> => {
-  const body = bodies[operation.operationId]?.()
+  const body = bodyOf(operation.operationId)
   const headers = headersOf(operation)
   const path = pathOf(operation) + (wish.query ?? '')
   return api.request(operation.method.toUpperCase(), path, {
@@ -210,11 +259,18 @@ describe('every guarded operation', () => {
 describe('every operation with a body', () => {
   const withBody = guarded.filter((operation) => operation.body)
   // Actions and reports take what their provider describes, runs of automations any payload.
-  const free = ['runAction', 'runReport', 'startAutomationRun']
+  const free = [
+    'runAction',
+    'runReport',
+    'startAutomationRun',
+    'runOwnAction',
+    'runOwnReport',
+    'startOwnAutomationRun',
+  ]
   const strict = withBody.filter((operation) => !free.includes(operation.operationId))
 
   it.each(named(strict))('%s refuses a field that it does not know', async (_name, operation) => {
-    const body = { ...(bodies[operation.operationId]?.() as object), nonsense: 1 }
+    const body = { ...(bodyOf(operation.operationId) as object), nonsense: 1 }
     const headers = headersOf(operation)
     const answer = await api.request(operation.method.toUpperCase(), pathOf(operation), { body, headers })
     expectProblem(answer, 400, 'InvalidInput')
@@ -245,13 +301,10 @@ describe('every operation on something', () => {
     expectProblem(await ask(operation), 404, 'NoSuchThing')
   })
 
-  const withId = guarded.filter((operation) =>
-    /\{(connectionId|runId|sessionId|operationId|remapId|writeId|setId|automationId|automationRunId|ruleId)\}/.test(
-      operation.path,
-    ),
-  )
+  const anId = /\b[a-z]{2,4}_[0-9A-HJKMNP-TV-Z]{26}\b/
+  const withId = guarded.filter((operation) => anId.test(pathOf(operation)))
   it.each(named(withId))('%s refuses an id that is none', async (_name, operation) => {
-    const path = pathOf(operation).replace(/(con|run|ses|op|rmp|wrt|wrs|aut|aur|hru)_\w+/, 'not-an-id')
+    const path = pathOf(operation).replace(anId, 'not-an-id')
     const headers = headersOf(operation)
     const answer = await api.request(operation.method.toUpperCase(), path, { headers })
     expectProblem(answer, 400, 'InvalidInput')
@@ -265,10 +318,10 @@ describe('every list', () => {
   it.each(named(lists))(
     '%s refuses a limit over 200 and a cursor that it did not make',
     async (_name, operation) => {
-      const needed = operation.operationId === 'listRecords' ? '&model=ticket' : ''
+      const needed = /^list(Own)?Records$/.test(operation.operationId) ? '&model=ticket' : ''
       const large = await ask(operation, { query: `?limit=201${needed}` })
       expect(large.body).toMatchObject({ code: 'InvalidInput', errors: [{ pointer: '/limit' }] })
-      const name = operation.operationId === 'listChanges' ? 'after' : 'cursor'
+      const name = /^list(Own)?Changes$/.test(operation.operationId) ? 'after' : 'cursor'
       for (const cursor of ['x', Buffer.from('{"a":1}').toString('base64url')]) {
         const forged = await ask(operation, { query: `?${name}=${cursor}${needed}` })
         expect(forged.body).toMatchObject({

@@ -1,12 +1,15 @@
 /** The API inside this test file, over real HTTP: real Postgres, real Temporal, real worker, real sandbox. */
 import { freePorts } from '../../cli/up/ports.ts'
 import { createBrands } from '../../api/brands/brands.ts'
+import { createAccessTokens } from '../../api/access-tokens.ts'
 import { createCallers } from '../../api/callers.ts'
+import { createKeyUses } from '../../api/key-use.ts'
 import { createWaker } from '../../api/hooks/wake.ts'
 import { createLimits } from '../../api/limits/limits.ts'
 import { createApi, closeServer, type ApiDeps } from '../../api/server.ts'
 import { describedOperations } from '../../api/description.ts'
 import { insertApiKey } from '../../db/api-keys.ts'
+import { createAppSource } from '../../db/app-source.ts'
 import { openCaches } from '../../db/caches.ts'
 import { openTenantDatabases } from '../../db/client.ts'
 import { createVault } from '../../db/vault.ts'
@@ -19,7 +22,7 @@ import { createMetrics } from '../../platform/metrics.ts'
 import { createPreviewLinks } from '../../platform/secrets/preview-link.ts'
 import { createSessionLinks } from '../../platform/secrets/session-link.ts'
 import { createTrialMarks } from '../../platform/secrets/trial-mark.ts'
-import type { Provider } from '../../providers/contract.ts'
+import { appMethodsOf, type Provider } from '../../providers/contract.ts'
 import { providers } from '../../providers/registry.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts'
 import { simulators } from '../../sandbox/simulators.ts'
@@ -76,6 +79,8 @@ export interface TestApiOptions {
   readonly isReachable?: boolean
   /** What the workers ask for TXT records. */
   readonly txtOf?: TxtLookup
+  /** Of the sandbox, beside what it is small in anyway. */
+  readonly size?: Readonly<Record<string, number>>
   /** Providers that only this test knows, and where they are. */
   readonly more?: {
     readonly providers: readonly Provider[]
@@ -89,7 +94,7 @@ const small = { tickets: 12, comments: 12, users: 8, organizations: 4, sections:
 
 export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const database = await createTestDatabase()
-  const sandbox = await startSandbox({ port: 0, size: small })
+  const sandbox = await startSandbox({ port: 0, size: { ...small, ...options.size } })
   const known = [...providers, ...(options.more?.providers ?? [])]
   const originMap = { ...sandbox.originMap, ...options.more?.originMap }
   const port = await freePorts(1).then(([one = 0]) => one)
@@ -104,8 +109,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     ...(options.txtOf ? { txtOf: options.txtOf } : {}),
   })
   await ensureDefaultTenant(database.database.db)
-  const deps = depsOf(database, hub, url, originMap)
-  const given = { ...deps, env: { ...options.more?.variables }, ...options.deps?.(deps) }
+  const deps = depsOf(database, hub, url, originMap, options.more?.variables ?? {})
+  const given = { ...deps, ...options.deps?.(deps) }
   const server = await createApi(given).listen(port, '127.0.0.1')
   const seen = new Set<string>()
   const request = requester(url, seen)
@@ -123,6 +128,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
       await closeServer(server, 2_000)
       await given.limits.close()
       if (given.limits !== deps.limits) await deps.limits.close()
+      await deps.keyUses.close()
       await deps.caches.close()
       await deps.tenants.close()
       await close(hub, sandbox, database)
@@ -154,11 +160,15 @@ function depsOf(
   hub: TestHub,
   publicUrl: string,
   originMap: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, string>>,
 ): ApiDeps {
   const { address, namespace } = testTemporal()
   const tenants = openTenantDatabases({ url: databaseUrl, applicationName: 'tieline-test-tenants' })
   const caches = openCaches(database, databaseUrl)
   const metrics = createMetrics()
+  const vault = createVault(hub.ring)
+  const methodsOf = (slug: string) => appMethodsOf(hub.deps.findProvider(slug))
+  const apps = createAppSource({ db: database.db, vault, env: variables, methodsOf, caches })
   return {
     config: {
       environment: 'test',
@@ -171,6 +181,7 @@ function depsOf(
       trustedProxies: [],
       oidc: undefined,
       hookRates: { perAddress: 1_000_000, refusalsPerAddress: 10_000 },
+      accessTokenSeconds: 900,
     },
     database,
     hubDatabase: database,
@@ -180,7 +191,13 @@ function depsOf(
     limits: createLimits({ db: database.db, caches, log: silent, metrics }),
     brands: createBrands(database.db, caches),
     previews: createPreviewLinks(hub.ring),
-    vault: createVault(hub.ring),
+    apps,
+    tokens: createAccessTokens({
+      ...{ db: database.db, vault, caches },
+      config: { publicUrl, accessTokenSeconds: 900 },
+    }),
+    keyUses: createKeyUses(database.db),
+    vault,
     links: createSessionLinks(hub.ring),
     trials: createTrialMarks(hub.ring),
     findProvider: hub.deps.findProvider,
@@ -189,7 +206,7 @@ function depsOf(
     codec: hub.temporal.codec,
     metrics,
     log: silent,
-    env: {},
+    env: apps.environment,
     validateAnswers: true,
   }
 }
@@ -209,7 +226,7 @@ function requester(url: string, seen: Set<string>): TestApi['request'] {
       ...(wish.body === undefined ? {} : { body: isText ? String(wish.body) : JSON.stringify(wish.body) }),
     })
     const text = await response.text()
-    const isJson = /json/.test(response.headers.get('content-type') ?? '')
+    const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '')
     const body: unknown = isJson && text !== '' ? JSON.parse(text) : text
     const operation = operationAt(method, path)
     if (operation) seen.add(`${operation} ${response.status}`)

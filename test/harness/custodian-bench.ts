@@ -17,7 +17,7 @@ import { newId } from '../../platform/new-id.ts'
 import { parseKeyRing } from '../../platform/secrets/keyring.ts'
 import type { OAuth2Auth, Secrets } from '../../providers/contract.ts'
 import { createTrialMarks } from '../../platform/secrets/trial-mark.ts'
-import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
+import { createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
 import { ledgerlyVariables } from './token-endpoint.ts'
 
@@ -41,13 +41,18 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
     vault: createVault(parseKeyRing(options.ring)),
     transport: createTransport({ originMap, limiter: createLimiter(database.db), metrics, clock }),
     oauth: createOAuthClient({ originMap, clock, ...(timeoutMs === undefined ? {} : { timeoutMs }) }),
-    appOf: appsIn(variables),
+    appOf: async (_provider, { client }) => {
+      const known: Readonly<Record<string, string | undefined>> = variables
+      const clientId = known[client.idVariable]
+      const clientSecret = known[client.secretVariable]
+      return clientId && clientSecret ? { clientId, clientSecret } : undefined
+    },
     metrics,
     callStats: createCallStats(database.db),
     gate: createProviderGate(database.db, clock),
     log: createLog('test', 'silent'),
     clock,
-    config: { taskQueue: 'none', publicUrl: 'http://127.0.0.1:1' },
+    config: { taskQueue: 'none', publicUrl: 'http://127.0.0.1:1', accessTokenSeconds: 900 },
     ensureSyncSchedule: async () => undefined,
     outbound: createOutbound({ allowLoopback: true }),
     wakeEndpoint: async () => undefined,

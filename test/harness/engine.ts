@@ -23,7 +23,7 @@ import { createOutbound } from '../../platform/outbound/post.ts'
 import { newId } from '../../platform/new-id.ts'
 import { newKeyRingText, parseKeyRing } from '../../platform/secrets/keyring.ts'
 import { createTrialMarks } from '../../platform/secrets/trial-mark.ts'
-import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
+import { createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
 import { findProvider, providerSlugs } from '../../providers/registry.ts'
 import { simulators } from '../../sandbox/simulators.ts'
@@ -70,13 +70,13 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
       vault: createVault(ring),
       transport: createTransport({ originMap: sandbox.originMap, limiter, metrics, clock }),
       oauth: createOAuthClient({ originMap: sandbox.originMap, clock }),
-      appOf: appsIn({}),
+      appOf: async () => undefined,
       metrics,
       callStats: createCallStats(database.db),
       gate: createProviderGate(database.db, clock),
       log: createLog('test', 'silent'),
       clock,
-      config: { taskQueue: 'tieline', publicUrl: 'http://127.0.0.1:1' },
+      config: { taskQueue: 'tieline', publicUrl: 'http://127.0.0.1:1', accessTokenSeconds: 900 },
       ensureSyncSchedule: async () => undefined,
       outbound: createOutbound({ allowLoopback: true }),
       wakeEndpoint: async () => undefined,

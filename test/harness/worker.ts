@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { NativeConnection, Runtime } from '@temporalio/worker'
 import type { ActivityDeps } from '../../activities/deps.ts'
 import { createBrandNames } from '../../db/brand-names.ts'
+import { createAppSource } from '../../db/app-source.ts'
 import type { Database } from '../../db/client.ts'
 import { createLimiter } from '../../db/limits.ts'
 import { createVault } from '../../db/vault.ts'
@@ -15,8 +16,8 @@ import { createOutbound } from '../../platform/outbound/post.ts'
 import { newKeyRingText, parseKeyRing, type KeyRing } from '../../platform/secrets/keyring.ts'
 import { createTrialMarks } from '../../platform/secrets/trial-mark.ts'
 import { connectTemporal, type TemporalConnection } from '../../platform/temporal/connection.ts'
-import type { Provider } from '../../providers/contract.ts'
-import { appsIn, createOAuthClient } from '../../providers/http/oauth.ts'
+import { appMethodsOf, type Provider } from '../../providers/contract.ts'
+import { createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
 import { workflowBundle } from '../../workers/bundle.ts'
 import { temporalLogger } from '../../workers/runtime-log.ts'
@@ -38,6 +39,8 @@ export interface TestHub {
 }
 
 export interface TestHubOptions {
+  /** Keys of its ring; new ones when left out. */
+  readonly ring?: string
   readonly database: Database
   readonly providers: readonly Provider[]
   /** Real origin → local one. */
@@ -56,7 +59,7 @@ export interface TestHubOptions {
 export async function createTestHub(options: TestHubOptions): Promise<TestHub> {
   const log = createLog('test-worker', process.env['TIELINE_TEST_LOG'] ?? 'silent')
   installTestRuntime(log)
-  const ring = parseKeyRing(newKeyRingText())
+  const ring = parseKeyRing(options.ring ?? newKeyRingText())
   const taskQueue = `test-${randomBytes(5).toString('hex')}`
   const { address, namespace } = testTemporal()
   const target = { address, namespace, connection: { address } }
@@ -104,18 +107,23 @@ function testDeps(
   const { database, providers, originMap = {} } = options
   const metrics = createMetrics()
   const clock = systemClock
+  const vault = createVault(ring)
+  const findProvider = (slug: string) => providers.find((provider) => provider.slug === slug)
+  const env = options.variables ?? {}
+  const methodsOf = (slug: string) => appMethodsOf(findProvider(slug))
+  const apps = createAppSource({ db: database.db, vault, env, methodsOf })
   return {
     database,
-    vault: createVault(ring),
+    vault,
     transport: createTransport({ originMap, limiter: createLimiter(database.db), metrics, clock }),
     oauth: createOAuthClient({ originMap, clock }),
-    appOf: appsIn(options.variables ?? {}),
+    appOf: apps.appOf,
     metrics,
     callStats: createCallStats(database.db),
     gate: createProviderGate(database.db, clock),
     log,
     clock,
-    config: { taskQueue, publicUrl: options.publicUrl ?? 'http://127.0.0.1:1' },
+    config: { taskQueue, publicUrl: options.publicUrl ?? 'http://127.0.0.1:1', accessTokenSeconds: 900 },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue }).ensureSyncSchedule(connection),
     outbound: createOutbound({ allowLoopback: true }),
@@ -124,7 +132,7 @@ function testDeps(
     brandName: createBrandNames(database.db),
     trials: createTrialMarks(ring),
     env: options.variables ?? {},
-    findProvider: (slug) => providers.find((provider) => provider.slug === slug),
+    findProvider,
     providerSlugs: providers.map((provider) => provider.slug),
   }
 }

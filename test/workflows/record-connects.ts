@@ -39,6 +39,7 @@ async function newSession({ deps }: TestHub, auth: string) {
     isAuthFixed: true,
     connectionId: newId('connection'),
     isReconnection: false,
+    sandbox: false,
     allowOtherAccount: false,
     createdBy: 'admin',
     lifetimeSeconds: 600,

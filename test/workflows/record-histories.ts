@@ -12,6 +12,7 @@ import { beginOperation, type OperationKind } from '../../db/operations.ts'
 import { defaultTenant, ensureDefaultTenant } from '../../db/partners.ts'
 import { newId } from '../../platform/new-id.ts'
 import { decodePayloads, type JsonPayload } from '../../platform/temporal/codec.ts'
+import { newRingKeyText } from '../../platform/secrets/keyring.ts'
 import { findProvider, providers } from '../../providers/registry.ts'
 import { startSandbox } from '../../sandbox/server.ts'
 import { simulators } from '../../sandbox/simulators.ts'
@@ -32,11 +33,14 @@ import { createTestHub, type TestHub } from '../harness/worker.ts'
 import { createTxtLookup } from '../../platform/dns.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { recordBrands } from './record-brands.ts'
+import { recordCommissions } from './record-commissions.ts'
 import { recordConnects } from './record-connects.ts'
 import { recordCredentials } from './record-credentials.ts'
 import { recordDelivery } from './record-delivery.ts'
 import { recordDiagnoses } from './record-diagnoses.ts'
 import { recordInbox } from './record-inbox.ts'
+import { recordRotations } from './record-rotations.ts'
+import { recordKeys } from './record-keys.ts'
 import { recordAutomations, recordRemaps, recordWrites } from './record-integrations.ts'
 
 interface Recorder {
@@ -47,11 +51,12 @@ interface Recorder {
 
 /**
  * Records into `folder`, which is emptied first. Takes about a minute.
- * @param only record and replace the histories of this workflow alone.
+ * @param only record and replace the histories of these workflows alone, separated by commas.
  */
 export async function recordHistories(folder: string, only?: string): Promise<void> {
   await mkdir(folder, { recursive: true })
-  const isWanted = (name: string): boolean => only === undefined || name.startsWith(`${only}-`)
+  const wanted = only?.split(',')
+  const isWanted = (name: string): boolean => wanted?.includes(name.split('-')[0] ?? '') ?? true
   for (const name of await readdir(folder))
     if (name.endsWith('.json') && isWanted(name)) await rm(path.join(folder, name))
   const database = await createTestDatabase()
@@ -64,6 +69,7 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
   const test = await createTestHub({
     database: database.database,
     txtOf: createTxtLookup({ servers: [dns.address] }),
+    ring: `${newRingKeyText(['k1'])},k1:${Buffer.alloc(32, 1).toString('base64')}`,
     providers: [...providers, tiny.provider, notes.provider, tinybooks, minting.provider],
     originMap: {
       ...sandbox.originMap,
@@ -110,14 +116,30 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
         ['rotateCredential', 'revokeCredential', 'keepCredentialsAlive'],
         () => recordCredentials({ test, minting, keep }),
       ],
+      [
+        [
+          'rotateWebhookSecret',
+          'rotateSigningKey',
+          'rotateSigningKeys',
+          'rotateEncryptionKey',
+          'rotateClientSecret',
+        ],
+        () => recordRotations({ test, keep }),
+      ],
+      [['rotateApiKey', 'enforceKeyAge'], () => recordKeys({ test, keep })],
       [['writeRecord', 'writeMany'], async () => recordWrites(await withNotes())],
       [['remapRecords', 'describeFields'], async () => recordRemaps(await withNotes())],
       [['processInbox', 'sweepInbox', 'keepSubscriptions'], async () => recordInbox(await withNotes())],
+      [
+        ['postCommission', 'closeStatement', 'closeStatements', 'checkLedgers'],
+        () => recordCommissions({ test, keep }),
+      ],
       [['deliverEvents'], () => recordDelivery({ test, keep })],
       [['verifyDomain'], () => recordBrands({ test, dns, keep })],
       [['runAutomation', 'dispatchEvents'], async () => recordAutomations(await withNotes())],
     ]
-    for (const [names, record] of parts) if (only === undefined || names.includes(only)) await record()
+    for (const [names, record] of parts)
+      if (wanted?.some((one) => names.includes(one)) ?? true) await record()
   } finally {
     await test.close()
     await sandbox.close()

@@ -1,0 +1,59 @@
+/** Gets as fast as so many connections allow, or at a rate; keeps the time of each answer. A process of its own. */
+import { Agent, request } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface GetWish {
+  /** Asked in turn. */
+  readonly urls: readonly string[]
+  readonly headers: Readonly<Record<string, string>>
+  readonly requests: number
+  readonly connections: number
+  /** Requests a second; 0: as fast as it goes. */
+  readonly rate: number
+}
+
+export interface GetResult {
+  readonly seconds: number
+  /** How many were answered 200. */
+  readonly ok: number
+  /** Milliseconds, from when a request was due. */
+  readonly p50: number
+  readonly p99: number
+}
+
+const percentile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+
+const get = (agent: Agent, url: string, headers: GetWish['headers']): Promise<boolean> =>
+  new Promise((resolve) => {
+    const outgoing = request(url, { agent, headers: { ...headers } }, (answer) => {
+      answer.resume()
+      answer.on('end', () => resolve(answer.statusCode === 200))
+    })
+    outgoing.on('error', () => resolve(false))
+    outgoing.end()
+  })
+
+async function load({ urls, headers, requests, connections, rate }: GetWish): Promise<GetResult> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const times: number[] = []
+  let [ok, n] = [0, 0]
+  const started = performance.now()
+  const lane = async (): Promise<void> => {
+    for (let mine = n++; mine < requests; mine = n++) {
+      const due = rate > 0 ? started + (mine / rate) * 1000 : performance.now()
+      if (due > performance.now()) await delay(due - performance.now())
+      const from = rate > 0 ? due : performance.now()
+      if (await get(agent, urls[mine % urls.length] ?? '', headers)) ok++
+      times.push(performance.now() - from)
+    }
+  }
+  await Promise.all(Array.from({ length: connections }, lane))
+  const seconds = (performance.now() - started) / 1000
+  agent.destroy()
+  times.sort((a, b) => a - b)
+  return { seconds, ok, p50: percentile(times, 0.5), p99: percentile(times, 0.99) }
+}
+
+process.on('message', (wish: GetWish) => void load(wish).then((result) => process.send?.(result)))
+process.on('disconnect', () => process.exit(0))
