@@ -17,6 +17,7 @@ import * as deliveries from './resources/deliveries.ts'
 import * as diagnoses from './resources/diagnoses.ts'
 import * as endpoints from './resources/endpoints.ts'
 import * as health from './resources/health.ts'
+import { listConnectionHealth } from './resources/health.ts'
 import * as hookRules from './resources/hook-rules.ts'
 import * as inbox from './resources/inbox.ts'
 import * as keyRotations from './resources/key-rotations.ts'
@@ -78,7 +79,7 @@ export const handlers: Handlers = {
   ...system,
   getCaller,
   ...health,
-  listOwnConnectionHealth: (deps, call) => health.listConnectionHealth(deps, call),
+  listOwnConnectionHealth: (deps, call) => listConnectionHealth(deps, call),
   listOwnPartners: (deps, call) => partners.listPartners(deps, call),
   createOwnPartner: (deps, call) => partners.createPartner(deps, call),
   getOwnPartner: (deps, call) => partners.getPartner(deps, call),

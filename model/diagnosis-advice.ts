@@ -7,14 +7,16 @@ const general: Readonly<Partial<Record<string, string>>> = {
   Unauthorized: 'Connect the account again, or put in a new credential: the provider does not take this one.',
   Forbidden:
     'Give the credential the permission that is missing, at the provider, or connect again as somebody who has it.',
-  NotFound: 'Look at the settings of the connection (account, subdomain, region): what they name is not there.',
+  NotFound:
+    'Look at the settings of the connection (account, subdomain, region): what they name is not there.',
   Invalid: 'Look at the settings of the connection: the provider does not take what is asked with them.',
   Conflict: 'Test again: the object changed meanwhile.',
   RateLimited: 'Test again in a while: the limit of calls is used up for the moment.',
   QuotaExhausted: 'Test again when the quota is renewed, or have it raised at the provider.',
   Unavailable:
     'Look at the status page of the provider, and whether the network lets the workers through. Syncs go on by themselves once it answers.',
-  Protocol: 'Tell whoever runs the hub: the provider answers in a way that its documentation does not describe.',
+  Protocol:
+    'Tell whoever runs the hub: the provider answers in a way that its documentation does not describe.',
   NotConfigured: 'Have whoever runs the hub set up its app at this provider.',
   StateConflict: 'Resume the connection first.',
 }
@@ -37,7 +39,8 @@ const ofStep: Readonly<Partial<Record<`${DiagnosisStepName} ${string}`, string>>
   'webhook Unauthorized': 'Set up the webhooks of the connection again: their secrets do not fit each other.',
   'webhook StateConflict':
     'Enter the missing secret: the provider shows it where its webhooks are set up ("webhooks" of the connection).',
-  'webhook NotFound': 'Set up the webhooks of the connection again: at the provider there is none for it any more.',
+  'webhook NotFound':
+    'Set up the webhooks of the connection again: at the provider there is none for it any more.',
 }
 
 /** @param code of `model/failures.ts`. */

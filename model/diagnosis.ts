@@ -71,9 +71,6 @@ export const failed = (failure: FailureNote, advice: string, facts: JsonObject =
   facts,
 })
 
-export const isStepName = (text: unknown): text is DiagnosisStepName =>
-  diagnosisSteps.some((name) => name === text)
-
 /** Failed when a step failed, warned when one warned; what was skipped counts for nothing. */
 export function verdictOf(steps: readonly Pick<StepFinding, 'state'>[]): DiagnosisVerdict {
   if (steps.some(({ state }) => state === 'failed')) return 'failed'

@@ -44,7 +44,7 @@ const token: AuthMethod = {
 export async function startShelfProvider(): Promise<ShelfProvider> {
   const tiny = await startTinyProvider()
   const kept = new Map<string, JsonObject>()
-  const made = new Map<string, JsonObject>()
+  const made = new Map<string, JsonObject & { id: string }>()
   const mood: ShelfMood = { refuse: {}, losesAnswers: false }
   const answer = ({ method, path, body }: TinyRequest): TinyAnswer => {
     const [, kind = '', id = ''] = new URL(path, 'http://x').pathname.split('/')
@@ -52,10 +52,10 @@ export async function startShelfProvider(): Promise<ShelfProvider> {
     if (status !== undefined) return { status, body: { error: 'refused' } }
     if (method === 'DELETE') return { body: { gone: kept.delete(id) } }
     if (method !== 'POST') return { body: { rows: kind === 'things' ? [...kept.values()] : [] } }
-    const { key = '', ...fields } = body as JsonObject
-    const known = made.get(String(key)) ?? { ...fields, id: `t${made.size + 1}` }
-    made.set(String(key), known)
-    kept.set(String(known['id']), known)
+    const { key, ...fields } = body as JsonObject & { key: string }
+    const known = made.get(key) ?? { ...fields, id: `t${made.size + 1}` }
+    made.set(key, known)
+    kept.set(known.id, known)
     return mood.losesAnswers ? { status: 503 } : { body: known }
   }
   tiny.answer(answer)
