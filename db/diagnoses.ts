@@ -63,7 +63,7 @@ export async function openDiagnosis(
   const [diagnosis] = made.rows
   if (!diagnosis) {
     const found = await sql<Diagnosis>`
-      select ${columns} from diagnoses where workflow_run_id = ${wish.workflowRunId}
+      select ${columns} from diagnoses where connection_id = ${connectionId} and workflow_run_id = ${wish.workflowRunId}
     `.execute(tx)
     return found.rows[0] && { diagnosis: found.rows[0], isNew: false }
   }

@@ -9,7 +9,7 @@ create table diagnoses (
   connection_id text not null references connections,
   -- Of the workflow that carries it out: a repeated step finds its row by it.
   workflow_id text not null,
-  workflow_run_id text not null unique,
+  workflow_run_id text not null,
   started_by text not null,
   -- Whether whoever asked for it allowed to write one object and delete it again.
   writes boolean not null,
@@ -19,7 +19,8 @@ create table diagnoses (
   -- The object that was made and is not deleted yet: {"resource": …, "externalId": …}.
   left_object jsonb,
   started_at timestamptz not null default now(),
-  ended_at timestamptz
+  ended_at timestamptz,
+  unique (connection_id, workflow_run_id)
 );
 create index diagnoses_by_connection on diagnoses (connection_id, diagnosis_id);
 -- What the last consent did not grant.
