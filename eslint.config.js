@@ -12,7 +12,16 @@ const noSlug = slugs.map((slug) => ({
 }))
 
 export default tseslint.config(
-  { ignores: ['node_modules', '.tieline', 'openapi/types.ts', 'openapi/derived.ts', 'db/types.ts', '**/*.cjs'] },
+  {
+    ignores: [
+      'node_modules',
+      '.tieline',
+      'openapi/types.ts',
+      'openapi/derived.ts',
+      'db/types.ts',
+      '**/*.cjs',
+    ],
+  },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],

@@ -13,6 +13,7 @@ import type { MailSettings } from '../platform/config.ts'
 import type { Mailer } from '../platform/outbound/mail.ts'
 import type { Outbound } from '../platform/outbound/post.ts'
 import type { IncidentLinks } from '../platform/secrets/incident-link.ts'
+import type { TrialMarks } from '../platform/secrets/trial-mark.ts'
 import type { OAuth2Auth, Provider } from '../providers/contract.ts'
 import type { OAuthApp, OAuthClient } from '../providers/http/oauth.ts'
 import type { Transport } from '../providers/http/transport.ts'
@@ -69,6 +70,10 @@ export interface ActivityDeps {
       readonly partnerId: string | null
     },
   ): Promise<void>
+  /** Marks webhooks that the hub sends to itself to try its door. */
+  readonly trials: TrialMarks
+  /** Of this process: what secrets of providers' apps it has. */
+  readonly env: Readonly<Record<string, string | undefined>>
   findProvider(slug: string): Provider | undefined
   readonly providerSlugs: readonly string[]
 }

@@ -16,6 +16,7 @@ import { createKeepingActivities } from './custodian-keeping.ts'
 import { createDeliveryActivities } from './delivery.ts'
 import type { ActivityDeps } from './deps.ts'
 import { createDescribeActivities } from './describe.ts'
+import { createDiagnosisActivities } from './diagnosis.ts'
 import { createOperationActivities } from './operations.ts'
 import { createRemapActivities } from './remap.ts'
 import { createRetentionActivities } from './retention.ts'
@@ -38,6 +39,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createSyncActivities(deps),
     ...createDescribeActivities(deps),
     ...createCheckActivities(deps),
+    ...createDiagnosisActivities(deps),
     ...createCommissionActivities(deps),
     ...createConnectActivities(deps),
     ...createKeepingActivities(deps),

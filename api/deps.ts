@@ -10,6 +10,7 @@ import type { Metrics } from '../platform/metrics.ts'
 import type { PreviewLinks } from '../platform/secrets/preview-link.ts'
 import type { IncidentLinks } from '../platform/secrets/incident-link.ts'
 import type { SessionLinks } from '../platform/secrets/session-link.ts'
+import type { TrialMarks } from '../platform/secrets/trial-mark.ts'
 import type { Provider } from '../providers/contract.ts'
 import type { Brands } from './brands/brands.ts'
 import type { Callers } from './callers.ts'
@@ -60,6 +61,8 @@ export interface ApiDeps {
   readonly links: SessionLinks
   /** Signs the links in alerts. */
   readonly incidentLinks: IncidentLinks
+  /** Knows webhooks that the hub sends to itself to try its door. */
+  readonly trials: TrialMarks
   /** Of the registry; tests add their own to the connect flow. */
   findProvider(slug: string): Provider | undefined
   /** Starts and steers workflows. */

@@ -16,11 +16,13 @@ import { brandOperations } from './resources/brand-operations.ts'
 import { listBudgets } from './resources/budgets.ts'
 import * as connections from './resources/connections.ts'
 import * as deliveries from './resources/deliveries.ts'
+import * as diagnoses from './resources/diagnoses.ts'
 import * as endpoints from './resources/endpoints.ts'
 import * as escalations from './resources/escalations.ts'
 import * as incidents from './resources/incidents.ts'
 import * as health from './resources/health.ts'
 import { streamHealth } from './resources/live-health.ts'
+import { listConnectionHealth } from './resources/health.ts'
 import * as hookRules from './resources/hook-rules.ts'
 import * as inbox from './resources/inbox.ts'
 import * as keyRotations from './resources/key-rotations.ts'
@@ -59,6 +61,7 @@ const shared = {
   ...providers,
   ...connections,
   ...steering,
+  ...diagnoses,
   listBudgets,
   createConnectSession,
   getConnectSession,
@@ -169,7 +172,6 @@ export const handlers: Handlers = {
   ...commissionPlans,
   ...attributions,
   ...statements,
-  ...health,
   ...incidents,
   listOwnIncidents: (deps, call) => incidents.listIncidents(deps, call),
   getOwnIncident: (deps, call) => incidents.getIncident(deps, call),
@@ -184,34 +186,9 @@ export const handlers: Handlers = {
   streamHealth,
   getMetricSeries,
   ...reviews,
-  listOwnConnectionHealth: (deps, call) => health.listConnectionHealth(deps, call),
-  listOwnConnections: (deps, call) => connections.listConnections(deps, call),
-  getOwnConnection: (deps, call) => connections.getConnection(deps, call),
-  ...providers,
-  ...connections,
-  ...steering,
-  listBudgets,
-  createConnectSession,
-  getConnectSession,
-  ...runs,
-  ...batches,
-  ...records,
-  ...mappings,
-  ...automations,
-  ...automationRuns,
-  ...writes,
-  ...webhooks,
-  ...hookRules,
-  ...inbox,
-  ...endpoints,
-  listDeliveries: deliveries.listDeliveries,
-  getDelivery: deliveries.getDelivery,
-  listEvents: deliveries.listEvents,
-  listEventTypes: deliveries.listEventTypes,
   ...rotations,
   ...providerApps,
   listEncryptionKeys,
-  ...operations,
   ...audit,
   encodePayloads,
   decodePayloads,

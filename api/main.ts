@@ -20,6 +20,7 @@ import { parseKeyRing } from '../platform/secrets/keyring.ts'
 import { createPreviewLinks } from '../platform/secrets/preview-link.ts'
 import { createIncidentLinks } from '../platform/secrets/incident-link.ts'
 import { createSessionLinks } from '../platform/secrets/session-link.ts'
+import { createTrialMarks } from '../platform/secrets/trial-mark.ts'
 import { createStopper, stopOnSignals, type Stopper } from '../platform/stop.ts'
 import { startTracing } from '../platform/tracing.ts'
 import { approachTemporal } from '../platform/temporal/connection.ts'
@@ -138,6 +139,7 @@ async function openDeps(
     vault,
     links: createSessionLinks(ring),
     incidentLinks: createIncidentLinks(ring),
+    trials: createTrialMarks(ring),
     findProvider,
     temporal: hub,
     waker,

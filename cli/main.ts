@@ -4,6 +4,7 @@ import { messageOf } from '../platform/errors.ts'
 import { CliError, type ExitCode } from './cli-error.ts'
 import type { GlobalOptions } from './client.ts'
 import type * as Connections from './commands/connections.ts'
+import type * as ConnectionTest from './commands/connection-test.ts'
 import type * as Proofs from './commands/proof.ts'
 import type * as Records from './commands/records.ts'
 import type * as Runs from './commands/runs.ts'
@@ -242,10 +243,12 @@ connections
   )
 connections
   .command('test <connection>')
-  .description('make the cheapest authenticated call')
+  .description('test every step: host, encryption, credential, permissions, reading, webhooks')
+  .option('--write', 'also make one object at the provider and delete it again, where that is safe')
+  .addHelpText('after', examples('connections test con_…', 'connections test con_… --write'))
   .action(
-    doing(async (o, options: GlobalOptions, id: string) =>
-      (await connectionCommands()).testConnection(id, options, o),
+    doing(async (o, options: ConnectionTest.TestOptions, id: string) =>
+      (await import('./commands/connection-test.ts')).testConnection(id, options, o),
     ),
   )
 for (const verb of ['pause', 'resume'] as const) {

@@ -581,6 +581,21 @@ export interface DeliveryAttempts {
   url: string;
 }
 
+export interface Diagnoses {
+  connectionId: string;
+  diagnosisId: string;
+  endedAt: Timestamp | null;
+  leftObject: Json | null;
+  partnerId: string;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: Generated<string>;
+  steps: Generated<Json>;
+  workflowId: string;
+  workflowRunId: string;
+  writes: boolean;
+}
+
 export interface Endpoints {
   awaitsEvents: Generated<boolean>;
   createdAt: Generated<Timestamp>;
@@ -1567,6 +1582,7 @@ export interface DB {
   dataKeys: DataKeys;
   deliveries: Deliveries;
   deliveryAttempts: DeliveryAttempts;
+  diagnoses: Diagnoses;
   endpoints: Endpoints;
   escalations: Escalations;
   feedPlaces: FeedPlaces;

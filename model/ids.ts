@@ -28,6 +28,7 @@ export const idPrefixes = {
   membership: 'mem',
   personSession: 'sgn',
   invitation: 'inv',
+  diagnosis: 'dgn',
   brandAsset: 'ast',
   brandDomain: 'dom',
   commissionPlan: 'cpl',

@@ -13,6 +13,8 @@ export const sharedWithAdmin = {
   "deleteOwnConnection": "deleteConnection",
   "replaceOwnCredential": "replaceCredential",
   "testOwnConnection": "testConnection",
+  "getOwnDiagnosis": "getDiagnosis",
+  "diagnoseOwnConnection": "diagnoseConnection",
   "pauseOwnConnection": "pauseConnection",
   "resumeOwnConnection": "resumeConnection",
   "getOwnSchedule": "getSchedule",

@@ -2258,6 +2258,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/connections/{connectionId}/diagnosis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show the last test of a connection
+         * @description With the steps that are through, while it goes on. 404 for a connection that was never tested step by step.
+         */
+        get: operations["getOwnDiagnosis"];
+        put?: never;
+        /**
+         * Test a connection step by step
+         * @description Looks up the name of the provider's host, connects and looks at the certificate, tries the credential, compares its permissions with what is
+         *     needed, reads one page of each resource, and sends a sample webhook through the hub's own door, where it is checked and not
+         *     stored. With `write: true` (and the permission `writes.write`) it also makes one object at the provider and deletes it again, where that can be done without
+         *     anybody noticing. Each step comes with its time, what it shows, and what to do when it failed. It works while the connection's syncs, or the provider's lanes, are paused.
+         *
+         *     Answered with 202 and a link to the workflow at once, or, with `Prefer: wait=<seconds>`, with 200 once it has ended in time. One test at a time per
+         *     connection: another one is refused with 409.
+         */
+        post: operations["diagnoseOwnConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/connections/{connectionId}/pause": {
         parameters: {
             query?: never;
@@ -6386,6 +6418,38 @@ export interface paths {
          *     provider is a finding (200, `ok: false`), not a problem. Waits 30 seconds, or as long as `Prefer` says.
          */
         post: operations["testConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/connections/{connectionId}/diagnosis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show the last test of a connection
+         * @description With the steps that are through, while it goes on. 404 for a connection that was never tested step by step.
+         */
+        get: operations["getDiagnosis"];
+        put?: never;
+        /**
+         * Test a connection step by step
+         * @description Looks up the name of the provider's host, connects and looks at the certificate, tries the credential, compares its permissions with what is
+         *     needed, reads one page of each resource, and sends a sample webhook through the hub's own door, where it is checked and not
+         *     stored. With `write: true` (and the permission `writes.write`) it also makes one object at the provider and deletes it again, where that can be done without
+         *     anybody noticing. Each step comes with its time, what it shows, and what to do when it failed. It works while the connection's syncs, or the provider's lanes, are paused.
+         *
+         *     Answered with 202 and a link to the workflow at once, or, with `Prefer: wait=<seconds>`, with 200 once it has ended in time. One test at a time per
+         *     connection: another one is refused with 409.
+         */
+        post: operations["diagnoseConnection"];
         delete?: never;
         options?: never;
         head?: never;
@@ -15754,6 +15818,83 @@ export interface components {
             facts?: components["schemas"]["JsonObject"];
             failure?: components["schemas"]["FailureNote"];
         };
+        DiagnosisStep: {
+            /** @enum {string} */
+            name: "dns" | "tls" | "auth" | "scopes" | "read" | "write" | "webhook";
+            title: string;
+            /** @enum {string} */
+            state: "passed" | "warned" | "failed" | "skipped";
+            durationMs: number;
+            /** @description What is known now; why, of a step that failed or was skipped. */
+            proves: string;
+            /** @description What to do. */
+            advice: string | null;
+            failure: components["schemas"]["FailureNote"] | null;
+            facts: components["schemas"]["JsonObject"];
+        };
+        LeftObject: {
+            resource: string;
+            /** @description Null: whether it was made is not known. */
+            externalId: string | null;
+        };
+        /**
+         * @description A test of a connection, step by step.
+         * @example {
+         *       "diagnosisId": "dgn_01KAT5Z6M0000000000000000A",
+         *       "connectionId": "con_01KAT5Z6M0000000000000000A",
+         *       "state": "failed",
+         *       "writes": false,
+         *       "startedBy": "admin",
+         *       "startedAt": "2026-11-23T20:00:00.000Z",
+         *       "endedAt": "2026-11-23T20:00:01.000Z",
+         *       "leftObject": null,
+         *       "steps": [
+         *         {
+         *           "name": "auth",
+         *           "title": "Credential",
+         *           "state": "failed",
+         *           "durationMs": 84,
+         *           "proves": "The provider refused the credential.",
+         *           "advice": "Connect the account again, or put in a new credential: the provider does not take this one.",
+         *           "failure": {
+         *             "code": "Unauthorized",
+         *             "message": "The provider refused the credential."
+         *           },
+         *           "facts": {}
+         *         }
+         *       ]
+         *     }
+         */
+        PartnerDiagnosis: {
+            diagnosisId: string;
+            connectionId: components["schemas"]["ConnectionId"];
+            /**
+             * @description `failed` when a step failed, `warned` when one warned; what was skipped counts for nothing.
+             * @enum {string}
+             */
+            state: "running" | "passed" | "warned" | "failed" | "cancelled";
+            /** @description Whether it was told to write one object. */
+            writes: boolean;
+            startedBy: string;
+            startedAt: components["schemas"]["Time"];
+            endedAt: components["schemas"]["Time"] | null;
+            /** @description Those that are through, in their order. */
+            steps: components["schemas"]["DiagnosisStep"][];
+            /** @description An object that was made for the test and could not be deleted again (yet); null when there is none. */
+            leftObject: components["schemas"]["LeftObject"] | null;
+        };
+        /**
+         * @example {
+         *       "write": false
+         *     }
+         */
+        DiagnosisWish: {
+            /**
+             * @description Also make one object at the provider and delete it again, where that is safe.
+             * @default false
+             */
+            write: boolean;
+        };
         PartnerSchedule: {
             connectionId: components["schemas"]["ConnectionId"];
             intervalSeconds: number;
@@ -22450,6 +22591,55 @@ export interface components {
             workflowId: string;
             /** @description Where it can be watched. */
             temporalUrl: components["schemas"]["Link"];
+        };
+        /**
+         * @description A test of a connection, step by step.
+         * @example {
+         *       "diagnosisId": "dgn_01KAT5Z6M0000000000000000A",
+         *       "connectionId": "con_01KAT5Z6M0000000000000000A",
+         *       "state": "failed",
+         *       "writes": false,
+         *       "startedBy": "admin",
+         *       "startedAt": "2026-11-23T20:00:00.000Z",
+         *       "endedAt": "2026-11-23T20:00:01.000Z",
+         *       "leftObject": null,
+         *       "steps": [
+         *         {
+         *           "name": "auth",
+         *           "title": "Credential",
+         *           "state": "failed",
+         *           "durationMs": 84,
+         *           "proves": "The provider refused the credential.",
+         *           "advice": "Connect the account again, or put in a new credential: the provider does not take this one.",
+         *           "failure": {
+         *             "code": "Unauthorized",
+         *             "message": "The provider refused the credential."
+         *           },
+         *           "facts": {}
+         *         }
+         *       ]
+         *     }
+         */
+        Diagnosis: {
+            diagnosisId: string;
+            connectionId: components["schemas"]["ConnectionId"];
+            /**
+             * @description `failed` when a step failed, `warned` when one warned; what was skipped counts for nothing.
+             * @enum {string}
+             */
+            state: "running" | "passed" | "warned" | "failed" | "cancelled";
+            /** @description Whether it was told to write one object. */
+            writes: boolean;
+            startedBy: string;
+            startedAt: components["schemas"]["Time"];
+            endedAt: components["schemas"]["Time"] | null;
+            /** @description Those that are through, in their order. */
+            steps: components["schemas"]["DiagnosisStep"][];
+            /** @description An object that was made for the test and could not be deleted again (yet); null when there is none. */
+            leftObject: components["schemas"]["LeftObject"] | null;
+            workflowId?: string;
+            /** @description Where it can be watched. */
+            temporalUrl?: components["schemas"]["Link"];
         };
         Schedule: {
             connectionId: components["schemas"]["ConnectionId"];
@@ -32717,6 +32907,171 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["CheckFinding"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOwnDiagnosis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last test. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "diagnosisId": "dgn_01KAT5Z6M0000000000000000A",
+                     *       "connectionId": "con_01KAT5Z6M0000000000000000A",
+                     *       "state": "failed",
+                     *       "writes": false,
+                     *       "startedBy": "admin",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:01.000Z",
+                     *       "leftObject": null,
+                     *       "steps": [
+                     *         {
+                     *           "name": "auth",
+                     *           "title": "Credential",
+                     *           "state": "failed",
+                     *           "durationMs": 84,
+                     *           "proves": "The provider refused the credential.",
+                     *           "advice": "Connect the account again, or put in a new credential: the provider does not take this one.",
+                     *           "failure": {
+                     *             "code": "Unauthorized",
+                     *             "message": "The provider refused the credential."
+                     *           },
+                     *           "facts": {}
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartnerDiagnosis"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    diagnoseOwnConnection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=<seconds>`: how long to wait for the end before answering, 30 at most (RFC 7240).
+                 * @example wait=10
+                 */
+                Prefer?: components["parameters"]["prefer"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "write": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["DiagnosisWish"];
+            };
+        };
+        responses: {
+            /** @description It has ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "diagnosisId": "dgn_01KAT5Z6M0000000000000000A",
+                     *       "connectionId": "con_01KAT5Z6M0000000000000000A",
+                     *       "state": "failed",
+                     *       "writes": false,
+                     *       "startedBy": "admin",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:01.000Z",
+                     *       "leftObject": null,
+                     *       "steps": [
+                     *         {
+                     *           "name": "auth",
+                     *           "title": "Credential",
+                     *           "state": "failed",
+                     *           "durationMs": 84,
+                     *           "proves": "The provider refused the credential.",
+                     *           "advice": "Connect the account again, or put in a new credential: the provider does not take this one.",
+                     *           "failure": {
+                     *             "code": "Unauthorized",
+                     *             "message": "The provider refused the credential."
+                     *           },
+                     *           "facts": {}
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartnerDiagnosis"];
+                };
+            };
+            /** @description It goes on; ask with GET. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "diagnosisId": "dgn_01KAT5Z6M0000000000000000A",
+                     *       "connectionId": "con_01KAT5Z6M0000000000000000A",
+                     *       "state": "failed",
+                     *       "writes": false,
+                     *       "startedBy": "admin",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:01.000Z",
+                     *       "leftObject": null,
+                     *       "steps": [
+                     *         {
+                     *           "name": "auth",
+                     *           "title": "Credential",
+                     *           "state": "failed",
+                     *           "durationMs": 84,
+                     *           "proves": "The provider refused the credential.",
+                     *           "advice": "Connect the account again, or put in a new credential: the provider does not take this one.",
+                     *           "failure": {
+                     *             "code": "Unauthorized",
+                     *             "message": "The provider refused the credential."
+                     *           },
+                     *           "facts": {}
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartnerDiagnosis"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -60025,6 +60380,171 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["CheckFinding"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getDiagnosis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last test. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "diagnosisId": "dgn_01KAT5Z6M0000000000000000A",
+                     *       "connectionId": "con_01KAT5Z6M0000000000000000A",
+                     *       "state": "failed",
+                     *       "writes": false,
+                     *       "startedBy": "admin",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:01.000Z",
+                     *       "leftObject": null,
+                     *       "steps": [
+                     *         {
+                     *           "name": "auth",
+                     *           "title": "Credential",
+                     *           "state": "failed",
+                     *           "durationMs": 84,
+                     *           "proves": "The provider refused the credential.",
+                     *           "advice": "Connect the account again, or put in a new credential: the provider does not take this one.",
+                     *           "failure": {
+                     *             "code": "Unauthorized",
+                     *             "message": "The provider refused the credential."
+                     *           },
+                     *           "facts": {}
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Diagnosis"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    diagnoseConnection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=<seconds>`: how long to wait for the end before answering, 30 at most (RFC 7240).
+                 * @example wait=10
+                 */
+                Prefer?: components["parameters"]["prefer"];
+                /** @description Makes the request repeatable; a new value, such as a UUID, for each new wish. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                connectionId: components["parameters"]["connectionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "write": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["DiagnosisWish"];
+            };
+        };
+        responses: {
+            /** @description It has ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "diagnosisId": "dgn_01KAT5Z6M0000000000000000A",
+                     *       "connectionId": "con_01KAT5Z6M0000000000000000A",
+                     *       "state": "failed",
+                     *       "writes": false,
+                     *       "startedBy": "admin",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:01.000Z",
+                     *       "leftObject": null,
+                     *       "steps": [
+                     *         {
+                     *           "name": "auth",
+                     *           "title": "Credential",
+                     *           "state": "failed",
+                     *           "durationMs": 84,
+                     *           "proves": "The provider refused the credential.",
+                     *           "advice": "Connect the account again, or put in a new credential: the provider does not take this one.",
+                     *           "failure": {
+                     *             "code": "Unauthorized",
+                     *             "message": "The provider refused the credential."
+                     *           },
+                     *           "facts": {}
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Diagnosis"];
+                };
+            };
+            /** @description It goes on; ask with GET. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "diagnosisId": "dgn_01KAT5Z6M0000000000000000A",
+                     *       "connectionId": "con_01KAT5Z6M0000000000000000A",
+                     *       "state": "failed",
+                     *       "writes": false,
+                     *       "startedBy": "admin",
+                     *       "startedAt": "2026-11-23T20:00:00.000Z",
+                     *       "endedAt": "2026-11-23T20:00:01.000Z",
+                     *       "leftObject": null,
+                     *       "steps": [
+                     *         {
+                     *           "name": "auth",
+                     *           "title": "Credential",
+                     *           "state": "failed",
+                     *           "durationMs": 84,
+                     *           "proves": "The provider refused the credential.",
+                     *           "advice": "Connect the account again, or put in a new credential: the provider does not take this one.",
+                     *           "failure": {
+                     *             "code": "Unauthorized",
+                     *             "message": "The provider refused the credential."
+                     *           },
+                     *           "facts": {}
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Diagnosis"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -17,6 +17,7 @@ import { createMailer } from '../platform/outbound/mail.ts'
 import { createOutbound } from '../platform/outbound/post.ts'
 import { createIncidentLinks } from '../platform/secrets/incident-link.ts'
 import { parseKeyRing } from '../platform/secrets/keyring.ts'
+import { createTrialMarks } from '../platform/secrets/trial-mark.ts'
 import { createOAuthClient } from '../providers/http/oauth.ts'
 import { createTransport } from '../providers/http/transport.ts'
 import { appMethodsOf } from '../providers/contract.ts'
@@ -55,7 +56,8 @@ export function createWorkerDeps(
   const metrics = createMetrics()
   const clock = systemClock
   const limiter = createLimiter(database.db)
-  const vault = createVault(parseKeyRing(config.encryptionKeys))
+  const ring = parseKeyRing(config.encryptionKeys)
+  const vault = createVault(ring)
   const caches = openCaches(database, config.databaseUrl, log)
   const methodsOf = (slug: string) => appMethodsOf(findProvider(slug))
   const apps = createAppSource({ db: database.db, vault, env, methodsOf, caches, log })
@@ -89,6 +91,8 @@ export function createWorkerDeps(
     incidentLinks: createIncidentLinks(parseKeyRing(config.encryptionKeys)),
     wakeIncident: (client, incident) =>
       createAlertClient({ client, taskQueue: config.taskQueue }).wakeIncident(incident),
+    trials: createTrialMarks(ring),
+    env,
     findProvider,
     providerSlugs,
   }

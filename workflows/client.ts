@@ -16,6 +16,7 @@ import type { HubClientOptions, Started } from './client-options.ts'
 import { createCredentialClient } from './client-credentials.ts'
 import { createBrandClient } from './client-brands.ts'
 import { createDeliveryClient } from './client-delivery.ts'
+import { createDiagnosisClient } from './client-diagnosis.ts'
 import { createHealthClient } from './client-health.ts'
 import { createInboxClient } from './client-inbox.ts'
 import { createKeyClient } from './client-keys.ts'
@@ -91,6 +92,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createAlertClient(options),
     ...createUpkeepClient(options),
     ...createDeliveryClient(options),
+    ...createDiagnosisClient(options),
     ...createBrandClient(options),
     ...createCommissionClient(options),
     ...createRotationClient(options),

@@ -173,6 +173,22 @@ export interface CheckConnectionResult {
   readonly failure?: { readonly code: string; readonly message: string }
 }
 
+export interface TestConnectionInput {
+  readonly connectionId: string
+  /** Given by the API, which has answered with it; a test that is started by hand gets one. */
+  readonly diagnosisId?: string
+  /** Also writes one object at the provider and deletes it again, where that is safe; false when left out. */
+  readonly write?: boolean
+  readonly startedBy?: string
+}
+
+export interface TestConnectionResult {
+  readonly connectionId: string
+  readonly diagnosisId: string
+  /** `passed`, `warned`, `failed`; what each step found is in the row and in the current details. */
+  readonly state: string
+}
+
 export interface RotateCredentialInput {
   readonly connectionId: string
   /** How long the old credential lives on beside the new one, 0 to 604,800; 360 when left out. */
@@ -535,6 +551,7 @@ export const workflowIds = {
   dryRemap: (remapId: string) => `remap-plan:${remapId}`,
   describeFields: (connectionId: string, resource: string) => `describe:${connectionId}:${resource}`,
   checkConnection: (connectionId: string) => `check:${connectionId}`,
+  testConnection: (connectionId: string) => `test:${connectionId}`,
   rotateCredential: (connectionId: string) => `rotate-credential:${connectionId}`,
   rotateApiKey: (keyId: string) => `rotate-key:${keyId}`,
   /** One per hub; hubs that share a namespace differ in their queue. */

@@ -28,10 +28,11 @@ import { routed, ownerOf } from './routing.ts'
 import { createSecretUses, usedValues, type SecretUses } from './secret-use.ts'
 import { createTargets, secretsOf, type GuardedTarget, type Targets } from './targets.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
+import { isTrial, trialAnswer } from './trial.ts'
 
 type DoorDeps = Pick<
   ApiDeps,
-  'config' | 'database' | 'vault' | 'env' | 'metrics' | 'log' | 'waker' | 'findProvider'
+  'config' | 'database' | 'vault' | 'env' | 'metrics' | 'log' | 'waker' | 'trials' | 'findProvider'
 >
 
 interface Door extends DoorDeps {
@@ -113,7 +114,9 @@ async function take(
   if (early) return early
   if (request.method !== 'POST')
     throw edgeFailure('MethodNotAllowed', 'Webhooks are posted here.', { Allow: 'POST' })
-  let visit = await look(door, source, request, address, connectionId, false)
+  const trial = await isTrial(door.trials, request, connectionId)
+  let visit = await look(door, source, request, address, connectionId, trial)
+  if (trial) return trialAnswer(source.webhooks, request, visit.checks)
   // What was remembered may be older than a change of the secrets.
   if (!isGenuine(visit) && connectionId !== undefined)
     visit = await look(door, source, request, address, connectionId, true)

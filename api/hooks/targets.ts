@@ -1,9 +1,9 @@
 /** Which connection a webhook is for, and what guards it. Looked up again after a few seconds, and whenever a check fails. */
+import { hookSecretsOf } from '../../db/hook-secrets.ts'
 import {
   openHookSettings,
   hookTarget,
   hookTargetsOf,
-  valuesNow,
   type HookTarget,
   type OpenHookSettings,
 } from '../../db/hook-settings.ts'
@@ -89,12 +89,5 @@ export function secretsOf(
   env: Readonly<Record<string, string | undefined>>,
   now: Date,
 ): HookSecrets {
-  const own = guard ? valuesNow(guard.secrets, now) : {}
-  return Object.fromEntries(
-    webhooks.secrets.map(({ name, env: variable }) => {
-      const values = own[name] ?? []
-      const shared = variable === undefined ? [] : (env[variable] ?? '').split(',').map((one) => one.trim())
-      return [name, [...values, ...shared.filter((one) => one !== '')]]
-    }),
-  )
+  return hookSecretsOf(webhooks.secrets, guard, env, now)
 }

@@ -73,20 +73,6 @@ function print(one: Connection, options: GlobalOptions, out: Out): void {
   )
 }
 
-export async function testConnection(
-  connectionId: string,
-  options: GlobalOptions,
-  out: Out,
-): Promise<ExitCode> {
-  const finding = await need(
-    openApi(options).POST('/admin/v1/connections/{connectionId}/test', path(connectionId)),
-  )
-  if (options.json) out.json(finding)
-  else if (finding.ok) out.line(`${out.paint.green('works')}: ${finding.proves ?? ''}`)
-  else out.line(`${out.paint.red('does not work')}: ${finding.failure?.message ?? ''}`)
-  return finding.ok ? 0 : 1
-}
-
 export async function steerConnection(
   connectionId: string,
   verb: 'pause' | 'resume',

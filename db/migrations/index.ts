@@ -24,6 +24,7 @@ import * as health from './0021_health.ts'
 import * as alerts from './0022_alerts.ts'
 import * as integrity from './0023_integrity.ts'
 import * as upkeep from './0024_upkeep.ts'
+import * as diagnoses from './0025_diagnoses.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -50,4 +51,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0022_alerts': alerts,
   '0023_integrity': integrity,
   '0024_upkeep': upkeep,
+  '0025_diagnoses': diagnoses,
 }

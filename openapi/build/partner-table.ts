@@ -17,6 +17,8 @@ export const sharedOperations: readonly string[] = [
   'deleteConnection',
   'replaceCredential',
   'testConnection',
+  'diagnoseConnection',
+  'getDiagnosis',
   'pauseConnection',
   'resumeConnection',
   'getSchedule',

@@ -3,17 +3,19 @@
  * size, repeats what may be repeated, learns limits, maps errors, counts and traces. It knows no provider.
  */
 import { HubError, isHubError } from '../../platform/errors.ts'
-import type { Call, ProviderContext } from '../contract.ts'
+import type { Call, Provider, ProviderContext, Settings } from '../contract.ts'
 import { attempt, type CallScope } from './attempt.ts'
 import { takeLease } from './lease.ts'
 import type { TransportOptions } from './options.ts'
-import { targetOf } from './origin-map.ts'
+import { targetOf, type Target } from './origin-map.ts'
 import { waitBefore } from './retry.ts'
 import type { CredentialVersion, SessionOptions } from './session.ts'
 
 export interface Transport {
   /** Binds a connection; the context's `call` throws `HubError` of the provider set, or the signal's reason. */
   open(options: SessionOptions): ProviderContext
+  /** Where calls to a provider with these settings really go. @throws HubError `Protocol` for settings that lead nowhere safe. */
+  locate(provider: Pick<Provider, 'baseUrl'>, settings: Settings): Target
 }
 
 export function createTransport(options: TransportOptions): Transport {
@@ -23,6 +25,7 @@ export function createTransport(options: TransportOptions): Transport {
       now: () => options.clock.now(),
       call: caller(options, session),
     }),
+    locate: (provider, settings) => targetOf(options.originMap, provider.baseUrl(settings), '/'),
   }
 }
 

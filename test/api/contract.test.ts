@@ -95,6 +95,8 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   createConnectSession: () => ({ provider: 'nobody' }),
   updateConnection: () => ({ name: 'New' }),
   replaceCredential: () => ({ secrets: {} }),
+  diagnoseConnection: () => ({ write: false }),
+  diagnoseOwnConnection: () => ({}),
   startRun: () => ({ connectionId: newId('connection') }),
   updateRun: () => ({ speed: { pagesPerMinute: 5 } }),
   startSyncMany: () => ({ connectionId: newId('connection') }),

@@ -24,6 +24,7 @@ import { createPreviewLinks } from '../../platform/secrets/preview-link.ts'
 import { createIncidentLinks } from '../../platform/secrets/incident-link.ts'
 import type { Tracing } from '../../platform/tracing.ts'
 import { createSessionLinks } from '../../platform/secrets/session-link.ts'
+import { createTrialMarks } from '../../platform/secrets/trial-mark.ts'
 import { appMethodsOf, type Provider } from '../../providers/contract.ts'
 import { providers } from '../../providers/registry.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts'
@@ -77,6 +78,8 @@ export interface TestApiOptions {
   /** Changes to what the API is given. */
   readonly deps?: (deps: ApiDeps) => Partial<ApiDeps>
   readonly worker?: boolean
+  /** The workers know where this API is. */
+  readonly isReachable?: boolean
   /** What the workers ask for TXT records. */
   readonly txtOf?: TxtLookup
   /** Of the sandbox, beside what it is small in anyway. */
@@ -98,8 +101,11 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const sandbox = await startSandbox({ port: 0, size: { ...small, ...options.size } })
   const known = [...providers, ...(options.more?.providers ?? [])]
   const originMap = { ...sandbox.originMap, ...options.more?.originMap }
+  const port = await freePorts(1).then(([one = 0]) => one)
+  const url = `http://127.0.0.1:${port}`
   const hub = await createTestHub({
     database: database.database,
+    ...(options.isReachable ? { publicUrl: url } : {}),
     providers: known,
     originMap,
     variables: options.more?.variables ?? {},
@@ -108,8 +114,6 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     ...(options.tracing ? { tracing: options.tracing } : {}),
   })
   await ensureDefaultTenant(database.database.db)
-  const port = await freePorts(1).then(([one = 0]) => one)
-  const url = `http://127.0.0.1:${port}`
   const deps = depsOf(database, hub, url, originMap, options.more?.variables ?? {})
   const given = { ...deps, ...options.deps?.(deps) }
   const server = await createApi(given).listen(port, '127.0.0.1')
@@ -203,6 +207,7 @@ function depsOf(
     vault,
     links: createSessionLinks(hub.ring),
     incidentLinks: createIncidentLinks(hub.ring),
+    trials: createTrialMarks(hub.ring),
     findProvider: hub.deps.findProvider,
     temporal: hub.hub,
     live: createLive({ db: database.db, log: silent, metrics, everyMs: 50, readersAtMost: 3 }),

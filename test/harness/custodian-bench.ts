@@ -19,6 +19,7 @@ import { newId } from '../../platform/new-id.ts'
 import { createIncidentLinks } from '../../platform/secrets/incident-link.ts'
 import { parseKeyRing } from '../../platform/secrets/keyring.ts'
 import type { OAuth2Auth, Secrets } from '../../providers/contract.ts'
+import { createTrialMarks } from '../../platform/secrets/trial-mark.ts'
 import { createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
 import { ledgerlyVariables } from './token-endpoint.ts'
@@ -68,6 +69,8 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
     mailer: createMailer({ allowLoopback: true }),
     incidentLinks: createIncidentLinks(parseKeyRing(options.ring)),
     wakeIncident: async () => undefined,
+    trials: createTrialMarks(parseKeyRing(options.ring)),
+    env: {},
     findProvider: () => undefined,
     providerSlugs: [],
   }

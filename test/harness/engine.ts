@@ -25,6 +25,7 @@ import { createOutbound } from '../../platform/outbound/post.ts'
 import { newId } from '../../platform/new-id.ts'
 import { createIncidentLinks } from '../../platform/secrets/incident-link.ts'
 import { newKeyRingText, parseKeyRing } from '../../platform/secrets/keyring.ts'
+import { createTrialMarks } from '../../platform/secrets/trial-mark.ts'
 import { createOAuthClient } from '../../providers/http/oauth.ts'
 import { createTransport } from '../../providers/http/transport.ts'
 import { findProvider, providerSlugs } from '../../providers/registry.ts'
@@ -67,6 +68,8 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
     const limiter = createLimiter(database.db)
     return {
       database,
+      trials: createTrialMarks(ring),
+      env: {},
       vault: createVault(ring),
       transport: createTransport({ originMap: sandbox.originMap, limiter, metrics, clock }),
       oauth: createOAuthClient({ originMap: sandbox.originMap, clock }),

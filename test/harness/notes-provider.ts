@@ -31,6 +31,8 @@ export interface NotesProvider {
   close(): Promise<void>
 }
 
+const origin = 'https://api.notes.example'
+
 const auth: AuthMethod = {
   kind: 'token',
   name: 'token',
@@ -122,7 +124,8 @@ export async function startNotesProvider(): Promise<NotesProvider> {
   })
   return {
     provider: providerOn(tiny),
-    originMap: tiny.originMap,
+    // Its own, so that a hub can know it beside the tiny provider.
+    originMap: { [origin]: Object.values(tiny.originMap)[0] ?? '' },
     notes,
     requests: tiny.requests,
     edit: (id, change) => {
@@ -161,6 +164,7 @@ function providerOn(tiny: TinyProvider): Provider {
     ...tiny.provider,
     slug: 'notes',
     name: 'Notes',
+    baseUrl: () => origin,
     webhooks: notesWebhooks,
     auth: [auth],
     resources: [

@@ -18,6 +18,7 @@ import { createOutbound } from '../../platform/outbound/post.ts'
 import { createIncidentLinks } from '../../platform/secrets/incident-link.ts'
 import { newKeyRingText, parseKeyRing, type KeyRing } from '../../platform/secrets/keyring.ts'
 import type { Tracing } from '../../platform/tracing.ts'
+import { createTrialMarks } from '../../platform/secrets/trial-mark.ts'
 import { connectTemporal, type TemporalConnection } from '../../platform/temporal/connection.ts'
 import { appMethodsOf, type Provider } from '../../providers/contract.ts'
 import { createOAuthClient } from '../../providers/http/oauth.ts'
@@ -51,6 +52,8 @@ export interface TestHubOptions {
   readonly originMap?: Readonly<Record<string, string>>
   /** Environment of the workers: the hub's own apps at providers. */
   readonly variables?: Readonly<Record<string, string>>
+  /** Where the API is, for what reaches it from outside; nowhere when left out. */
+  readonly publicUrl?: string
   /** Answers TXT records; nobody when left out. */
   readonly txtOf?: TxtLookup
   /** Workers from the beginning; true when left out. */
@@ -132,7 +135,7 @@ function testDeps(
     clock,
     config: {
       taskQueue,
-      publicUrl: 'http://127.0.0.1:1',
+      publicUrl: options.publicUrl ?? 'http://127.0.0.1:1',
       accessTokenSeconds: 900,
       retention: defaultRetention,
     },
@@ -142,6 +145,8 @@ function testDeps(
     wakeEndpoint: (client, endpoint) => createDeliveryClient({ client, taskQueue }).wakeEndpoint(endpoint),
     txtOf: options.txtOf ?? createTxtLookup({ servers: ['127.0.0.1:1'] }),
     brandName: createBrandNames(database.db),
+    trials: createTrialMarks(ring),
+    env: options.variables ?? {},
     findProvider,
     mailer: createMailer({ allowLoopback: true }),
     incidentLinks: createIncidentLinks(ring),

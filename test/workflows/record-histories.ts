@@ -40,6 +40,7 @@ import { recordAlerts } from './record-alerts.ts'
 import { recordConnects } from './record-connects.ts'
 import { recordCredentials } from './record-credentials.ts'
 import { recordDelivery } from './record-delivery.ts'
+import { recordDiagnoses } from './record-diagnoses.ts'
 import { recordInbox } from './record-inbox.ts'
 import { recordRotations } from './record-rotations.ts'
 import { recordKeys } from './record-keys.ts'
@@ -100,6 +101,17 @@ export async function recordHistories(folder: string, only?: string): Promise<vo
       [['syncConnection', 'syncMany'], () => recordSyncs(recorder)],
       [['runAction', 'runReport'], () => recordOperations(recorder)],
       [['checkConnection'], () => recordChecks(recorder)],
+      [
+        ['testConnection'],
+        async () => {
+          const { connection: toNotes } = await withNotes()
+          await recordDiagnoses({
+            ...recorder,
+            toNotes,
+            toTiny: await connect(test, 'tiny', { token: 'good' }),
+          })
+        },
+      ],
       [['checkHealth'], () => recordHealth(recorder)],
       [['verifyIntegrity', 'verifyMany'], () => recordVerifications(recorder)],
       [['evaluateAlerts', 'escalateIncident'], () => recordAlerts({ test, keep })],

@@ -1,0 +1,50 @@
+/** What to do about a step that failed: for whoever asked for the test, a partner or an operator, in their own words. */
+import type { DiagnosisStepName } from './diagnosis.ts'
+import { isFailureCode } from './failures.ts'
+
+/** By code, whichever step it is; a step may know better. */
+const general: Readonly<Partial<Record<string, string>>> = {
+  Unauthorized: 'Connect the account again, or put in a new credential: the provider does not take this one.',
+  Forbidden:
+    'Give the credential the permission that is missing, at the provider, or connect again as somebody who has it.',
+  NotFound:
+    'Look at the settings of the connection (account, subdomain, region): what they name is not there.',
+  Invalid: 'Look at the settings of the connection: the provider does not take what is asked with them.',
+  Conflict: 'Test again: the object changed meanwhile.',
+  RateLimited: 'Test again in a while: the limit of calls is used up for the moment.',
+  QuotaExhausted: 'Test again when the quota is renewed, or have it raised at the provider.',
+  Unavailable:
+    'Look at the status page of the provider, and whether the network lets the workers through. Syncs go on by themselves once it answers.',
+  Protocol:
+    'Tell whoever runs the hub: the provider answers in a way that its documentation does not describe.',
+  NotConfigured: 'Have whoever runs the hub set up its app at this provider.',
+  StateConflict: 'Resume the connection first.',
+}
+
+const ofStep: Readonly<Partial<Record<`${DiagnosisStepName} ${string}`, string>>> = {
+  'dns NotFound':
+    'Look at the settings of the connection (subdomain, region, domain): they lead to a host that does not exist.',
+  'dns Unavailable': 'Look at the name server of the machine that the workers run on: it does not answer.',
+  'tls Unavailable':
+    'Look at the firewall and the proxy of the workers: they must be let out to this host and port.',
+  'tls Protocol':
+    'Where a proxy opens encrypted connections, give the workers its certificate (NODE_EXTRA_CA_CERTS). Otherwise do not go on: somebody else may be answering.',
+  'read Forbidden': 'See "Permissions".',
+  'write Forbidden':
+    'The credential may read and not write: give it the permission to write at the provider, or connect again as somebody who has it. Nothing to do where nothing is to be written.',
+  'write Invalid':
+    'The account wants more than the usual fields (or has rules of its own): look at what the provider says, and at the mapping of writes.',
+  'webhook Unavailable':
+    'Look at TIELINE_PUBLIC_URL and at the proxy before the API: webhooks do not get through to the hub by its public address.',
+  'webhook Unauthorized': 'Set up the webhooks of the connection again: their secrets do not fit each other.',
+  'webhook StateConflict':
+    'Enter the missing secret: the provider shows it where its webhooks are set up ("webhooks" of the connection).',
+  'webhook NotFound':
+    'Set up the webhooks of the connection again: at the provider there is none for it any more.',
+}
+
+/** @param code of `model/failures.ts`. */
+export function adviceFor(step: DiagnosisStepName, code: string): string {
+  const known = ofStep[`${step} ${code}`] ?? (isFailureCode(code) ? general[code] : undefined)
+  return known ?? 'Test again; when it stays so, tell whoever runs the hub.'
+}
