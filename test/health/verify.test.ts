@@ -167,6 +167,8 @@ describe('what was broken behind the back of the hub', () => {
 
 it('what has changed at the provider since the last sync is pending, not wrong', async () => {
   engine.sandbox.control.edit('zendesk', { resource: 'tickets', update: 3, create: 2, delete: 0, touch: 0 })
+  // The simulated account stamps changes an hour ago: the last reading is set back behind them.
+  await sql`update run_resources set started_at = started_at - interval '2 hours'`.execute(db())
   const { report, findings } = await verify('full')
   expect(findings.filter(({ kind }) => kind !== 'orphan')).toEqual([])
   expect(report).toMatchObject({ accuracyPercent: 100, counts: { pending: 5 } })
