@@ -245,6 +245,15 @@ export async function listInboxEvents(
   return found.rows
 }
 
+/** Ids of which there is no event, as far as `db` shows. */
+export async function missingEvents(db: Db, eventIds: readonly string[]): Promise<string[]> {
+  const found = await sql<{ eventId: string }>`
+    select id as event_id from unnest(${[...eventIds]}::text[]) as id
+    where not exists (select from inbox_events e where e.event_id = id)
+  `.execute(db)
+  return found.rows.map(({ eventId }) => eventId)
+}
+
 export async function getInboxEvent(db: Db, eventId: string): Promise<InboxEvent | undefined> {
   const found =
     await sql<InboxEvent>`select ${columns} from inbox_events e where e.event_id = ${eventId}`.execute(db)

@@ -14850,7 +14850,7 @@ export interface components {
             seconds: number;
         };
         KeyPolicy: {
-            /** @description Whose policy it is; null - the hub's own, nobody has set one. */
+            /** @description Whose policy it is; null - the hub's own or that of a partner above the caller's. */
             partnerId: components["schemas"]["PartnerId"] | null;
             maxAgeDays: number | null;
             overlapSeconds: number;

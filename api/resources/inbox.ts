@@ -9,6 +9,7 @@ import {
   countReplay,
   getHookRequest,
   getInboxEvent as findInboxEvent,
+  missingEvents,
   inboxEquation,
   listInboxEvents as selectInboxEvents,
   matchTenant,
@@ -27,7 +28,7 @@ import { secretsOf } from '../hooks/targets.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
-import { livingConnection } from './find.ts'
+import { connectionOf, livingConnection } from './find.ts'
 
 type Schemas = components['schemas']
 
@@ -189,6 +190,9 @@ export const replayInboxEvents: Handler<'replayInboxEvents'> = async (deps, { bo
         detail: 'should say which events: give eventIds, connectionId, state, type or times',
       },
     ])
+  if (filter.connectionId !== undefined) await connectionOf(deps, filter.connectionId)
+  const [missing] = await missingEvents(deps.database.db, filter.eventIds ?? [])
+  if (missing !== undefined) throw new HubError('NoSuchThing', `There is no inbox event "${missing}".`)
   const query = { ...filter, since: moment(since), until: moment(until) }
   const { db } = deps.database
   if (dryRun) return { status: 200, body: replayed(true, await countReplay(db, query)) }

@@ -181,7 +181,10 @@ const ownVersion = (policy: KeyPolicy, partnerId: string): number =>
 export const getKeyPolicy: Handler<'getKeyPolicy'> = async (deps, { query, caller }) => {
   const partnerId = await partnerOf(deps, caller, query.partnerId)
   const policy = await keyPolicyOf(deps.hubDatabase.db, partnerId)
-  return { status: 200, body: showPolicy(policy), headers: { ETag: `"${ownVersion(policy, partnerId)}"` } }
+  const owner = policy.partnerId && (await findPartner(deps.database.db, policy.partnerId))
+  // A policy applies below its partner, but nobody learns the name of a partner above his own.
+  const shown = showPolicy(owner ? policy : { ...policy, partnerId: null })
+  return { status: 200, body: shown, headers: { ETag: `"${ownVersion(policy, partnerId)}"` } }
 }
 
 export const putKeyPolicy: Handler<'putKeyPolicy'> = async (deps, { query, header, body, caller }) => {

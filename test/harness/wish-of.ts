@@ -1,5 +1,6 @@
 /** A request for an operation of the description, made from the description alone; ids are taken from whoever is asked about. */
 import { description, type Operation } from '../../api/description.ts'
+import { recordIdOf } from '../../model/record-id.ts'
 import { idPrefixes } from '../../model/ids.ts'
 import { isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '../../model/json.ts'
 
@@ -41,6 +42,10 @@ export function wishesOf(
     return id
   }
   const path = operation.path.replace(/\{(\w+)\}/g, (_all, name: string) => {
+    // The id of a record is its place, encoded.
+    const connectionId = name === 'recordId' ? take('con') : undefined
+    if (connectionId !== undefined)
+      return recordIdOf({ connectionId, resource: 'tickets', externalId: 'seed-1' })
     const schema = operation.parameters.find((one) => one.in === 'path' && one.name === name)?.schema
     const prefix = prefixOf(schema as JsonObject | undefined)
     return encodeURIComponent((prefix === undefined ? places[name] : take(prefix)) ?? 'nothing')
