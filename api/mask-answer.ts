@@ -38,7 +38,7 @@ function maskedObject(value: JsonObject, schema: JsonSchema): JsonObject {
       if (!isJsonObject(own)) return [maskEmails(name), maskForeign(one, name)]
       if (name === 'mapped' && isJsonObject(one))
         return [name, maskRecord(typeof model === 'string' ? model : '', one)]
-      return [name, masked(one, own as JsonSchema, name)]
+      return [name, masked(one, own, name)]
     }),
   )
 }

@@ -52,11 +52,6 @@ export async function listSigningKeys(
   return found.rows
 }
 
-export async function getSigningKey(db: Db, keyId: string): Promise<SigningKey | undefined> {
-  const found = await sql<SigningKey>`select ${columns} from signing_keys where key_id = ${keyId}`.execute(db)
-  return found.rows[0]
-}
-
 /** The private half of a key, as a JWK. @throws HubError `StateConflict` when it is retired. */
 export async function openSigningKey(db: Db, vault: Vault, key: SigningKey): Promise<JsonObject> {
   if (!key.sealedPrivate) throw new HubError('StateConflict', `The signing key ${key.keyId} is retired.`)

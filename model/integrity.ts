@@ -56,10 +56,6 @@ export function compareCopies(
   return { kind: isNewer ? 'stale' : 'different', fields }
 }
 
-/** Providers count in seconds: what changed in the second of the reading may have come after it. */
-const isSince = (at: Date | undefined, inStepAt: Date): boolean =>
-  at !== undefined && at.getTime() + 1_000 > inStepAt.getTime()
-
 /** Names of fields, `raw.…` for the provider's own, `…` for the model's. Values are nobody's to see here. */
 function differingFields(stored: StoredCopy, provider: ProviderCopy, volatile: readonly string[]): string[] {
   const without = (row: JsonObject): JsonObject =>
@@ -85,17 +81,7 @@ export interface IntegrityCounts {
 
 /** All of several together. */
 export function sumOfCounts(resources: readonly IntegrityCounts[]): IntegrityCounts {
-  const names = [
-    'checked',
-    'matching',
-    'pending',
-    'missing',
-    'extra',
-    'stale',
-    'different',
-    'orphans',
-  ] as const
-  const sum = (name: (typeof names)[number]): number => resources.reduce((total, one) => total + one[name], 0)
+  const sum = (name: keyof IntegrityCounts): number => resources.reduce((total, one) => total + one[name], 0)
   return {
     checked: sum('checked'),
     matching: sum('matching'),

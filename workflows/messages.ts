@@ -6,6 +6,11 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 import type { JsonObject } from '../model/json.ts'
 import type { ReviewVerdict, ReviewWorkflow } from '../model/reviews.ts'
+import type { RotateApiKeyResult, StartedKeyRotation, SteeringOfKeys } from './key-messages.ts'
+import type { CloseStatementResult, StatementDecision, StatementPayout } from './ledger-messages.ts'
+
+export type * from './key-messages.ts'
+export type * from './ledger-messages.ts'
 
 /** `incremental`: go on from the cursors. `full`: the same as a first load. `force`: ignore cursors, re-read, re-compare. */
 export type SyncMode = 'incremental' | 'full' | 'force'
@@ -198,58 +203,6 @@ export interface RotateCredentialInput {
 export interface RotateCredentialResult {
   readonly connectionId: string
   readonly state: 'rotated'
-}
-
-export interface RotateApiKeyInput {
-  readonly keyId: string
-  /** How long the old key lives on beside the new one, 0 to 2,592,000; the policy's when left out. 0: it ends at once. */
-  readonly overlapSeconds?: number
-  /** The old key ends before the overlap does once nobody has used it for so long, 300 to 2,592,000; the policy's when left out. */
-  readonly quietSeconds?: number
-  /** Of the new key (RFC 3339); null: never. The old one's when left out. */
-  readonly expiresAt?: string | null
-  readonly reason?: 'asked' | 'leak' | 'age'
-  readonly startedBy?: string
-  /** How often it is looked who uses which key, 1 to 86,400. */
-  readonly lookEverySeconds?: number
-}
-
-/** How a rotation ended. `done`: the new key is in force alone. `cancelled`, `failed`: the old one is. */
-export interface RotateApiKeyResult {
-  readonly keyId: string
-  readonly newKeyId: string
-  readonly state: 'done' | 'cancelled' | 'failed'
-  readonly outcome: string
-}
-
-export interface StartedKeyRotation {
-  readonly newKeyId: string
-  readonly deadlineAt: string
-}
-
-/** Who steers, as the audit chain names them. */
-export interface SteeringOfKeys {
-  readonly by?: string
-}
-
-export interface EnforceKeyAgeInput {
-  /** Carried over by continue-as-new; not for callers. */
-  readonly continued?: EnforceKeyAgeContinuation
-}
-
-export interface EnforceKeyAgeContinuation {
-  readonly kind: 'left' | 'aged'
-  readonly after: string | null
-  readonly result: EnforceKeyAgeResult
-}
-
-export interface EnforceKeyAgeResult {
-  /** Rotations of keys over age. */
-  readonly started: number
-  /** Rotations whose workflow had gone. */
-  readonly takenUp: number
-  /** New keys that nobody has fetched. */
-  readonly erased: number
 }
 
 export interface RevokeCredentialInput {
@@ -461,70 +414,6 @@ export interface DeliverEventsResult {
   readonly failed: number
 }
 
-export interface PostCommissionInput {
-  readonly sourceId: string
-}
-
-export interface PostCommissionResult {
-  readonly sourceId: string
-  readonly state: 'posted' | 'nothing' | 'failed' | 'pending'
-  /** Lines that became due at the end of the refund window. */
-  readonly released: number
-}
-
-export interface CloseStatementInput {
-  readonly partnerId: string
-  /** A calendar month: `2026-11`. */
-  readonly period: string
-  /** Who asks for it; the workflow itself when left out. */
-  readonly by?: string
-}
-
-export interface CloseStatementResult {
-  readonly statementId: string
-  readonly state: 'awaiting_approval' | 'approved' | 'paid' | 'rejected' | 'carried'
-}
-
-export interface StatementDecision {
-  readonly decision: 'approve' | 'reject'
-  /** Needed to reject. */
-  readonly reason?: string
-  readonly by: string
-}
-
-export interface StatementPayout {
-  readonly reference: string
-  /** A day: `2026-11-30`. */
-  readonly paidOn: string
-  readonly by: string
-}
-
-export interface CloseStatementsInput {
-  /** The month before this one when left out. */
-  readonly period?: string
-  /** Carried over by continue-as-new; not for callers. */
-  readonly continued?: {
-    readonly rated: number
-    readonly closed: number
-    readonly isRated: boolean
-    readonly after: string | null
-  }
-}
-
-export interface CloseStatementsResult {
-  readonly period: string
-  /** Accounts whose usage was billed. */
-  readonly rated: number
-  /** Statements that were begun. */
-  readonly closed: number
-}
-
-export interface CheckLedgersResult {
-  readonly ok: boolean
-  readonly lines: number
-  readonly transactions: number
-  readonly violations: number
-}
 const ofHub = (id: string, taskQueue: string): string => (taskQueue === 'tieline' ? id : `${id}:${taskQueue}`)
 const reviewIds = {
   dailyHealthReport: 'health-report',

@@ -11,6 +11,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -224,6 +225,7 @@ async function readResource(
   for (;;) {
     await whilePaused(view)
     await continueWhenLong(view, request)
+    view.nudged = false
     try {
       const step = await inSlice(view, () => (finishing ? finish(view, resource) : slice(view, resource)))
       if (!step) continue
@@ -314,7 +316,8 @@ async function whilePaused(view: View): Promise<void> {
 async function waitUntil(view: View, until: string, reason: string): Promise<void> {
   const ms = Math.max(1000, Date.parse(until) - Date.now())
   view.waiting = { until, reason }
-  view.nudged = false
+  // A step may end with a wait though a pause or a new speed came during it: then the wait is of the old speed.
+  if (!view.nudged || !patched('keep-nudges-of-a-step')) view.nudged = false
   show(view)
   await condition(() => view.nudged, ms, { summary: `waiting: ${reason}` })
   view.waiting = null

@@ -53,7 +53,7 @@ export async function verifyIntegrity(input: VerifyIntegrityInput): Promise<Veri
       decision = given
     },
     {
-      validator: (given) => {
+      validator: (given: VerificationDecision) => {
         if (!isAsking || decision) throw invalidInput('Nothing waits for a decision here.')
         if (typeof given.approve !== 'boolean' || typeof given.by !== 'string')
           throw invalidInput('A decision is {"approve": true or false, "by": "…"}.')
