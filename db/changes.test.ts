@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { createTestDatabase, type TestDatabase } from '../test/harness/postgres.ts'
 import { listChanges, type Change, type ChangeCursor } from './changes.ts'
 import { asTenant, type Db } from './client.ts'
+import { ensurePartner } from './partners.ts'
 
 let test: TestDatabase
 beforeAll(async () => {
@@ -81,6 +82,7 @@ describe('the change feed', () => {
 
   it('shows a tenant its own changes only', async () => {
     const { db } = test.database
+    for (const partnerId of ['par_mine', 'par_theirs']) await ensurePartner(db, { partnerId, name: partnerId })
     await add(db, 'par_mine', ['mine'])
     await add(db, 'par_theirs', ['theirs'])
     await until(() => readAll({ partnerId: 'par_theirs', limit: 10 }), 1)
