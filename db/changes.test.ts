@@ -82,7 +82,8 @@ describe('the change feed', () => {
 
   it('shows a tenant its own changes only', async () => {
     const { db } = test.database
-    for (const partnerId of ['par_mine', 'par_theirs']) await ensurePartner(db, { partnerId, name: partnerId })
+    for (const partnerId of ['par_mine', 'par_theirs'])
+      await ensurePartner(db, { partnerId, name: partnerId })
     await add(db, 'par_mine', ['mine'])
     await add(db, 'par_theirs', ['theirs'])
     await until(() => readAll({ partnerId: 'par_theirs', limit: 10 }), 1)
