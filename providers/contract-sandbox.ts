@@ -16,5 +16,5 @@ export function isRedirected(provider: Provider, originMap: OriginMap, settings?
   return Object.keys(originMap).some((origin) => domainOf(new URL(origin).hostname) === domainOf(hostname))
 }
 
-/** `zendesk.com` of `acme.zendesk.com`. */
+/** `example.com` of `acme.example.com`. */
 const domainOf = (hostname: string): string => hostname.split('.').slice(-2).join('.')

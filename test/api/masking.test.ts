@@ -107,7 +107,7 @@ describe('personal data', () => {
       externalId,
       mapped: { name: 'Z••• B•••', email: 'z•••@h•••.example', phone: '••• 42' },
     })
-  }, 60_000)
+  }, 240_000)
 
   it('is masked for who helps in what is answered to a change as well', async () => {
     const token = await signInAs(api, await makePerson(api, [null, 'support']))

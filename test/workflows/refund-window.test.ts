@@ -48,9 +48,14 @@ const worker = async () =>
     // Without sticky queues: the server's clock would wait for those of a worker that is gone.
     maxCachedWorkflows: 0,
   })
+/** A transaction anywhere in the server holds the feed back, those of other test files too. */
 const nextSource = async (): Promise<string> => {
-  while (await followCommissions(bench.deps));
-  return (await listPendingSources(bench.db, 1))[0]?.sourceId ?? ''
+  for (;;) {
+    while (await followCommissions(bench.deps));
+    const [source] = await listPendingSources(bench.db, 1)
+    if (source) return source.sourceId
+    await new Promise((next) => setTimeout(next, 25))
+  }
 }
 const begin = (sourceId: string) =>
   env.client.workflow.start<typeof postCommission>('postCommission', {
