@@ -1,11 +1,10 @@
 /**
- * Links in alerts, with which whoever got the message answers it: a JWT (HS256) that names one incident, one thing to do and the time it
- * was about, nothing else. Its key is derived from a key of the ring, as that of session links.
+ * Links in alerts, with which whoever got the message answers it: they name one incident, one thing to do and the time it
+ * was about, nothing else.
  */
-import { hkdfSync } from 'node:crypto'
-import { SignJWT, errors, jwtVerify } from 'jose'
 import { isId } from '../../model/ids.ts'
 import type { KeyRing } from './keyring.ts'
+import { createSignedLinks } from './signed-link.ts'
 
 export const linkActions = ['acknowledge', 'snooze', 'resolve'] as const
 export type LinkAction = (typeof linkActions)[number]
@@ -25,43 +24,27 @@ export interface IncidentLinks {
   read(token: string): Promise<IncidentLink | 'expired' | 'invalid'>
 }
 
-const audience = 'tieline-incident'
-
 export function createIncidentLinks(ring: KeyRing): IncidentLinks {
-  const keyOf = (key: Uint8Array): Uint8Array =>
-    new Uint8Array(hkdfSync('sha256', key, new Uint8Array(), 'tieline incident link', 32))
+  const links = createSignedLinks(ring, {
+    audience: 'tieline-incident',
+    keyInfo: 'tieline incident link',
+  })
   return {
     sign: ({ incidentId, action, reopened, channelId }, expiresAt) =>
-      new SignJWT({ act: action, n: reopened, ch: channelId })
-        .setProtectedHeader({ alg: 'HS256', kid: ring.current.id })
-        .setSubject(incidentId)
-        .setAudience(audience)
-        .setExpirationTime(expiresAt)
-        .sign(keyOf(ring.current.key)),
+      links.sign(incidentId, expiresAt, { act: action, n: reopened, ch: channelId }),
     read: async (token) => {
-      try {
-        const { payload } = await jwtVerify(
-          token,
-          ({ kid }) => {
-            const key = kid === undefined ? undefined : ring.find(kid)
-            if (!key) throw new errors.JWKSNoMatchingKey()
-            return keyOf(key)
-          },
-          { algorithms: ['HS256'], audience, requiredClaims: ['exp', 'sub'] },
-        )
-        const { sub, act, n, ch } = payload
-        const action = linkActions.find((one) => one === act)
-        if (
-          !isId('incident', sub) ||
-          action === undefined ||
-          typeof n !== 'number' ||
-          !isId('alertChannel', ch)
-        )
-          return 'invalid'
-        return { incidentId: sub, action, reopened: n, channelId: ch }
-      } catch (error) {
-        return error instanceof errors.JWTExpired ? 'expired' : 'invalid'
-      }
+      const signed = await links.read(token)
+      if (typeof signed === 'string') return signed
+      const { sub, act, n, ch } = signed
+      const action = linkActions.find((one) => one === act)
+      if (
+        !isId('incident', sub) ||
+        action === undefined ||
+        typeof n !== 'number' ||
+        !isId('alertChannel', ch)
+      )
+        return 'invalid'
+      return { incidentId: sub, action, reopened: n, channelId: ch }
     },
   }
 }

@@ -1,8 +1,7 @@
-/** Signed links to a draft of a brand: a JWT (HS256) that names the partner, the version and its end, nothing else. */
-import { hkdfSync } from 'node:crypto'
-import { SignJWT, errors, jwtVerify } from 'jose'
+/** Signed links to a draft of a brand: they name the partner, the version and their end, nothing else. */
 import { isId } from '../../model/ids.ts'
 import type { KeyRing } from './keyring.ts'
+import { createSignedLinks } from './signed-link.ts'
 
 export interface Previewed {
   readonly partnerId: string
@@ -15,37 +14,20 @@ export interface PreviewLinks {
   read(token: string): Promise<Previewed | undefined>
 }
 
-const audience = 'tieline-brand-preview'
-
 export function createPreviewLinks(ring: KeyRing): PreviewLinks {
-  const keyOf = (key: Uint8Array): Uint8Array =>
-    new Uint8Array(hkdfSync('sha256', key, new Uint8Array(), 'tieline brand preview link', 32))
+  const links = createSignedLinks(ring, {
+    audience: 'tieline-brand-preview',
+    keyInfo: 'tieline brand preview link',
+  })
   return {
-    sign: ({ partnerId, version }, expiresAt) =>
-      new SignJWT({ v: version })
-        .setProtectedHeader({ alg: 'HS256', kid: ring.current.id })
-        .setSubject(partnerId)
-        .setAudience(audience)
-        .setExpirationTime(expiresAt)
-        .sign(keyOf(ring.current.key)),
+    sign: ({ partnerId, version }, expiresAt) => links.sign(partnerId, expiresAt, { v: version }),
     read: async (token) => {
-      try {
-        const { payload } = await jwtVerify(
-          token,
-          ({ kid }) => {
-            const key = kid === undefined ? undefined : ring.find(kid)
-            if (!key) throw new errors.JWKSNoMatchingKey()
-            return keyOf(key)
-          },
-          { algorithms: ['HS256'], audience, requiredClaims: ['exp', 'sub'] },
-        )
-        const { sub: partnerId, v: version } = payload
-        return isId('partner', partnerId) && typeof version === 'number' && Number.isSafeInteger(version)
-          ? { partnerId, version }
-          : undefined
-      } catch {
-        return undefined
-      }
+      const signed = await links.read(token)
+      if (typeof signed === 'string') return undefined
+      const { sub: partnerId, v: version } = signed
+      return isId('partner', partnerId) && typeof version === 'number' && Number.isSafeInteger(version)
+        ? { partnerId, version }
+        : undefined
     },
   }
 }

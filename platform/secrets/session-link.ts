@@ -1,12 +1,7 @@
-/**
- * Signed links to a connect session: a JWT (HS256) that holds the session's id and its expiry, nothing else. Its key is
- * derived from a key of the ring, whose id is the `kid`: a link that was signed before a rotation works on while the old
- * key is in the ring.
- */
-import { hkdfSync } from 'node:crypto'
-import { SignJWT, errors, jwtVerify } from 'jose'
+/** Signed links to a connect session: they hold the session's id and its expiry, nothing else. */
 import { isId } from '../../model/ids.ts'
 import type { KeyRing } from './keyring.ts'
+import { createSignedLinks } from './signed-link.ts'
 
 export interface SessionLinks {
   sign(sessionId: string, expiresAt: Date): Promise<string>
@@ -14,34 +9,17 @@ export interface SessionLinks {
   read(token: string): Promise<{ readonly sessionId: string } | 'expired' | 'invalid'>
 }
 
-const audience = 'tieline-connect'
-
 export function createSessionLinks(ring: KeyRing): SessionLinks {
-  const keyOf = (key: Uint8Array): Uint8Array =>
-    new Uint8Array(hkdfSync('sha256', key, new Uint8Array(), 'tieline connect session link', 32))
+  const links = createSignedLinks(ring, {
+    audience: 'tieline-connect',
+    keyInfo: 'tieline connect session link',
+  })
   return {
-    sign: (sessionId, expiresAt) =>
-      new SignJWT()
-        .setProtectedHeader({ alg: 'HS256', kid: ring.current.id })
-        .setSubject(sessionId)
-        .setAudience(audience)
-        .setExpirationTime(expiresAt)
-        .sign(keyOf(ring.current.key)),
+    sign: (sessionId, expiresAt) => links.sign(sessionId, expiresAt),
     read: async (token) => {
-      try {
-        const { payload } = await jwtVerify(
-          token,
-          ({ kid }) => {
-            const key = kid === undefined ? undefined : ring.find(kid)
-            if (!key) throw new errors.JWKSNoMatchingKey()
-            return keyOf(key)
-          },
-          { algorithms: ['HS256'], audience, requiredClaims: ['exp', 'sub'] },
-        )
-        return isId('session', payload.sub) ? { sessionId: payload.sub } : 'invalid'
-      } catch (error) {
-        return error instanceof errors.JWTExpired ? 'expired' : 'invalid'
-      }
+      const signed = await links.read(token)
+      if (typeof signed === 'string') return signed
+      return isId('session', signed.sub) ? { sessionId: signed.sub } : 'invalid'
     },
   }
 }
