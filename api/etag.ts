@@ -11,6 +11,12 @@ export function expectedVersion(ifMatch: string | undefined): number | undefined
   return version === undefined ? -1 : Number(version)
 }
 
+/** Whether what the caller has read is what there is: it has this ETag, or the caller does not care. */
+export function isMatch(ifMatch: string | undefined, etag: string): boolean {
+  const given = ifMatch?.trim()
+  return given === undefined || given === '*' || given === etag
+}
+
 /** @param what as in `The partner`. */
 export const hasChanged = (what: string): HubError =>
   new HubError('PreconditionFailed', `${what} has changed. Read it again and decide anew.`)

@@ -22,7 +22,7 @@ import { newId } from '../../platform/new-id.ts'
 import { faultOfUrl } from '../../platform/outbound/addresses.ts'
 import { newSigningSecret } from '../../platform/secrets/webhook-signing.ts'
 import type { ApiDeps } from '../deps.ts'
-import { etagOf, expectedVersion } from '../if-match.ts'
+import { etagOf, expectedVersion, hasChanged } from '../etag.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
@@ -184,8 +184,7 @@ export const updateAlertChannel: Handler<'updateAlertChannel'> = async (deps, ca
     const target = isSecret ? targetOf(before.kind, secrets) : undefined
     const change = { name: body.name, state: body.state, target, sealed }
     const one = await updateChannel(tx, before.channelId, change, version)
-    if (!one)
-      throw new HubError('PreconditionFailed', 'The channel has changed. Read it again and decide anew.')
+    if (!one) throw hasChanged('The channel')
     await audit(tx, caller.name, 'changed', one, { fields: Object.keys(body) })
     return one
   })

@@ -21,7 +21,7 @@ import type { components } from '../../openapi/types.ts'
 import { HubError, type FieldError } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
 import type { ApiDeps } from '../deps.ts'
-import { etagOf, expectedVersion } from '../if-match.ts'
+import { etagOf, expectedVersion, hasChanged } from '../etag.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
@@ -152,14 +152,12 @@ export const updateAlertPolicy: Handler<'updateAlertPolicy'> = async (
 ) => {
   const before = await policyOf(deps, path.policyId)
   const expected = expectedVersion(header['If-Match'])
-  const changed = () =>
-    new HubError('PreconditionFailed', 'The policy has changed. Read it again and decide anew.')
-  if (expected !== undefined && expected !== before.version) throw changed()
+  if (expected !== undefined && expected !== before.version) throw hasChanged('The policy')
   const definition = definitionOf(body, before)
   await check(deps, before.partnerId, definition)
   const after = await inTransaction(deps.database.db, async (tx) => {
     const one = await replacePolicy(tx, before, definition, caller.name)
-    if (!one) throw changed()
+    if (!one) throw hasChanged('The policy')
     await audit(tx, caller.name, 'changed', one)
     return one
   })

@@ -10,11 +10,11 @@ import {
 import { inTransaction } from '../../db/client.ts'
 import type { AutomationDefinition } from '../../model/automation.ts'
 import type { components } from '../../openapi/types.ts'
-import { HubError } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
 import { sha256 } from '../../platform/secrets/hash.ts'
 import { automationTemplates } from '../automation-templates.ts'
 import type { ApiDeps } from '../deps.ts'
+import { etagOf, expectedVersion, hasChanged } from '../etag.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
@@ -47,8 +47,6 @@ function showAutomation(deps: ApiDeps, automation: Automation, secret?: string):
     updatedAt: updatedAt.toISOString(),
   }
 }
-
-const etagOf = ({ version }: Automation): string => `"${version}"`
 
 export const listAutomations: Handler<'listAutomations'> = async (deps, call) => {
   const after = positionOf(call, { automationId: 'string' })?.automationId
@@ -120,9 +118,7 @@ export const updateAutomation: Handler<'updateAutomation'> = async (deps, { path
         },
       ])
   }
-  const match = header['If-Match']?.trim()
-  const expected =
-    match === undefined || match === '*' ? undefined : Number(/^"(\d{1,9})"$/.exec(match)?.[1] ?? -1)
+  const expected = expectedVersion(header['If-Match'])
   const changed = await inTransaction(deps.database.db, async (tx) => {
     const after = await changeAutomation(
       tx,
@@ -130,8 +126,7 @@ export const updateAutomation: Handler<'updateAutomation'> = async (deps, { path
       { name: body.name, state: body.state, definition },
       expected,
     )
-    if (!after)
-      throw new HubError('PreconditionFailed', 'The automation has changed. Read it again and decide anew.')
+    if (!after) throw hasChanged('The automation')
     await auditAutomation(tx, caller.name, 'automation.changed', after)
     await follow(deps, after)
     return after

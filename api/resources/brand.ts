@@ -21,6 +21,7 @@ import { HubError } from '../../platform/errors.ts'
 import { styleUrl } from '../brands/brands.ts'
 import type { Caller } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
+import { isMatch } from '../etag.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import { invalidInput } from '../problem.ts'
 
@@ -153,8 +154,7 @@ async function assetProblems(tx: Db, partnerId: string, content: BrandContent): 
 
 /** @throws PreconditionFailed */
 function checkMatch(ifMatch: string | undefined, locked: BrandRow): void {
-  const given = ifMatch?.trim()
-  if (given === undefined || given === '*' || given === etagOf(locked)) return
+  if (isMatch(ifMatch, etagOf(locked))) return
   throw new HubError('PreconditionFailed', 'The brand has changed since it was read. Read it again.')
 }
 

@@ -19,6 +19,7 @@ import { HubError, isHubError } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
 import { authMethod } from '../../providers/contract.ts'
 import type { ApiDeps } from '../deps.ts'
+import { etagOf, expectedVersion } from '../etag.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
 import { findHookSource, type HookSource } from '../../providers/registry.ts'
@@ -48,8 +49,6 @@ export function showConnection(connection: Connection): ConnectionJson {
 /** How to get a link for whoever must act. A link is made only when it is asked for: it is good for one browser. */
 const reconnectHint = ({ provider, connectionId }: Connection) =>
   ({ method: 'POST', path: '/admin/v1/connect-sessions', body: { provider, connectionId } }) as const
-
-export const etagOf = ({ version }: Connection): string => `"${version}"`
 
 export const listConnections: Handler<'listConnections'> = async (deps, call) => {
   const after = positionOf(call, { connectionId: 'string' })?.connectionId
@@ -165,14 +164,6 @@ export const updateConnection: Handler<'updateConnection'> = async (deps, { path
     return after
   })
   return { status: 200, body: showConnection(changed), headers: { ETag: etagOf(changed) } }
-}
-
-/** The version in an `If-Match` header; undefined when there is none or any will do. */
-function expectedVersion(ifMatch: string | undefined): number | undefined {
-  if (ifMatch === undefined || ifMatch.trim() === '*') return undefined
-  const [, version] = /^"(\d{1,9})"$/.exec(ifMatch.trim()) ?? []
-  // An ETag that the hub did not make matches nothing.
-  return version === undefined ? -1 : Number(version)
 }
 
 async function whyUnchanged(deps: ApiDeps, connectionId: string): Promise<HubError> {

@@ -30,6 +30,7 @@ import {
   type SigningSecret,
 } from '../../platform/secrets/webhook-signing.ts'
 import type { ApiDeps } from '../deps.ts'
+import { etagOf, expectedVersion, hasChanged } from '../etag.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
 import { waitMsOf } from '../prefer.ts'
@@ -39,7 +40,6 @@ import { showDelivery } from './deliveries.ts'
 type Schemas = components['schemas']
 
 const time = (at: Date | null): string | null => at?.toISOString() ?? null
-const etagOf = ({ version }: Endpoint): string => `"${version}"`
 
 async function endpointOf({ database }: ApiDeps, endpointId: string): Promise<Endpoint> {
   const endpoint = await findEndpoint(database.db, endpointId)
@@ -175,13 +175,10 @@ export const getEndpoint: Handler<'getEndpoint'> = async (deps, { path }) => {
 export const updateEndpoint: Handler<'updateEndpoint'> = async (deps, { path, header, body, caller }) => {
   checkWish(deps, body)
   const before = await endpointOf(deps, path.endpointId)
-  const match = header['If-Match']?.trim()
-  const expected =
-    match === undefined || match === '*' ? undefined : Number(/^"(\d{1,9})"$/.exec(match)?.[1] ?? -1)
+  const expected = expectedVersion(header['If-Match'])
   const changed = await inTransaction(deps.database.db, async (tx) => {
     const after = await changeEndpoint(tx, before.endpointId, body, expected)
-    if (!after)
-      throw new HubError('PreconditionFailed', 'The endpoint has changed. Read it again and decide anew.')
+    if (!after) throw hasChanged('The endpoint')
     await audit(tx, caller.name, 'endpoint.changed', after, { fields: Object.keys(body) })
     return after
   })

@@ -21,7 +21,7 @@ import type { components } from '../../openapi/types.ts'
 import { HubError, type FieldError } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
 import type { ApiDeps } from '../deps.ts'
-import { etagOf, expectedVersion } from '../if-match.ts'
+import { etagOf, expectedVersion, hasChanged } from '../etag.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
@@ -128,8 +128,7 @@ const put = (
     await lockEscalations(tx)
     if (action === 'changed') {
       const { version } = await escalationOf(tx, escalationId)
-      if (expected !== undefined && expected !== version)
-        throw new HubError('PreconditionFailed', 'The escalation has changed. Read it again and decide anew.')
+      if (expected !== undefined && expected !== version) throw hasChanged('The escalation')
     }
     await check(tx, escalationId, partnerId, definition)
     const one = await putEscalation(tx, escalationId, partnerId, definition, actor)

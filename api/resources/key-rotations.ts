@@ -16,7 +16,7 @@ import type { components } from '../../openapi/types.ts'
 import { workflowIds } from '../../workflows/client.ts'
 import type { Caller } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
-import { expectedVersion } from '../if-match.ts'
+import { etagOf, expectedVersion, hasChanged } from '../etag.ts'
 import type { Handler } from '../operation.ts'
 import { checkKeyWish, requireScopes } from './key-rules.ts'
 import { keyOf, keysPath, showKey } from './keys.ts'
@@ -193,8 +193,7 @@ export const putKeyPolicy: Handler<'putKeyPolicy'> = async (deps, { query, heade
   const policy = await inTransaction(deps.database.db, async (tx) => {
     const by = { actor, expectedVersion: expectedVersion(header['If-Match']) }
     const after = await storePolicy(tx, partnerId, body, by)
-    if (!after)
-      throw new HubError('PreconditionFailed', 'The policy has changed. Read it again and decide anew.')
+    if (!after) throw hasChanged('The policy')
     await appendAudit(tx, {
       actor,
       action: 'key_policy.changed',
@@ -204,5 +203,5 @@ export const putKeyPolicy: Handler<'putKeyPolicy'> = async (deps, { query, heade
     })
     return after
   })
-  return { status: 200, body: showPolicy(policy), headers: { ETag: `"${policy.version}"` } }
+  return { status: 200, body: showPolicy(policy), headers: { ETag: etagOf(policy) } }
 }

@@ -9,7 +9,7 @@ import { mintApiKey } from '../../platform/secrets/api-key.ts'
 import type { components } from '../../openapi/types.ts'
 import type { Caller } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
-import { expectedVersion } from '../if-match.ts'
+import { etagOf, expectedVersion, hasChanged } from '../etag.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
@@ -18,7 +18,6 @@ import { checkKeyWish, requireScopes } from './key-rules.ts'
 type Schemas = components['schemas']
 
 const time = (at: Date | null): string | null => at?.toISOString() ?? null
-const etagOf = ({ version }: ApiKey): string => `"${version}"`
 
 /** Under which path the caller finds keys. */
 export const keysPath = ({ partnerId }: Caller): string =>
@@ -85,8 +84,7 @@ export const updateKey: Handler<'updateKey'> = async (deps, { path, header, body
   const key = await inTransaction(deps.database.db, async (tx) => {
     const expected = expectedVersion(header['If-Match'])
     const after = await updateApiKey(tx, before.keyId, { name, scopes, networks, expiresAt }, expected)
-    if (!after)
-      throw new HubError('PreconditionFailed', 'The key has changed. Read it again and decide anew.')
+    if (!after) throw hasChanged('The key')
     const { keyId, partnerId, version } = after
     const details = {
       ...{ version, fields: Object.keys(body) },

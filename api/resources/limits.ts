@@ -30,6 +30,7 @@ import { monthEnd, monthOf } from '../../model/quota.ts'
 import type { components } from '../../openapi/types.ts'
 import { HubError } from '../../platform/errors.ts'
 import type { ApiDeps } from '../deps.ts'
+import { etagOf, expectedVersion } from '../etag.ts'
 import type { Plan } from '../limits/plan.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
@@ -43,14 +44,7 @@ const showTier = ({ createdAt, updatedAt, ...rest }: Tier): Schemas['Tier'] => (
   updatedAt: updatedAt.toISOString(),
 })
 
-const etag = ({ version }: { readonly version: number }) => ({ ETag: `"${version}"` })
-
-/** The version in an `If-Match` header; undefined when there is none or any will do. An ETag that is not ours matches nothing. */
-function expectedVersion(ifMatch: string | undefined): number | undefined {
-  if (ifMatch === undefined || ifMatch.trim() === '*') return undefined
-  const [, version] = /^"(\d{1,9})"$/.exec(ifMatch.trim()) ?? []
-  return version === undefined ? -1 : Number(version)
-}
+const etag = (one: { readonly version: number }) => ({ ETag: etagOf(one) })
 
 /** @throws InvalidInput for limits that cannot be meant. */
 function refuse(errors: readonly LimitError[], prefix: string): void {

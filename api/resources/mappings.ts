@@ -31,6 +31,7 @@ import type { Resource } from '../../providers/contract.ts'
 import { workflowIds } from '../../workflows/client.ts'
 import type { Caller } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
+import { etagOf, isMatch } from '../etag.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
@@ -123,7 +124,7 @@ function pointerTo(rules: readonly FieldRule[], detail: string): string {
 
 /** @throws HubError `PreconditionFailed` when another version is in force than the caller saw. */
 function checkMatch(ifMatch: string | undefined, version: number): void {
-  if (ifMatch === undefined || ifMatch.trim() === '*' || ifMatch.trim() === `"${version}"`) return
+  if (isMatch(ifMatch, etagOf({ version }))) return
   throw new HubError(
     'PreconditionFailed',
     `Version ${version} is in force by now. Read it again and decide anew.`,

@@ -16,6 +16,7 @@ import { hookSources, providers } from '../../providers/registry.ts'
 import type { AnyAnswer, Client } from '../call.ts'
 import type { Caller } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
+import { etagOf, expectedVersion, isMatch } from '../etag.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import { forPartners } from '../partner-view.ts'
 import { invalidInput } from '../problem.ts'
@@ -163,8 +164,6 @@ function show(row: ModelRecord, shown: ReadonlySet<string> | null) {
   }
 }
 
-const etagOf = ({ version }: ModelRecord): string => `"${version}"`
-
 async function found(deps: ApiDeps, call: ModelCall, model: ModelName): Promise<ModelRecord> {
   const id = call.path.recordId ?? ''
   const place = placeOfRecord(id)
@@ -223,8 +222,8 @@ async function change(
   operation: 'update' | 'delete',
 ): Promise<AnyAnswer> {
   const record = await found(deps, call, model)
-  const expected = call.header['If-Match']?.trim()
-  if (expected !== undefined && expected !== '*' && expected !== etagOf(record))
+  const ifMatch = call.header['If-Match']
+  if (!isMatch(ifMatch, etagOf(record)))
     throw new HubError('PreconditionFailed', 'The record has changed since you read it: read it again.')
   const { connectionId, resource, externalId, version } = record
   const { fields, providerFields, policy } = call.body ?? {}
@@ -233,7 +232,7 @@ async function change(
     ...(fields ? { fields } : {}),
     ...(providerFields ? { providerFields } : {}),
     ...(policy ? { policy } : {}),
-    ...(expected === undefined || expected === '*' ? {} : { basedOnVersion: version }),
+    ...(expectedVersion(ifMatch) === undefined ? {} : { basedOnVersion: version }),
   } as const
   const answer = await write(deps, call, connectionId, wish)
   if (answer.status !== 200) return { ...answer, headers: watchAt(answer) }

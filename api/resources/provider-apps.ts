@@ -11,6 +11,7 @@ import type { components } from '../../openapi/types.ts'
 import { HubError } from '../../platform/errors.ts'
 import { appMethodsOf, type OAuth2Auth, type Provider } from '../../providers/contract.ts'
 import type { ApiDeps } from '../deps.ts'
+import { etagOf, isMatch } from '../etag.ts'
 import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
 
@@ -52,7 +53,7 @@ async function show(deps: ApiDeps, slug: string): Promise<Schemas['ProviderApp']
 
 export const getProviderApp: Handler<'getProviderApp'> = async (deps, { path }) => {
   const body = await show(deps, path.provider)
-  return { status: 200, body, headers: { ETag: `"${body.version}"` } }
+  return { status: 200, body, headers: { ETag: etagOf(body) } }
 }
 
 export const putProviderApp: Handler<'putProviderApp'> = async (deps, { path, header, body, caller }) => {
@@ -61,8 +62,7 @@ export const putProviderApp: Handler<'putProviderApp'> = async (deps, { path, he
   const { db } = deps.database
   const stored = await findApp(db, deps.vault, slug)
   const version = stored?.version ?? 0
-  const match = header['If-Match']?.trim()
-  if (match !== undefined && match !== '*' && match !== `"${version}"`)
+  if (!isMatch(header['If-Match'], etagOf({ version })))
     throw new HubError('PreconditionFailed', 'The app was changed meanwhile. Read it again.')
   const known: AppPair | undefined = stored?.current ?? (await deps.apps.appOf(slug, method))
   const rotation = await rotationUnderWay(db, 'client_secret', slug)
@@ -82,7 +82,7 @@ export const putProviderApp: Handler<'putProviderApp'> = async (deps, { path, he
       .nudgeRotation(rotation)
       .catch((err: unknown) => deps.log.warn({ err }, 'a rotation looks again later'))
   const after = await show(deps, slug)
-  return { status: 200, body: after, headers: { ETag: `"${after.version}"` } }
+  return { status: 200, body: after, headers: { ETag: etagOf(after) } }
 }
 
 type Entry = Schemas['ProviderAppEntry']

@@ -20,6 +20,7 @@ import { urlKey, type Webhooks } from '../../providers/contract-webhook.ts'
 import { findHookSource, hookSources, type HookSource } from '../../providers/registry.ts'
 import type { ApiDeps } from '../deps.ts'
 import { parseNetwork } from '../address.ts'
+import { etagOf, isMatch } from '../etag.ts'
 import { secretsOf } from '../hooks/targets.ts'
 import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
@@ -74,7 +75,7 @@ export const getHook: Handler<'getHook'> = async (deps, { path }) => {
   const connection = await livingConnection(deps, path.connectionId)
   const stored = await openHookSettings(deps.database.db, deps.vault, connection.connectionId)
   const body = await show(deps, connection, stored)
-  return { status: 200, body, headers: { ETag: `"${body.version}"` } }
+  return { status: 200, body, headers: { ETag: etagOf(body) } }
 }
 
 async function show(
@@ -157,12 +158,11 @@ export const setUpHook: Handler<'setUpHook'> = async (deps, { path, header, body
       .startKeepSubscription(connection)
       .catch((err: unknown) => deps.log.warn({ err }, 'the webhook at the provider is made later'))
   const shownHook = await show(deps, connection, stored, shown)
-  return { status: 200, body: shownHook, headers: { ETag: `"${shownHook.version}"` } }
+  return { status: 200, body: shownHook, headers: { ETag: etagOf(shownHook) } }
 }
 
 function checkMatch(ifMatch: string | undefined, before: OpenHookSettings | undefined): void {
-  const match = ifMatch?.trim()
-  if (match === undefined || match === '*' || match === `"${before?.settings.version ?? 0}"`) return
+  if (isMatch(ifMatch, etagOf({ version: before?.settings.version ?? 0 }))) return
   throw new HubError('PreconditionFailed', 'The webhooks were set up otherwise meanwhile. Read them again.')
 }
 
