@@ -5,6 +5,7 @@
 import type { Severity } from './alert-policy.ts'
 import { duration } from './health.ts'
 import type { JsonObject } from './json.ts'
+import { escapeHtml } from './markup.ts'
 
 export interface AlertFacts {
   readonly kind: 'opened' | 'repeated' | 'escalated' | 'acknowledged' | 'resolved' | 'test'
@@ -92,15 +93,6 @@ export function textOf(facts: AlertFacts): string {
   return `${lines.join('\n')}\n`
 }
 
-const escapes: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (one) => escapes[one] ?? '')
-
 const colours: Readonly<Record<Severity, string>> = {
   critical: '#b42318',
   warning: '#b54708',
@@ -115,7 +107,7 @@ export type MailFrame = (parts: {
 }) => string
 
 export const plainFrame: MailFrame = ({ title, colour, body }) => `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${escaped(title)}</title></head>
+<html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title></head>
 <body style="font-family:system-ui,sans-serif;color:#101828;margin:0;padding:24px;background:#f9fafb">
 <div style="max-width:560px;margin:auto;background:#fff;border:1px solid #eaecf0;border-top:4px solid ${colour};padding:24px">${body}</div>
 </body></html>`
@@ -123,22 +115,22 @@ export const plainFrame: MailFrame = ({ title, colour, body }) => `<!doctype htm
 export function htmlOf(facts: AlertFacts, frame: MailFrame = plainFrame): string {
   const rows = figures(facts).map(
     ([name, value]) =>
-      `<tr><td style="padding:2px 12px 2px 0;color:#667085">${escaped(name)}</td><td>${escaped(value)}</td></tr>`,
+      `<tr><td style="padding:2px 12px 2px 0;color:#667085">${escapeHtml(name)}</td><td>${escapeHtml(value)}</td></tr>`,
   )
   const titles =
     facts.titles.length > 1
-      ? `<ul>${facts.titles.map((title) => `<li>${escaped(title)}</li>`).join('')}</ul>`
+      ? `<ul>${facts.titles.map((title) => `<li>${escapeHtml(title)}</li>`).join('')}</ul>`
       : ''
   const links = facts.links.map(
     ({ label, url }) =>
-      `<a href="${escaped(url)}" style="display:inline-block;margin:0 8px 8px 0;padding:8px 16px;background:#101828;color:#fff;text-decoration:none">${escaped(label)}</a>`,
+      `<a href="${escapeHtml(url)}" style="display:inline-block;margin:0 8px 8px 0;padding:8px 16px;background:#101828;color:#fff;text-decoration:none">${escapeHtml(label)}</a>`,
   )
   const body = `<p style="margin:0;color:#667085">${words[kindNow(facts)]}</p>
-<h1 style="font-size:20px;margin:4px 0 12px">${escaped(facts.title + others(facts))}</h1>
-<p>${escaped(facts.summary)}</p>
+<h1 style="font-size:20px;margin:4px 0 12px">${escapeHtml(facts.title + others(facts))}</h1>
+<p>${escapeHtml(facts.summary)}</p>
 <table style="font-size:14px;border-collapse:collapse">${rows.join('')}</table>${titles}
 <p style="margin-top:20px">${links.join('')}</p>
-${facts.kind === 'test' ? '' : `<p style="font-size:13px;color:#667085">On the command line: <code>${escaped(commandOf(facts))}</code></p>`}`
+${facts.kind === 'test' ? '' : `<p style="font-size:13px;color:#667085">On the command line: <code>${escapeHtml(commandOf(facts))}</code></p>`}`
   return frame({
     title: subjectOf(facts),
     colour: kindNow(facts) === 'resolved' ? '#067647' : colours[facts.severity],

@@ -16,11 +16,13 @@ const escapes: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character] ?? '')
+/** Text as HTML that says just that, in an element or an attribute. */
+export const escapeHtml = (text: string): string =>
+  text.replace(/[&<>"']/g, (character) => escapes[character] ?? '')
 
 function render(value: HtmlValue): string {
   if (value === undefined || value === null || value === false) return ''
-  if (typeof value === 'string') return escape(value)
+  if (typeof value === 'string') return escapeHtml(value)
   if (typeof value === 'number') return String(value)
   if ('kind' in value) return value.text
   return value.map(render).join('')

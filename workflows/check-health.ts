@@ -15,7 +15,7 @@ import type { RoundStart, RoundVerdict } from '../activities/health-verdict.ts'
 import { temporalPriority, type CheckHealthInput, type CheckHealthResult } from './messages.ts'
 import { retry } from './retry.ts'
 import { searchAttributes } from './search-attributes.ts'
-import { invalidInput } from './sync-input.ts'
+import { invalidInput } from './validate.ts'
 
 const { startHealthRound, judgeHealthRound } = proxyActivities<Activities>({
   startToCloseTimeout: '2 minutes',

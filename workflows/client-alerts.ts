@@ -1,6 +1,6 @@
 /** The schedule that evaluates alert policies, an evaluation by hand, and the waking of what tells of an incident. */
-import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type ScheduleClient } from '@temporalio/client'
-import { reaching } from './client-errors.ts'
+import { ScheduleOverlapPolicy, type ScheduleClient } from '@temporalio/client'
+import { isMadeNow, reaching } from './client-errors.ts'
 import type { HubClientOptions } from './client-options.ts'
 import type { escalateIncident } from './escalate-incident.ts'
 import type { evaluateAlerts } from './evaluate-alerts.ts'
@@ -55,11 +55,7 @@ export function createAlertClient({ client, taskQueue }: Pick<HubClientOptions, 
             args: [],
           },
         }
-        try {
-          await client.schedule.create<typeof evaluateAlerts>(options)
-        } catch (error) {
-          if (!(error instanceof ScheduleAlreadyRunning)) throw error
-        }
+        await isMadeNow(() => client.schedule.create<typeof evaluateAlerts>(options))
       }),
 
     /** Evaluates the policies now and waits for it; joins an evaluation by hand that is under way. */

@@ -1,7 +1,7 @@
 /** Starting and steering runs of automations, their schedules, and the one dispatcher of events. */
-import { ScheduleAlreadyRunning, ScheduleNotFoundError, type ScheduleClient } from '@temporalio/client'
+import { ScheduleNotFoundError, type ScheduleClient } from '@temporalio/client'
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/common'
-import { reaching } from './client-errors.ts'
+import { isMadeNow, reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
 import { decidedSignal, temporalPriority, workflowIds } from './messages.ts'
 import type { dispatchEvents, runAutomation } from './run-automation.ts'
@@ -120,14 +120,10 @@ export function createAutomationClient({ client, taskQueue }: HubClientOptions) 
           },
         }
         const create = () => client.schedule.create<typeof runAutomation>(options)
-        try {
-          await create()
-        } catch (error) {
-          if (!(error instanceof ScheduleAlreadyRunning)) throw error
-          // An update of a cron text would add to what it was compiled to: made anew.
-          await deleteSchedule(automationId)
-          await create()
-        }
+        if (await isMadeNow(create)) return
+        // An update of a cron text would add to what it was compiled to: made anew.
+        await deleteSchedule(automationId)
+        await create()
       }),
     /** Where a run's workflow is: under its own id, or under that of the tick that began it. */
     automationWorkflowId: async (run: {

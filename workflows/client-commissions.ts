@@ -1,8 +1,8 @@
 /** Starting and steering statements, and the schedules that close months and look after the ledger. */
-import { ScheduleAlreadyRunning, WithStartWorkflowOperation, type ScheduleClient } from '@temporalio/client'
+import { WithStartWorkflowOperation, type ScheduleClient } from '@temporalio/client'
 import type { UpdateDefinition } from '@temporalio/common'
 import type { checkLedgers } from './check-ledgers.ts'
-import { reaching } from './client-errors.ts'
+import { isMadeNow, reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
 import type { closeStatement } from './close-statement.ts'
 import {
@@ -51,11 +51,7 @@ export function createCommissionClient({ client, taskQueue }: HubClientOptions) 
       policies: { overlap: 'SKIP', catchupWindow: '7 days' },
       action: { type: 'startWorkflow', workflowType, workflowId: scheduleId, taskQueue, args: [] },
     }
-    try {
-      await client.schedule.create<typeof checkLedgers>(options)
-    } catch (error) {
-      if (!(error instanceof ScheduleAlreadyRunning)) throw error
-    }
+    await isMadeNow(() => client.schedule.create<typeof checkLedgers>(options))
   }
   return {
     /** Closes a month for a partner; one that is under way is joined. */

@@ -1,28 +1,20 @@
 /** Starting what cares for credentials: rotation, revocation, and the schedule that keeps them alive. */
-import { ScheduleAlreadyRunning, type ScheduleClient } from '@temporalio/client'
+import { type ScheduleClient } from '@temporalio/client'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
-import { reaching } from './client-errors.ts'
-import type { HubClientOptions, Started } from './client-options.ts'
+import { isMadeNow, reaching } from './client-errors.ts'
+import type { ConnectionFacts, HubClientOptions, Started } from './client-options.ts'
 import type { keepCredentialsAlive } from './keep-credentials-alive.ts'
 import { temporalPriority, workflowIds } from './messages.ts'
 import type { revokeCredential } from './revoke-credential.ts'
 import type { rotateCredential } from './rotate-credential.ts'
 import { searchAttributes } from './search-attributes.ts'
 
-interface Facts {
-  readonly connectionId: string
-  readonly partnerId: string
-  readonly accountId: string
-  readonly provider: string
-  readonly name: string
-}
-
 type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof keepCredentialsAlive>>[0]
 
 export function createCredentialClient({ client, taskQueue }: HubClientOptions) {
   return {
     /** Begins a rotation, or joins the one that is under way. */
-    startRotation: (connection: Facts, overlapSeconds?: number): Promise<Started> =>
+    startRotation: (connection: ConnectionFacts, overlapSeconds?: number): Promise<Started> =>
       reaching(async () => {
         const { connectionId } = connection
         const workflowId = workflowIds.rotateCredential(connectionId)
@@ -40,7 +32,7 @@ export function createCredentialClient({ client, taskQueue }: HubClientOptions) 
       }),
 
     /** Ends a deleted connection's access at its provider. Repeatable: one that is under way or done is not started again. */
-    startRevocation: (connection: Facts): Promise<void> =>
+    startRevocation: (connection: ConnectionFacts): Promise<void> =>
       reaching(async () => {
         const { connectionId } = connection
         try {
@@ -74,11 +66,7 @@ export function createCredentialClient({ client, taskQueue }: HubClientOptions) 
             args: [{}],
           },
         }
-        try {
-          await client.schedule.create<typeof keepCredentialsAlive>(options)
-        } catch (error) {
-          if (!(error instanceof ScheduleAlreadyRunning)) throw error
-        }
+        await isMadeNow(() => client.schedule.create<typeof keepCredentialsAlive>(options))
       }),
   }
 }

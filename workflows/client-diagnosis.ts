@@ -1,17 +1,9 @@
 /** Starting the test of a connection. */
 import { reaching } from './client-errors.ts'
-import type { HubClientOptions, Started } from './client-options.ts'
+import type { ConnectionFacts, HubClientOptions, Started } from './client-options.ts'
 import { temporalPriority, workflowIds } from './messages.ts'
 import { searchAttributes } from './search-attributes.ts'
 import type { testConnection } from './test-connection.ts'
-
-interface Facts {
-  readonly connectionId: string
-  readonly partnerId: string
-  readonly accountId: string
-  readonly provider: string
-  readonly name: string
-}
 
 export interface TestWish {
   readonly diagnosisId: string
@@ -22,7 +14,7 @@ export interface TestWish {
 export function createDiagnosisClient({ client, taskQueue }: HubClientOptions) {
   return {
     /** @throws HubError `AlreadyRunning` when a test is under way: it may be one that writes, or one that does not. */
-    startTest: (connection: Facts, wish: TestWish): Promise<Started> =>
+    startTest: (connection: ConnectionFacts, wish: TestWish): Promise<Started> =>
       reaching(
         async () => {
           const { connectionId } = connection

@@ -1,5 +1,6 @@
 /** What goes wrong between the client and Temporal, as the hub's own errors. */
 import {
+  ScheduleAlreadyRunning,
   ServiceError,
   WorkflowFailedError,
   WorkflowUpdateFailedError,
@@ -26,6 +27,17 @@ export async function reaching<T>(
     return await call()
   } catch (error) {
     throw hubErrorOf(error, told)
+  }
+}
+
+/** Makes a schedule. Answers false when there is one with its id: that is left as it is. */
+export async function isMadeNow(create: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await create()
+    return true
+  } catch (error) {
+    if (error instanceof ScheduleAlreadyRunning) return false
+    throw error
   }
 }
 

@@ -1,7 +1,7 @@
 /** The schedules of health checks, one per provider, and rounds by hand. */
-import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type ScheduleClient } from '@temporalio/client'
+import { ScheduleOverlapPolicy, type ScheduleClient } from '@temporalio/client'
 import type { checkHealth } from './check-health.ts'
-import { reaching } from './client-errors.ts'
+import { isMadeNow, reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
 import { temporalPriority, workflowIds } from './messages.ts'
 import { searchAttributes } from './search-attributes.ts'
@@ -29,15 +29,11 @@ export function createHealthClient({ client, taskQueue }: HubClientOptions) {
       reaching(async () => {
         for (const provider of providers) {
           const options = optionsOf(provider, everySeconds)
-          try {
-            await client.schedule.create<typeof checkHealth>(options)
-          } catch (error) {
-            if (!(error instanceof ScheduleAlreadyRunning)) throw error
-            const { spec, action, policies } = options
-            await client.schedule
-              .getHandle(options.scheduleId)
-              .update((before) => ({ ...before, spec, action, ...(policies ? { policies } : {}) }))
-          }
+          if (await isMadeNow(() => client.schedule.create<typeof checkHealth>(options))) continue
+          const { spec, action, policies } = options
+          await client.schedule
+            .getHandle(options.scheduleId)
+            .update((before) => ({ ...before, spec, action, ...(policies ? { policies } : {}) }))
         }
       }),
 

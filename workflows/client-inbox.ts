@@ -1,6 +1,6 @@
 /** Waking lanes of webhooks, and the sweep that finds those that nobody woke. */
-import { ScheduleAlreadyRunning, type ScheduleClient } from '@temporalio/client'
-import { reaching } from './client-errors.ts'
+import { type ScheduleClient } from '@temporalio/client'
+import { isMadeNow, reaching } from './client-errors.ts'
 import type { HubClientOptions } from './client-options.ts'
 import type { keepSubscriptions } from './keep-subscriptions.ts'
 import { temporalPriority, wakeSignal, workflowIds } from './messages.ts'
@@ -78,9 +78,5 @@ async function ensure(
     policies: { overlap: 'SKIP', catchupWindow: '1 minute' },
     action: { type: 'startWorkflow', workflowType, workflowId: id, taskQueue, args: [] },
   }
-  try {
-    await client.schedule.create<typeof sweepInbox>(options)
-  } catch (error) {
-    if (!(error instanceof ScheduleAlreadyRunning)) throw error
-  }
+  await isMadeNow(() => client.schedule.create<typeof sweepInbox>(options))
 }

@@ -1,6 +1,6 @@
 /** Starting and steering rotations of API keys, and the schedule that keeps keys young. */
-import { ScheduleAlreadyRunning, type ScheduleClient } from '@temporalio/client'
-import { reaching } from './client-errors.ts'
+import { type ScheduleClient } from '@temporalio/client'
+import { isMadeNow, reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
 import type { enforceKeyAge } from './enforce-key-age.ts'
 import {
@@ -66,11 +66,7 @@ function createStarts({ client, taskQueue }: HubClientOptions) {
             args: [{}],
           },
         }
-        try {
-          await client.schedule.create<typeof enforceKeyAge>(schedule)
-        } catch (error) {
-          if (!(error instanceof ScheduleAlreadyRunning)) throw error
-        }
+        await isMadeNow(() => client.schedule.create<typeof enforceKeyAge>(schedule))
       }),
   }
 }

@@ -10,6 +10,15 @@ export interface HubClientOptions {
   readonly namespace: string
 }
 
+/** Of a connection, what its workflows are found and named by. */
+export interface ConnectionFacts {
+  readonly connectionId: string
+  readonly partnerId: string
+  readonly accountId: string
+  readonly provider: string
+  readonly name: string
+}
+
 export interface Started {
   readonly workflowId: string
   /** Temporal's id of this execution. */

@@ -1,13 +1,12 @@
 /** Each connection's schedule: made, changed, paused and deleted with the connection, whose row is the truth. */
 import {
-  ScheduleAlreadyRunning,
   ScheduleNotFoundError,
   type Client,
   type ScheduleClient,
   type ScheduleSummary,
 } from '@temporalio/client'
 import { HubError } from '../platform/errors.ts'
-import { reaching } from './client-errors.ts'
+import { isMadeNow, reaching } from './client-errors.ts'
 import { workflowIds } from './messages.ts'
 import type { startScheduledSync } from './scheduled-sync.ts'
 import { searchAttributes } from './search-attributes.ts'
@@ -59,17 +58,13 @@ export function createScheduleClient({ client, taskQueue }: ScheduleClientOption
     ensureSyncSchedule: (connection: ScheduledConnection): Promise<void> =>
       reaching(async () => {
         const options = optionsOf(connection, taskQueue)
-        try {
-          await client.schedule.create(options)
-        } catch (error) {
-          if (!(error instanceof ScheduleAlreadyRunning)) throw error
-          const { spec, action, policies, state, typedSearchAttributes } = options
-          const change = { spec, action, state: state ?? {}, ...(policies ? { policies } : {}) }
-          await handle(connection.connectionId).update(() => ({
-            ...change,
-            ...(typedSearchAttributes ? { typedSearchAttributes } : {}),
-          }))
-        }
+        if (await isMadeNow(() => client.schedule.create(options))) return
+        const { spec, action, policies, state, typedSearchAttributes } = options
+        const change = { spec, action, state: state ?? {}, ...(policies ? { policies } : {}) }
+        await handle(connection.connectionId).update(() => ({
+          ...change,
+          ...(typedSearchAttributes ? { typedSearchAttributes } : {}),
+        }))
       }),
 
     /** @throws HubError `NoSuchThing` where there is no schedule. */

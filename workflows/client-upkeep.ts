@@ -1,7 +1,7 @@
 /** The schedules of what the hub does for itself, and runs of it by hand. */
-import { ScheduleAlreadyRunning, ScheduleNotFoundError, type ScheduleClient } from '@temporalio/client'
+import { ScheduleNotFoundError, type ScheduleClient } from '@temporalio/client'
 import type { ReviewWorkflow } from '../model/reviews.ts'
-import { reaching } from './client-errors.ts'
+import { isMadeNow, reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
 import type { enforceRetention } from './enforce-retention.ts'
 import { temporalPriority, workflowIds } from './messages.ts'
@@ -40,11 +40,7 @@ export function createUpkeepClient({ client, taskQueue }: HubClientOptions) {
             policies: { overlap: 'SKIP', catchupWindow: '1 day' },
             action: { type: 'startWorkflow', workflowType, workflowId: id, taskQueue, args: [{}] },
           }
-          try {
-            await client.schedule.create<typeof enforceRetention>(options)
-          } catch (error) {
-            if (!(error instanceof ScheduleAlreadyRunning)) throw error
-          }
+          await isMadeNow(() => client.schedule.create<typeof enforceRetention>(options))
         }
       }),
 

@@ -1,9 +1,7 @@
 /** Starting verifications, deciding on their repair, and the schedule that verifies by night. */
-import { ScheduleAlreadyRunning, type ScheduleClient } from '@temporalio/client'
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
-import { HubError } from '../platform/errors.ts'
-import { reaching } from './client-errors.ts'
-import type { HubClientOptions, Started } from './client-options.ts'
+import { type ScheduleClient } from '@temporalio/client'
+import { isMadeNow, reaching } from './client-errors.ts'
+import type { ConnectionFacts, HubClientOptions, Started } from './client-options.ts'
 import {
   decideVerificationUpdate,
   temporalPriority,
@@ -14,23 +12,15 @@ import {
 import { searchAttributes } from './search-attributes.ts'
 import type { verifyIntegrity, verifyMany } from './verify-integrity.ts'
 
-interface Facts {
-  readonly connectionId: string
-  readonly partnerId: string
-  readonly accountId: string
-  readonly provider: string
-  readonly name: string
-}
-
 type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof verifyMany>>[0]
 
 export function createVerifyClient({ client, taskQueue }: HubClientOptions) {
   return {
     /** @throws HubError `AlreadyRunning` when the connection is being verified. */
-    startVerification: (input: VerifyIntegrityInput, connection: Facts): Promise<Started> =>
-      reaching(async () => {
-        const workflowId = workflowIds.verifyIntegrity(connection.connectionId)
-        try {
+    startVerification: (input: VerifyIntegrityInput, connection: ConnectionFacts): Promise<Started> =>
+      reaching(
+        async () => {
+          const workflowId = workflowIds.verifyIntegrity(connection.connectionId)
           const handle = await client.workflow.start<typeof verifyIntegrity>('verifyIntegrity', {
             workflowId,
             workflowIdConflictPolicy: 'FAIL',
@@ -42,14 +32,9 @@ export function createVerifyClient({ client, taskQueue }: HubClientOptions) {
             staticSummary: `Verify ${connection.provider}: ${connection.name}`,
           })
           return { workflowId, runId: handle.firstExecutionRunId }
-        } catch (error) {
-          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-          throw new HubError(
-            'AlreadyRunning',
-            'A verification of this connection is under way, or waits for a decision.',
-          )
-        }
-      }),
+        },
+        { running: 'A verification of this connection is under way, or waits for a decision.' },
+      ),
 
     decideVerification: (connectionId: string, decision: VerificationDecision): Promise<void> =>
       reaching(async () => {
@@ -74,11 +59,7 @@ export function createVerifyClient({ client, taskQueue }: HubClientOptions) {
             args: [{}],
           },
         }
-        try {
-          await client.schedule.create<typeof verifyMany>(options)
-        } catch (error) {
-          if (!(error instanceof ScheduleAlreadyRunning)) throw error
-        }
+        await isMadeNow(() => client.schedule.create<typeof verifyMany>(options))
       }),
   }
 }

@@ -1,19 +1,11 @@
 /** Starting and steering writes, re-mappings and descriptions. */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import { reaching } from './client-errors.ts'
-import type { HubClientOptions, Started } from './client-options.ts'
+import type { ConnectionFacts, HubClientOptions, Started } from './client-options.ts'
 import { decidedSignal, temporalPriority, workflowIds } from './messages.ts'
 import type { describeFields, remapRecords } from './remap-records.ts'
 import { searchAttributes } from './search-attributes.ts'
 import type { writeMany, writeRecord } from './write-record.ts'
-
-interface Facts {
-  readonly connectionId: string
-  readonly partnerId: string
-  readonly accountId: string
-  readonly provider: string
-  readonly name: string
-}
 
 export function createWriteClient(options: HubClientOptions) {
   const { client, taskQueue } = options
@@ -35,7 +27,9 @@ export function createWriteClient(options: HubClientOptions) {
   }
   return {
     /** Takes a write up. */
-    startWrite: (write: Facts & { readonly writeId: string; readonly resource: string }): Promise<Started> =>
+    startWrite: (
+      write: ConnectionFacts & { readonly writeId: string; readonly resource: string },
+    ): Promise<Started> =>
       reaching(() => {
         const workflowId = workflowIds.writeRecord(write.writeId)
         return once(workflowId, () =>
@@ -76,7 +70,11 @@ export function createWriteClient(options: HubClientOptions) {
       }),
     /** @throws HubError `AlreadyRunning` when records of the resource are being re-mapped. */
     startRemap: (
-      remap: Facts & { readonly remapId: string; readonly resource: string; readonly dryRun: boolean },
+      remap: ConnectionFacts & {
+        readonly remapId: string
+        readonly resource: string
+        readonly dryRun: boolean
+      },
     ): Promise<Started> =>
       reaching(
         async () => {
@@ -103,7 +101,7 @@ export function createWriteClient(options: HubClientOptions) {
     cancelRemap: (workflowId: string): Promise<void> =>
       reaching(async () => void (await client.workflow.getHandle(workflowId).cancel())),
     /** Asks the provider and waits; joins a question that is under way. Answers how many fields there are. */
-    describeFields: (connection: Facts, resource: string): Promise<number> =>
+    describeFields: (connection: ConnectionFacts, resource: string): Promise<number> =>
       reaching(async () => {
         const { fields } = await client.workflow.execute<typeof describeFields>('describeFields', {
           workflowId: workflowIds.describeFields(connection.connectionId, resource),

@@ -34,7 +34,7 @@ import {
 import { beginCommission } from './post-commission.ts'
 import { retry } from './retry.ts'
 import { searchAttributes } from './search-attributes.ts'
-import { invalidInput } from './sync-input.ts'
+import { invalidInput } from './validate.ts'
 
 const hub = proxyActivities<Activities>({ startToCloseTimeout: '1 minute', retry: retry.database })
 

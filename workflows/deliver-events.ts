@@ -25,8 +25,7 @@ import {
 } from './messages.ts'
 import { retry, times } from './retry.ts'
 import { searchAttributes } from './search-attributes.ts'
-import { invalidInput } from './sync-input.ts'
-import { checkIdInput } from './validate.ts'
+import { checkIdInput, invalidInput } from './validate.ts'
 
 const { describeEndpoint } = proxyLocalActivities<Activities>({
   startToCloseTimeout: '10 seconds',

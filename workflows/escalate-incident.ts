@@ -30,8 +30,7 @@ import {
 } from './messages.ts'
 import { retry, times } from './retry.ts'
 import { searchAttributes } from './search-attributes.ts'
-import { invalidInput } from './sync-input.ts'
-import { checkIdInput } from './validate.ts'
+import { checkIdInput, invalidInput } from './validate.ts'
 
 const { planAlerts, actOnIncident } = proxyLocalActivities<Activities>({
   startToCloseTimeout: '20 seconds',

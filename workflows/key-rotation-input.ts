@@ -1,18 +1,7 @@
 /** Checks the input of `rotateApiKey`, which may have been typed into the Temporal UI. */
 import { longestKeyOverlapSeconds, shortestQuietSeconds } from '../model/key-rotation.ts'
 import type { RotateApiKeyInput } from './messages.ts'
-import { invalidInput } from './sync-input.ts'
-import { checkIdInput } from './validate.ts'
-
-export const isWhole = (value: unknown, least: number, most: number): value is number =>
-  typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
-
-type Check = (value: unknown) => string | undefined
-
-const whole =
-  (least: number, most: number): Check =>
-  (value) =>
-    isWhole(value, least, most) ? undefined : `a whole number from ${least} to ${most}`
+import { checkIdInput, invalidInput, whole, type Check } from './validate.ts'
 
 const checks: Readonly<Record<string, Check>> = {
   overlapSeconds: whole(0, longestKeyOverlapSeconds),

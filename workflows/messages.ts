@@ -4,6 +4,7 @@
  * the Temporal UI; each workflow validates its own.
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
+import type { IntegrityCounts } from '../model/integrity.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { ReviewVerdict, ReviewWorkflow } from '../model/reviews.ts'
 import type { RotateApiKeyResult, StartedKeyRotation, SteeringOfKeys } from './key-messages.ts'
@@ -243,17 +244,9 @@ export interface VerifyIntegrityInput {
   readonly startedBy?: string
 }
 
-export interface VerifyIntegrityResult {
+export interface VerifyIntegrityResult extends IntegrityCounts {
   readonly verificationId: string
   readonly accuracyPercent: number
-  readonly checked: number
-  readonly matching: number
-  readonly pending: number
-  readonly missing: number
-  readonly extra: number
-  readonly stale: number
-  readonly different: number
-  readonly orphans: number
   readonly repaired: number
   readonly notRepaired: number
 }

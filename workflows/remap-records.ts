@@ -21,8 +21,7 @@ import { failureNote } from './failure-note.ts'
 import { temporalPriority, type DescribeFieldsInput, type RemapInput, type RemapResult } from './messages.ts'
 import { retry, times } from './retry.ts'
 import { searchAttributes } from './search-attributes.ts'
-import { invalidInput } from './sync-input.ts'
-import { checkIdInput } from './validate.ts'
+import { checkIdInput, invalidInput } from './validate.ts'
 
 const hub = proxyActivities<Activities>({ startToCloseTimeout: '1 minute', retry: retry.database })
 const walk = proxyActivities<Activities>({

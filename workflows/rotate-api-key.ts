@@ -21,7 +21,7 @@ import type { Activities } from '../activities/index.ts'
 import type { KeyRotationFacts, KeyRotationFinding } from '../activities/rotate-api-key.ts'
 import { longestKeyOverlapSeconds } from '../model/key-rotation.ts'
 import { failureNote } from './failure-note.ts'
-import { checkKeyRotationInput, isWhole } from './key-rotation-input.ts'
+import { checkKeyRotationInput } from './key-rotation-input.ts'
 import {
   cancelRotationUpdate,
   extendGraceUpdate,
@@ -33,7 +33,7 @@ import {
 } from './messages.ts'
 import { retry } from './retry.ts'
 import { searchAttributes } from './search-attributes.ts'
-import { invalidInput } from './sync-input.ts'
+import { invalidInput, isWhole } from './validate.ts'
 
 const options = { startToCloseTimeout: '30 seconds', retry: retry.database } as const
 const steps = (summary: string) => proxyActivities<Activities>({ ...options, summary })

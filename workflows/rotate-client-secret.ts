@@ -18,11 +18,8 @@ import { temporalPriority } from './messages.ts'
 import { retry, times } from './retry.ts'
 import { checkClientSecretInput } from './rotation-input.ts'
 import type { RotateClientSecretInput, RotationResult } from './rotation-messages.ts'
-import { asFailure, createSteering, pause, type Steering } from './rotation-steering.ts'
+import { asFailure, createSteering, pause, steps, type Steering } from './rotation-steering.ts'
 import { searchAttributes } from './search-attributes.ts'
-
-const steps = (summary: string) =>
-  proxyActivities<Activities>({ startToCloseTimeout: '30 seconds', retry: retry.database, summary })
 
 /** Started by the API, or by hand: `{"provider": "<slug>"}`. Goes on where an unfinished one was left. */
 export async function rotateClientSecret(input: RotateClientSecretInput): Promise<RotationResult> {

@@ -19,8 +19,7 @@ import { failureNote } from './failure-note.ts'
 import { temporalPriority, type RotateCredentialInput, type RotateCredentialResult } from './messages.ts'
 import { retry, times } from './retry.ts'
 import { searchAttributes } from './search-attributes.ts'
-import { invalidInput } from './sync-input.ts'
-import { checkIdInput } from './validate.ts'
+import { checkIdInput, invalidInput } from './validate.ts'
 
 const { beginRotation, switchCredential, abandonRotation } = proxyActivities<Activities>({
   startToCloseTimeout: '30 seconds',

@@ -16,11 +16,8 @@ import type { RingFacts, Rewrapped } from '../activities/rotate-encryption-key.t
 import { retry } from './retry.ts'
 import { checkEncryptionKeyInput } from './rotation-input.ts'
 import type { RotateEncryptionKeyInput, RotateEncryptionKeyResult } from './rotation-messages.ts'
-import { asFailure, createSteering, pause, type Steering } from './rotation-steering.ts'
+import { asFailure, createSteering, pause, steps, type Steering } from './rotation-steering.ts'
 import { searchAttributes } from './search-attributes.ts'
-
-const steps = (summary: string) =>
-  proxyActivities<Activities>({ startToCloseTimeout: '30 seconds', retry: retry.database, summary })
 
 const { rewrapDataKeys, renewScheduleInputs } = proxyActivities<Activities>({
   startToCloseTimeout: '10 minutes',

@@ -10,24 +10,18 @@ import {
   ParentClosePolicy,
   WorkflowIdReusePolicy,
   isCancellation,
-  proxyActivities,
   setCurrentDetails,
   startChild,
   upsertSearchAttributes,
 } from '@temporalio/workflow'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
-import type { Activities } from '../activities/index.ts'
 import type { SigningFacts } from '../activities/rotate-signing-key.ts'
 import { publishSeconds, signingPurposes } from '../model/rotation.ts'
 import { workflowIds } from './messages.ts'
-import { retry } from './retry.ts'
 import { checkSigningKeyInput, checkSigningKeysInput } from './rotation-input.ts'
 import type { RotateSigningKeyInput, RotateSigningKeysInput, RotationResult } from './rotation-messages.ts'
-import { asFailure, createSteering, pause, type Steering } from './rotation-steering.ts'
+import { asFailure, createSteering, pause, steps, type Steering } from './rotation-steering.ts'
 import { searchAttributes } from './search-attributes.ts'
-
-const steps = (summary: string) =>
-  proxyActivities<Activities>({ startToCloseTimeout: '30 seconds', retry: retry.database, summary })
 
 /** Started by its schedule, the API, or by hand: `{"purpose": "access"}`. Goes on where an unfinished one was left. */
 export async function rotateSigningKey(input: RotateSigningKeyInput): Promise<RotationResult> {

@@ -22,11 +22,8 @@ import { temporalPriority } from './messages.ts'
 import { retry, times } from './retry.ts'
 import { checkWebhookSecretInput } from './rotation-input.ts'
 import type { RotateWebhookSecretInput, RotationResult } from './rotation-messages.ts'
-import { asFailure, createSteering, pause, type Steering } from './rotation-steering.ts'
+import { asFailure, createSteering, pause, steps, type Steering } from './rotation-steering.ts'
 import { searchAttributes } from './search-attributes.ts'
-
-const steps = (summary: string) =>
-  proxyActivities<Activities>({ startToCloseTimeout: '30 seconds', retry: retry.database, summary })
 
 /** The provider did not take it: so long until it is tried again. */
 const tryAgainMs = 10 * 60_000

@@ -8,20 +8,12 @@ import type {
   RotateSigningKeysInput,
   RotateWebhookSecretInput,
 } from './rotation-messages.ts'
-import { invalidInput } from './sync-input.ts'
-
-type Check = (value: unknown) => string | undefined
+import { checkInput, invalidInput, whole, type Check } from './validate.ts'
 
 const matching =
   (pattern: RegExp, told: string): Check =>
   (value) =>
     typeof value === 'string' && pattern.test(value) ? undefined : told
-const whole =
-  (least: number, most: number): Check =>
-  (value) =>
-    typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
-      ? undefined
-      : `a whole number from ${least} to ${most}`
 const id =
   (kind: 'connection' | 'endpoint'): Check =>
   (value) =>
@@ -43,25 +35,6 @@ const shared = {
   startedBy: matching(/^.{1,200}$/, 'a text of 1 to 200 characters'),
 }
 
-function check<T>(
-  input: unknown,
-  example: string,
-  checks: Readonly<Record<string, Check>>,
-  required: readonly string[],
-): T {
-  if (typeof input !== 'object' || input === null || Array.isArray(input))
-    throw invalidInput(`The input must be one JSON object, for example ${example}.`)
-  for (const name of required)
-    if (!(name in input)) throw invalidInput(`"${name}" is missing. Example: ${example}.`)
-  for (const [name, value] of Object.entries(input)) {
-    const rule = checks[name]
-    if (!rule) throw invalidInput(`"${name}" is not known. Known: ${Object.keys(checks).join(', ')}.`)
-    const wanted = value === undefined ? undefined : rule(value)
-    if (wanted !== undefined) throw invalidInput(`"${name}" must be ${wanted}.`)
-  }
-  return input as T
-}
-
 export function checkWebhookSecretInput(input: unknown): RotateWebhookSecretInput {
   const example = '{"connectionId": "con_…"} or {"endpointId": "end_…"}'
   const checks = {
@@ -71,14 +44,14 @@ export function checkWebhookSecretInput(input: unknown): RotateWebhookSecretInpu
     quietSeconds: whole(...bounds.quiet),
     ...shared,
   }
-  const known = check<RotateWebhookSecretInput>(input, example, checks, [])
+  const known = checkInput<RotateWebhookSecretInput>(input, example, checks, [])
   if ((known.connectionId === undefined) === (known.endpointId === undefined))
     throw invalidInput(`One of the two ids is needed: ${example}.`)
   return known
 }
 
 export const checkSigningKeyInput = (input: unknown): RotateSigningKeyInput =>
-  check(
+  checkInput(
     input,
     '{"purpose": "access"}',
     {
@@ -91,10 +64,10 @@ export const checkSigningKeyInput = (input: unknown): RotateSigningKeyInput =>
   )
 
 export const checkSigningKeysInput = (input: unknown): RotateSigningKeysInput =>
-  check(input, '{}', { purposes, hub: matching(/^[\w.-]{1,100}$/, 'the task queue of the hub') }, [])
+  checkInput(input, '{}', { purposes, hub: matching(/^[\w.-]{1,100}$/, 'the task queue of the hub') }, [])
 
 export const checkEncryptionKeyInput = (input: unknown): RotateEncryptionKeyInput =>
-  check(
+  checkInput(
     input,
     '{"ringKeyId": "k20260101"}',
     { ringKeyId: matching(/^[\w.-]{1,64}$/, 'the id of a key of the ring'), startedBy: shared.startedBy },
@@ -102,7 +75,7 @@ export const checkEncryptionKeyInput = (input: unknown): RotateEncryptionKeyInpu
   )
 
 export const checkClientSecretInput = (input: unknown): RotateClientSecretInput =>
-  check(
+  checkInput(
     input,
     '{"provider": "<slug>"}',
     { provider: matching(/^[a-z][a-z0-9-]{0,39}$/, 'the slug of a provider'), ...shared },

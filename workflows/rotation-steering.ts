@@ -19,7 +19,11 @@ import {
   type ExtendRotation,
   type RotationResult,
 } from './rotation-messages.ts'
-import { invalidInput } from './sync-input.ts'
+import { invalidInput } from './validate.ts'
+
+/** The short steps of a rotation in the store. @param summary as Temporal's UI shows it. */
+export const steps = (summary: string) =>
+  proxyActivities<Activities>({ startToCloseTimeout: '30 seconds', retry: retry.database, summary })
 
 const { noteRotation } = proxyActivities<Activities>({
   startToCloseTimeout: '30 seconds',

@@ -30,7 +30,7 @@ import { beginCommission } from './post-commission.ts'
 import { retry } from './retry.ts'
 import { runAction, runReport } from './run-operation.ts'
 import { searchAttributes } from './search-attributes.ts'
-import { invalidInput } from './sync-input.ts'
+import { invalidInput } from './validate.ts'
 import { writeRecord } from './write-record.ts'
 
 const hub = proxyActivities<Activities>({ startToCloseTimeout: '1 minute', retry: retry.database })

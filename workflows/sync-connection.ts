@@ -37,7 +37,8 @@ import {
 import { retry } from './retry.ts'
 import { searchAttributes } from './search-attributes.ts'
 import { noCounts, runDetails } from './sync-details.ts'
-import { checkSyncConnectionInput, invalidInput, isSpeed } from './sync-input.ts'
+import { checkSyncConnectionInput, isSpeed } from './sync-input.ts'
+import { invalidInput } from './validate.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 

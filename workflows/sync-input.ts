@@ -1,14 +1,8 @@
 /** Checks what was typed into the Temporal UI or sent by a caller. A bad input ends the workflow with `InvalidInput`. */
-import { ApplicationFailure } from '@temporalio/common'
 import type { Speed, SyncConnectionInput, SyncManyInput, SyncMode } from './messages.ts'
+import { checkInput, whole, type Check } from './validate.ts'
 
 const modes: readonly SyncMode[] = ['incremental', 'full', 'force']
-
-export function invalidInput(message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, 'InvalidInput')
-}
-
-type Check = (value: unknown) => string | undefined
 
 const text: Check = (value) =>
   typeof value === 'string' && value.length > 0 && value.length <= 200
@@ -20,10 +14,7 @@ const texts: Check = (value) =>
   Array.isArray(value) && value.length > 0 && value.every((one) => text(one) === undefined)
     ? undefined
     : 'a list of names that is not empty'
-const parallel: Check = (value) =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 50
-    ? undefined
-    : 'a whole number from 1 to 50'
+const parallel = whole(1, 50)
 const speed: Check = (value) =>
   isSpeed(value) ? undefined : 'an object such as {"pagesPerMinute": 30} or {"pagesPerMinute": null}'
 const object: Check = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object')
@@ -38,31 +29,6 @@ export function isSpeed(value: unknown): value is Speed {
   )
 }
 
-function check<T>(
-  input: unknown,
-  example: string,
-  checks: Readonly<Record<string, Check>>,
-  required: readonly string[],
-): T {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw invalidInput(`The input must be one JSON object, for example ${example}.`)
-  }
-  for (const name of required)
-    if (!(name in input)) throw invalidInput(`"${name}" is missing. Example: ${example}.`)
-  for (const [name, value] of Object.entries(input)) {
-    const rule = checks[name]
-    if (!rule)
-      throw invalidInput(
-        `"${name}" is not known. Known: ${Object.keys(checks)
-          .filter((one) => one !== 'continued')
-          .join(', ')}.`,
-      )
-    const wanted = value === undefined ? undefined : rule(value)
-    if (wanted !== undefined) throw invalidInput(`"${name}" must be ${wanted}.`)
-  }
-  return input as T
-}
-
 const shared = {
   connectionId: text,
   mode,
@@ -74,10 +40,10 @@ const shared = {
 
 export function checkSyncConnectionInput(input: unknown): SyncConnectionInput {
   const example = '{"connectionId": "con_…"}'
-  return check(input, example, { ...shared, runId: text, batchId: text, speed }, ['connectionId'])
+  return checkInput(input, example, { ...shared, runId: text, batchId: text, speed }, ['connectionId'])
 }
 
 export function checkSyncManyInput(input: unknown): SyncManyInput {
   const example = '{"provider": "<slug>"}'
-  return check(input ?? {}, example, { ...shared, provider: text, accountId: text, parallel }, [])
+  return checkInput(input ?? {}, example, { ...shared, provider: text, accountId: text, parallel }, [])
 }

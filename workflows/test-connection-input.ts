@@ -1,7 +1,7 @@
 /** Checks the input of a connection's test, which may have been typed into the Temporal UI. */
 import { isId } from '../model/ids.ts'
 import type { TestConnectionInput } from './messages.ts'
-import { invalidInput } from './sync-input.ts'
+import { invalidInput } from './validate.ts'
 
 const example = '{"connectionId": "…", "write": false}'
 const known = ['connectionId', 'diagnosisId', 'write', 'startedBy']

@@ -35,7 +35,7 @@ import {
 } from './messages.ts'
 import { retry } from './retry.ts'
 import { searchAttributes } from './search-attributes.ts'
-import { invalidInput } from './sync-input.ts'
+import { invalidInput } from './validate.ts'
 
 const hub = proxyActivities<Activities>({ startToCloseTimeout: '2 minutes', retry: retry.database })
 

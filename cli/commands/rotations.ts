@@ -1,5 +1,6 @@
 /** `tieline rotations`: secrets that are replaced without a gap. `tieline secrets`: the keys of the ring. */
 import { readFileSync } from 'node:fs'
+import { rotationKinds } from '../../model/rotation.ts'
 import { CliError, type ExitCode } from '../cli-error.ts'
 import { collect, need, openApi, type Api, type GlobalOptions, type Schemas } from '../client.ts'
 import { ago, count, table, type Out } from '../print.ts'
@@ -77,15 +78,8 @@ export async function startRotation(
   options: GlobalOptions & { readonly name?: string; readonly grace?: string; readonly quiet?: string },
   out: Out,
 ): Promise<ExitCode> {
-  const kinds = [
-    'webhook_secret',
-    'endpoint_secret',
-    'signing_key',
-    'encryption_key',
-    'client_secret',
-  ] as const
-  const known = kinds.find((one) => one === kind.replace('-', '_'))
-  if (!known) throw new CliError(`The kind is one of ${kinds.join(', ')}.`, 2)
+  const known = rotationKinds.find((one) => one === kind.replace('-', '_'))
+  if (!known) throw new CliError(`The kind is one of ${rotationKinds.join(', ')}.`, 2)
   const graceSeconds = seconds(options.grace, 'grace')
   const quietSeconds = seconds(options.quiet, 'quiet')
   const body = {
