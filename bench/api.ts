@@ -5,8 +5,6 @@
  *   npm run bench:api                       a million records, 3,000 requests a round, 5 rounds
  *   npm run bench:api -- 100000 1000 2
  */
-import { fork, type ChildProcess } from 'node:child_process'
-import path from 'node:path'
 import { sql } from 'kysely'
 import { freePorts } from '../cli/up/ports.ts'
 import { insertApiKey } from '../db/api-keys.ts'
@@ -15,22 +13,13 @@ import { newId } from '../platform/new-id.ts'
 import { mintApiKey } from '../platform/secrets/api-key.ts'
 import { startProcesses } from '../test/harness/processes.ts'
 import type { GetResult, GetWish } from './get-load.ts'
+import { median, message, rounded, start } from './tools.ts'
 
 const records = Number(process.argv[2] ?? 1_000_000)
 const requests = Number(process.argv[3] ?? 3_000)
 const rounds = Number(process.argv[4] ?? 5)
 const connections = 32
 const limit = 50
-
-const start = (file: string, argument?: string): ChildProcess =>
-  fork(path.join(import.meta.dirname, file), argument === undefined ? [] : [argument], {
-    execArgv: ['--import', 'tsx'],
-  })
-const message = <T>(child: ChildProcess): Promise<T> =>
-  new Promise((resolve) => child.once('message', (value) => resolve(value as T)))
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
-const rounded = (value: number, digits = 1) => Number(value.toFixed(digits))
 
 const hub = await startProcesses({
   api: true,

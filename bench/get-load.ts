@@ -1,6 +1,7 @@
 /** Gets as fast as so many connections allow, or at a rate; keeps the time of each answer. A process of its own. */
 import { Agent, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
+import { percentile } from './tools.ts'
 
 export interface GetWish {
   /** Asked in turn. */
@@ -20,9 +21,6 @@ export interface GetResult {
   readonly p50: number
   readonly p99: number
 }
-
-const percentile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 
 const get = (agent: Agent, url: string, headers: GetWish['headers']): Promise<boolean> =>
   new Promise((resolve) => {

@@ -5,12 +5,11 @@
  *   npm run bench:health                10,000 connections, 2 rounds
  *   npm run bench:health -- 1000 3
  */
-import { fork } from 'node:child_process'
-import path from 'node:path'
 import { sql } from 'kysely'
 import { noLimits } from '../test/harness/engine.ts'
 import { startProcesses, type Processes } from '../test/harness/processes.ts'
 import { countActions } from './hub-sync.ts'
+import { median, message, rounded, start } from './tools.ts'
 
 const connections = Number(process.argv[2] ?? 10_000)
 const rounds = Number(process.argv[3] ?? 2)
@@ -19,22 +18,8 @@ const intervalSeconds = 300
 /** As the hub probes. */
 const parallel = 16
 
-const start = <T>(file: string, argument: object): { readonly message: Promise<T>; kill(): void } => {
-  const child = fork(path.join(import.meta.dirname, file), [JSON.stringify(argument)], {
-    execArgv: ['--import', 'tsx'],
-  })
-  const message = new Promise<T>((resolve) => child.once('message', (value) => resolve(value as T)))
-  return { message, kill: () => void child.kill() }
-}
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
-const rounded = (value: number, digits = 2) => Number(value.toFixed(digits))
-
-const sandbox = start<{ originMap: Record<string, string> }>('sandbox-process.ts', {
-  port: 0,
-  limits: noLimits,
-})
-const { originMap } = await sandbox.message
+const sandbox = start('sandbox-process.ts', JSON.stringify({ port: 0, limits: noLimits }))
+const { originMap } = await message<{ originMap: Record<string, string> }>(sandbox)
 const hub = await startProcesses({ originMap, sandbox: {}, env: { TIELINE_LOG_LEVEL: 'warn' } })
 
 async function connectAll({ connect }: Processes): Promise<string> {
@@ -89,11 +74,12 @@ async function bare(): Promise<number> {
   const { secrets, settings } = (await import('../sandbox/simulators.ts')).simulators[0]?.sample ?? {}
   const authorization = `Basic ${Buffer.from(`${settings?.['email']}/token:${Object.values(secrets ?? {})[0]}`).toString('base64')}`
   const origin = `https://${settings?.['subdomain']}.zendesk.com`
-  const run = start<{ seconds: number; failed: number }>('bare-probes.ts', {
+  const wish = {
     urls: ['/api/v2/users/me', '/api/v2/account/settings'].map((one) => url + one),
     ...{ probes: connections, parallel, headers: { authorization, 'x-tieline-origin': origin } },
-  })
-  const { seconds, failed } = await run.message
+  }
+  const run = start('bare-probes.ts', JSON.stringify(wish))
+  const { seconds, failed } = await message<{ seconds: number; failed: number }>(run)
   if (failed > 0) throw new Error(`${failed} bare probes failed`)
   return seconds
 }
@@ -108,15 +94,15 @@ for (let turn = 0; turn < rounds; turn++) {
   const asked = await round(provider)
   probes.push(asked)
   console.log(
-    `round ${turn + 1}: ${rounded(asked.seconds)} s, ${asked.probed} asked, ${asked.bad} bad, ${asked.actions} actions`,
+    `round ${turn + 1}: ${rounded(asked.seconds, 2)} s, ${asked.probed} asked, ${asked.bad} bad, ${asked.actions} actions`,
   )
   await pretendTraffic()
   byTraffic = await round(provider)
   console.log(
-    `  again, known from calls that were made anyway: ${rounded(byTraffic.seconds)} s, ${byTraffic.probed} asked, ${byTraffic.actions} actions`,
+    `  again, known from calls that were made anyway: ${rounded(byTraffic.seconds, 2)} s, ${byTraffic.probed} asked, ${byTraffic.actions} actions`,
   )
   bares.push(await bare())
-  console.log(`  bare loop: ${rounded(bares.at(-1) ?? NaN)} s`)
+  console.log(`  bare loop: ${rounded(bares.at(-1) ?? NaN, 2)} s`)
 }
 await hub.close()
 sandbox.kill()
@@ -125,17 +111,20 @@ console.log(
   JSON.stringify({
     bench: 'health',
     connections,
-    seconds: rounded(seconds),
+    seconds: rounded(seconds, 2),
     withinInterval: seconds < intervalSeconds,
     intervalSeconds,
     perSecond: rounded(connections / seconds, 1),
     asked: median(probes.map((one) => one.probed)),
     bad: Math.max(...probes.map((one) => one.bad)),
     actions: median(probes.map((one) => one.actions)),
-    actionsPerThousandConnections: rounded((median(probes.map((one) => one.actions)) / connections) * 1000),
-    secondsWhenTrafficTells: rounded(byTraffic?.seconds ?? NaN),
-    bareSeconds: rounded(median(bares)),
-    ratio: rounded(median(bares) / seconds),
+    actionsPerThousandConnections: rounded(
+      (median(probes.map((one) => one.actions)) / connections) * 1000,
+      2,
+    ),
+    secondsWhenTrafficTells: rounded(byTraffic?.seconds ?? NaN, 2),
+    bareSeconds: rounded(median(bares), 2),
+    ratio: rounded(median(bares) / seconds, 2),
   }),
 )
 process.exit(0)

@@ -16,6 +16,7 @@ import { startEmbeddedPostgres } from '../cli/up/postgres.ts'
 import { openDatabase } from '../db/client.ts'
 import { migrateUp } from '../db/migrate.ts'
 import { createLog } from '../platform/log.ts'
+import { median } from './tools.ts'
 
 const decisions = Number(process.argv[2] ?? 200_000)
 const rounds = Number(process.argv[3] ?? 3)
@@ -98,8 +99,6 @@ for (let round = 0; round < rounds; round++) {
   process.stderr.write(`round ${round + 1} of ${rounds}\n`)
 }
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
 const [none, ours, told, roundTrip] = [figures.nothing, figures.decide, figures.tell, figures.roundTrip].map(
   median,
 )

@@ -2,6 +2,7 @@
 import { Agent, request } from 'node:http'
 import { createHmac } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { percentile } from './tools.ts'
 
 export interface LoadWish {
   readonly url: string
@@ -23,9 +24,6 @@ export interface LoadResult {
   readonly p50: number
   readonly p99: number
 }
-
-const percentile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 
 /** A ticket event, signed as Zendesk signs. Both sides get the same bytes and headers. */
 function sampleOf(

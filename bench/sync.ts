@@ -7,12 +7,11 @@
  *   npm run bench:sync -- 20000 2            20,000 records, 2 rounds
  *   npm run bench:sync -- 20000 2 <slug>     one provider
  */
-import { fork } from 'node:child_process'
-import path from 'node:path'
 import { startProcesses } from '../test/harness/processes.ts'
 import { bareLoops, type BareLoop } from './bare-loops.ts'
 import { createBareTable, syncBare } from './bare-sync.ts'
 import { syncHub, type HubRun } from './hub-sync.ts'
+import { median, message, rounded, start } from './tools.ts'
 
 const [wantedRecords, wantedRounds, slug] = process.argv.slice(2)
 const rounds = Number(wantedRounds ?? 3)
@@ -25,24 +24,17 @@ interface SandboxProcess {
   readonly originMap: Readonly<Record<string, string>>
 }
 
-function startSandboxProcess(loop: BareLoop, records: number): Promise<SandboxProcess & { stop(): void }> {
-  const child = fork(
-    path.join(import.meta.dirname, 'sandbox-process.ts'),
-    [JSON.stringify({ port: 0, size: loop.size(records), limits: loop.limits })],
-    { execArgv: ['--import', 'tsx'] },
-  )
-  return new Promise((resolve) =>
-    child.once('message', (message) =>
-      resolve({ ...(message as SandboxProcess), stop: () => child.disconnect() }),
-    ),
-  )
+async function startSandboxProcess(
+  loop: BareLoop,
+  records: number,
+): Promise<SandboxProcess & { stop(): void }> {
+  const wish = { port: 0, size: loop.size(records), limits: loop.limits }
+  const child = start('sandbox-process.ts', JSON.stringify(wish))
+  return { ...(await message<SandboxProcess>(child)), stop: () => child.disconnect() }
 }
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
 const mean = (values: readonly number[]) =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
-const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
 
 interface Pair {
   readonly hub: HubRun

@@ -5,8 +5,6 @@
  *   npm run bench:webhooks                    3,000 posts a round, 3 rounds
  *   npm run bench:webhooks -- 10000 2
  */
-import { fork, type ChildProcess } from 'node:child_process'
-import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { freePorts } from '../cli/up/ports.ts'
@@ -17,6 +15,7 @@ import { workflowIds } from '../workflows/client.ts'
 import { noLimits } from '../test/harness/engine.ts'
 import { startProcesses, type Processes } from '../test/harness/processes.ts'
 import type { LoadResult, LoadWish } from './load.ts'
+import { median, message, rounded, start } from './tools.ts'
 
 const posts = Number(process.argv[2] ?? 3_000)
 const rounds = Number(process.argv[3] ?? 3)
@@ -24,17 +23,6 @@ const rounds = Number(process.argv[3] ?? 3)
 const fewerPosts = Math.min(posts, 600)
 const connections = 64
 const secret = 'bench-secret'
-
-const start = (file: string, argument?: string): ChildProcess =>
-  fork(path.join(import.meta.dirname, file), argument === undefined ? [] : [argument], {
-    execArgv: ['--import', 'tsx'],
-  })
-const message = <T>(child: ChildProcess): Promise<T> =>
-  new Promise((resolve) => child.once('message', (value) => resolve(value as T)))
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
-const rounded = (value: number, digits = 1) => Number(value.toFixed(digits))
 
 const hub = await startProcesses({
   api: true,
