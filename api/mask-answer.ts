@@ -5,8 +5,11 @@
  */
 import { isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '../model/json.ts'
 import { maskBody, maskEmails, maskForeign, maskRecord } from '../model/mask.ts'
+import type { components } from '../openapi/types.ts'
 import type { AnyAnswer } from './call.ts'
 import { description, type Operation } from './description.ts'
+
+type Problem = components['schemas']['Problem']
 
 /** Texts of a closed schema that quote what came from elsewhere. */
 const quoted = /body$|payload$|excerpt$|snippet$|sample$/i
@@ -18,6 +21,10 @@ export function maskAnswer({ answers }: Operation, answer: AnyAnswer): AnyAnswer
   const plain = JSON.parse(JSON.stringify(answer.body)) as JsonValue
   return { ...answer, body: masked(plain, schema, '') }
 }
+
+/** A refusal, masked: its texts name what it is about, and names hold what people put into them. */
+export const maskProblem = (problem: Problem): Problem =>
+  masked({ ...problem }, { $ref: '#/components/schemas/Problem' }, '') as unknown as Problem
 
 function masked(value: JsonValue, schema: JsonSchema, key: string): JsonValue {
   if (typeof value === 'string') return quoted.test(key) ? maskBody(value) : maskEmails(value)

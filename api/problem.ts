@@ -5,6 +5,7 @@ import { failures, type FailureCode } from '../model/failures.ts'
 import type { components } from '../openapi/types.ts'
 import { HubError, isHubError, messageOf } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
+import { maskProblem } from './mask-answer.ts'
 import type { RequestState } from './request-state.ts'
 import type { PlacedError } from './validation.ts'
 
@@ -60,7 +61,8 @@ function answerProblem(ctx: Context & { state: RequestState }, error: unknown, l
   const failure = failureOf(error)
   const extras = error instanceof ProblemError ? error.extras : {}
   const { requestId } = ctx.state
-  const problem = problemOf(failure, extras, requestId)
+  const whole = problemOf(failure, extras, requestId)
+  const problem = ctx.state.caller?.role === 'support' ? maskProblem(whole) : whole
   ctx.state.code = failure.code
   if (problem.status >= 500) {
     const { code, internal, cause } = failure

@@ -66,7 +66,7 @@ async function lastOf(deps: ApiDeps, connectionId: string): Promise<Diagnosis> {
   if (last) return last
   throw new HubError(
     'NoSuchThing',
-    `The connection ${connection.connectionId} has not been tested step by step yet.`,
+    `The connection "${connection.name}" has not been tested step by step yet.`,
   )
 }
 
