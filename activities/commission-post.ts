@@ -13,22 +13,15 @@ import {
   type CommissionDocument,
 } from '../db/commission-documents.ts'
 import { partnersUpwards, planInForce, type CommissionPlan } from '../db/commission-plans.ts'
-import {
-  addSource,
-  lockSource,
-  settleSource,
-  takeWaitingCredits,
-  type CommissionSource,
-} from '../db/commission-sources.ts'
+import { lockSource, settleSource, type CommissionSource } from '../db/commission-sources.ts'
 import { getRecord, type RecordRow } from '../db/records.ts'
 import { calculateCommission, monthsBetween, weightsFor } from '../model/commission.ts'
 import { documentFacts, invoiceWorth, paymentWorth, type Worth } from '../model/commission-document.ts'
 import { isJsonObject, type JsonObject } from '../model/json.ts'
 import { HubError } from '../platform/errors.ts'
-import { newId } from '../platform/new-id.ts'
 import { postCredit } from './commission-credit.ts'
 import { postEarning } from './commission-levels.ts'
-import { nothing, retake, type SourceOutcome } from './commission-retake.ts'
+import { nothing, retake, wakeCredits, type SourceOutcome } from './commission-retake.ts'
 import type { ActivityDeps } from './deps.ts'
 
 const dayMs = 86_400_000
@@ -179,16 +172,4 @@ async function calculated(tx: Db, source: CommissionSource, plan: CommissionPlan
   for (const { rule, kind, baseMinor } of found.results)
     if (kind === 'tiered') await addVolume(tx, key(rule), baseMinor)
   return found
-}
-
-/** Credits of the customer that found too little to take from are looked at again: each as an event of its own. */
-async function wakeCredits(tx: Db, { connectionId, customerId, sourceId }: CommissionSource): Promise<void> {
-  if (connectionId === null) return
-  for (const credit of await takeWaitingCredits(tx, { connectionId, customerId }))
-    await addSource(tx, {
-      ...credit,
-      sourceId: newId('commissionSource'),
-      sourceKey: `${credit.sourceKey}+${sourceId}`,
-      facts: {},
-    })
 }

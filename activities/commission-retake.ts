@@ -1,8 +1,9 @@
 /** What became of a source of commission, and the one way in which something that was posted is taken back or given back. */
 import type { Db } from '../db/client.ts'
 import { creditedOf, setTaken, type CommissionDocument } from '../db/commission-documents.ts'
-import type { CommissionSource } from '../db/commission-sources.ts'
+import { addSource, takeWaitingCredits, type CommissionSource } from '../db/commission-sources.ts'
 import type { JsonObject } from '../model/json.ts'
+import { newId } from '../platform/new-id.ts'
 import { postChange } from './commission-levels.ts'
 
 export interface SourceOutcome {
@@ -21,7 +22,7 @@ export const nothing = (reason: string, facts?: JsonObject): SourceOutcome => ({
 
 /**
  * Compares what is taken back of a document with what should be, and posts the difference: what it has lost by itself and what credits
- * have taken, together at most all of it.
+ * have taken, together at most all of it. Where less is taken than before, there is room for what other credits could not take.
  */
 export async function retake(
   tx: Db,
@@ -34,7 +35,26 @@ export async function retake(
   const takenMinor = Math.min(document.totalMinor, lostMinor + credited)
   const { lines, heldUntil } = await postChange(tx, source, document, takenMinor, now)
   await setTaken(tx, document.documentKey, { takenMinor, lostMinor })
+  if (takenMinor < document.takenMinor) await wakeCredits(tx, source)
   return lines === 0
     ? nothing('What was posted for it is right already.')
     : { state: 'posted', reason: null, releaseAt: heldUntil }
+}
+
+/** Credits of the customer that found too little to take from are looked at again: each as an event of its own. */
+export async function wakeCredits(
+  tx: Db,
+  { connectionId, customerId, sourceId }: CommissionSource,
+): Promise<void> {
+  if (connectionId === null) return
+  const waiting = await takeWaitingCredits(tx, { connectionId, customerId })
+  // A credit that has changed may wait by several of its sources.
+  const credits = new Map(waiting.map((credit) => [credit.documentKey, credit]))
+  for (const credit of credits.values())
+    await addSource(tx, {
+      ...credit,
+      sourceId: newId('commissionSource'),
+      sourceKey: `${credit.sourceId}+${sourceId}`,
+      facts: {},
+    })
 }

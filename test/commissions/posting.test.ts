@@ -205,6 +205,22 @@ describe('money that goes back', () => {
     expect((await bench.netByLevel()).reduce((sum, one) => sum + one, 0)).toBe(5_00)
   })
 
+  it('that found too little takes the rest once another gives it back, or the invoice is worth more again', async () => {
+    await ready()
+    const left = async (document: Document): Promise<number> => {
+      await bench.put(document)
+      await bench.settle()
+      return (await bench.netByLevel()).reduce((sum, one) => sum + one, 0)
+    }
+    await left(paidInvoice('1', 100_00))
+    expect(await left(credit('c1', 80_00))).toBe(2_00)
+    expect(await left(credit('c2', 50_00))).toBe(0)
+    expect(await left(credit('c1', 80_00, { status: 'void' }))).toBe(5_00)
+    expect(await left(paidInvoice('1', 60_00))).toBe(1_00)
+    expect(await left(credit('c3', 40_00))).toBe(0)
+    expect(await left(paidInvoice('1', 100_00))).toBe(1_00)
+  })
+
   it('takes back all when the invoice is void, deleted or open again, and gives it back when it is paid', async () => {
     await ready()
     const states: readonly [Document, number][] = [
