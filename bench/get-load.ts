@@ -15,34 +15,36 @@ export interface GetWish {
 
 export interface GetResult {
   readonly seconds: number
-  /** How many were answered 200. */
-  readonly ok: number
+  /** How many were answered with which status; 0: none came. */
+  readonly statuses: Readonly<Record<number, number>>
   /** Milliseconds, from when a request was due. */
   readonly p50: number
   readonly p99: number
 }
 
-const get = (agent: Agent, url: string, headers: GetWish['headers']): Promise<boolean> =>
+const get = (agent: Agent, url: string, headers: GetWish['headers']): Promise<number> =>
   new Promise((resolve) => {
     const outgoing = request(url, { agent, headers: { ...headers } }, (answer) => {
       answer.resume()
-      answer.on('end', () => resolve(answer.statusCode === 200))
+      answer.on('end', () => resolve(answer.statusCode ?? 0))
     })
-    outgoing.on('error', () => resolve(false))
+    outgoing.on('error', () => resolve(0))
     outgoing.end()
   })
 
 async function load({ urls, headers, requests, connections, rate }: GetWish): Promise<GetResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const times: number[] = []
-  let [ok, n] = [0, 0]
+  const statuses: Record<number, number> = {}
+  let n = 0
   const started = performance.now()
   const lane = async (): Promise<void> => {
     for (let mine = n++; mine < requests; mine = n++) {
       const due = rate > 0 ? started + (mine / rate) * 1000 : performance.now()
       if (due > performance.now()) await delay(due - performance.now())
       const from = rate > 0 ? due : performance.now()
-      if (await get(agent, urls[mine % urls.length] ?? '', headers)) ok++
+      const status = await get(agent, urls[mine % urls.length] ?? '', headers)
+      statuses[status] = (statuses[status] ?? 0) + 1
       times.push(performance.now() - from)
     }
   }
@@ -50,7 +52,7 @@ async function load({ urls, headers, requests, connections, rate }: GetWish): Pr
   const seconds = (performance.now() - started) / 1000
   agent.destroy()
   times.sort((a, b) => a - b)
-  return { seconds, ok, p50: percentile(times, 0.5), p99: percentile(times, 0.99) }
+  return { seconds, statuses, p50: percentile(times, 0.5), p99: percentile(times, 0.99) }
 }
 
 process.on('message', (wish: GetWish) => void load(wish).then((result) => process.send?.(result)))
