@@ -9,6 +9,10 @@ import { failureConverterPath } from '../platform/temporal/data-converter.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const workflowsPath = path.join(root, 'workflows/index.ts')
+/**
+ * What takes traces through workflows. It is always there, whether or not traces are sent: its interceptors take a few ticks, and where an
+ * update and an activity's end come in one task these decide the order of commands. So tracing can be switched at any time (INV-11).
+ */
 const tracingModule = createRequire(import.meta.url).resolve(
   '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors.js',
 )
@@ -29,18 +33,16 @@ export async function workflowBundle(
     readonly cacheDir?: string
     readonly log?: Log
     readonly logger?: Logger
-    /** With what takes traces through workflows. */
-    readonly tracing?: boolean
   } = {},
 ): Promise<WorkflowBundle> {
   const cacheDir = options.cacheDir ?? path.join(root, 'node_modules/.cache/tieline')
-  const file = path.join(cacheDir, `workflows-${await fingerprint()}${options.tracing ? '-traced' : ''}.js`)
+  const file = path.join(cacheDir, `workflows-${await fingerprint()}.js`)
   const cached = await readFile(file, 'utf8').catch(() => undefined)
   if (cached !== undefined) return { code: cached }
   const { code } = await bundleWorkflowCode({
     workflowsPath,
     failureConverterPath,
-    ...(options.tracing ? { workflowInterceptorModules: [tracingModule] } : {}),
+    workflowInterceptorModules: [tracingModule],
     ...(options.logger ? { logger: options.logger } : {}),
   })
   await keep(file, code).catch((err: unknown) =>
@@ -49,7 +51,7 @@ export async function workflowBundle(
   return { code }
 }
 
-/** Over the sources of the bundle and the version of the SDK that is built into it. */
+/** Over the sources of the bundle and the versions of the SDK's packages that are built into it. */
 async function fingerprint(): Promise<string> {
   const hash = createHash('sha256')
   for (const room of sourceRooms) {
@@ -58,8 +60,11 @@ async function fingerprint(): Promise<string> {
     }
   }
   hash.update(await readFile(failureConverterPath))
-  const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json') as { version: string }
-  return hash.update(version).digest('hex').slice(0, 24)
+  for (const name of ['@temporalio/worker', '@temporalio/interceptors-opentelemetry']) {
+    const { version } = createRequire(import.meta.url)(`${name}/package.json`) as { version: string }
+    hash.update(`${name}@${version}\0`)
+  }
+  return hash.digest('hex').slice(0, 24)
 }
 
 /** Written aside and renamed: another process never reads half of it. */

@@ -74,7 +74,7 @@ async function open(config: ServiceConfig, log: Log, stopper: Stopper): Promise<
     stopper.onStop('metrics', () => server.close())
   }
   const [bundle, connection] = await Promise.all([
-    workflowBundle({ log, logger: temporalLogger(log), tracing: tracing !== undefined }),
+    workflowBundle({ log, logger: temporalLogger(log) }),
     withPatience(temporal, 10_000, () =>
       NativeConnection.connect({ ...temporal.connection, address: temporal.address }),
     ),

@@ -4,7 +4,7 @@ import { createActivities } from '../activities/index.ts'
 import type { ActivityDeps } from '../activities/deps.ts'
 import type { KeyRing } from '../platform/secrets/keyring.ts'
 import { createDataConverter } from '../platform/temporal/data-converter.ts'
-import type { Tracing } from '../platform/tracing.ts'
+import { untracedSinks, type Tracing } from '../platform/tracing.ts'
 import type { WorkflowBundle } from './bundle.ts'
 import { hubTuning, providerQueue, providerTuning } from './queues.ts'
 
@@ -24,7 +24,7 @@ export interface WorkersOptions {
   readonly ring: KeyRing
   readonly deps: ActivityDeps
   readonly bundle: WorkflowBundle
-  /** Then the bundle must be one for tracing, too. */
+  /** Where traces are sent; nowhere when left out. */
   readonly tracing?: Tracing | undefined
   /** Shown in the Temporal UI. */
   readonly identity: string
@@ -49,7 +49,8 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     shutdownGraceTime,
     shutdownForceTime,
     maxHeartbeatThrottleInterval,
-    ...(tracing ? { interceptors: { activity: [...tracing.activity] }, sinks: tracing.sinks } : {}),
+    ...(tracing ? { interceptors: { activity: [...tracing.activity] } } : {}),
+    sinks: tracing?.sinks ?? untracedSinks,
   } as const
   const workers = [await Worker.create({ ...shared, ...hubTuning, taskQueue, workflowBundle: bundle })]
   for (const slug of deps.providerSlugs) {

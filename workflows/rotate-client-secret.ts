@@ -24,12 +24,14 @@ import { searchAttributes } from './search-attributes.ts'
 /** Started by the API, or by hand: `{"provider": "<slug>"}`. Goes on where an unfinished one was left. */
 export async function rotateClientSecret(input: RotateClientSecretInput): Promise<RotationResult> {
   const wish = checkClientSecretInput(input)
-  let isSwitched = false
+  let force: 'old' | 'switching' | 'new' = 'old'
   const steering = createSteering({
-    refuse: (what) => {
-      if (what === 'cancel' && isSwitched)
+    refuse: async (what) => {
+      // The store may know of the switch, and so a person, before this workflow does.
+      await condition(() => force !== 'switching' || steering.failure !== undefined)
+      if (what === 'cancel' && force === 'new')
         return 'The new secret is in force already. Start another rotation to replace it.'
-      if ((what === 'confirm' || what === 'revoke') && !isSwitched)
+      if ((what === 'confirm' || what === 'revoke') && force === 'old')
         return 'The new secret is not in force yet: it has to be entered and proven first.'
       return undefined
     },
@@ -40,13 +42,15 @@ export async function rotateClientSecret(input: RotateClientSecretInput): Promis
     steering.deadline = facts.deadline
     steering.facts = facts
     // One that goes on may be switched already.
-    isSwitched = facts.state === 'overlap'
-    if (!isSwitched) {
+    if (facts.state !== 'overlap') {
       const given = await isGiven(steering, facts)
-      if (!given) return await close(steering, facts, steering.wish === 'cancel' ? 'cancelled' : 'failed')
+      // Called off while it was proven: nothing is switched.
+      if (!given || steering.wish)
+        return await close(steering, facts, steering.wish === 'cancel' ? 'cancelled' : 'failed')
+      force = 'switching'
       await steps('Put the new secret in force').switchApp({ rotationId: facts.rotationId })
-      isSwitched = true
     }
+    force = 'new'
     await deletion(steering, facts)
     return await close(steering, facts, 'done')
   } catch (error) {

@@ -76,10 +76,7 @@ export async function createTestHub(options: TestHubOptions): Promise<TestHub> {
   const stops: (() => Promise<void>)[] = []
 
   const startWorkers = async (): Promise<() => Promise<void>> => {
-    const bundle = await workflowBundle({
-      logger: temporalLogger(log),
-      tracing: options.tracing !== undefined,
-    })
+    const bundle = await workflowBundle({ logger: temporalLogger(log) })
     const workers = await createWorkers({
       connection: native,
       namespace,

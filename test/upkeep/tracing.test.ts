@@ -1,15 +1,8 @@
 /** One trace from the request to the call of the provider, and nothing in it that must not leave the process. */
 import { createServer } from 'node:http'
-import path from 'node:path'
-import { readdir, readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import proto from '@temporalio/proto'
-import { Worker } from '@temporalio/worker'
-import { failureConverterPath } from '../../platform/temporal/data-converter.ts'
 import { startTracing } from '../../platform/tracing.ts'
-import { workflowBundle } from '../../workers/bundle.ts'
 import { startTestApi, until } from '../harness/api.ts'
-import { installTestRuntime } from '../harness/worker.ts'
 
 interface Span {
   readonly traceId: string
@@ -83,40 +76,5 @@ describe('a trace', () => {
       await tracing.close()
       await collector.close()
     }
-  }, 120_000)
-})
-
-describe('INV-11: histories that were made without traces', () => {
-  /**
-   * The interceptors of tracing take a few ticks more. Where an update and an activity's end come in one task, the order of
-   * commands then differs: rotations that are steered at that moment must have ended before tracing is switched.
-   */
-  const steered = ['rotateClientSecret-done.json', 'rotateWebhookSecret-revoked.json']
-
-  it('replay with them, so that tracing can be switched on and off, but for rotations that are being steered', async () => {
-    installTestRuntime()
-    const folder = path.resolve(import.meta.dirname, '../histories')
-    const files = (await readdir(folder)).filter((name) => name.endsWith('.json'))
-    const histories = await Promise.all(
-      files.map(async (name) => ({
-        workflowId: name,
-        history: proto.temporal.api.history.v1.History.fromObject(
-          JSON.parse(await readFile(path.join(folder, name), 'utf8')) as Record<string, unknown>,
-        ),
-      })),
-    )
-    const problems: string[] = []
-    const refused: string[] = []
-    const workflows = await workflowBundle({ tracing: true })
-    const options = {
-      workflowBundle: workflows,
-      dataConverter: { failureConverterPath },
-      replayName: 'traced',
-    }
-    for await (const { workflowId, error } of Worker.runReplayHistories(options, histories))
-      if (error && steered.includes(workflowId)) refused.push(workflowId)
-      else if (error) problems.push(`${workflowId}: ${error.message}`)
-    expect(problems).toEqual([])
-    expect(refused.sort()).toEqual(steered)
   }, 120_000)
 })

@@ -111,7 +111,7 @@ async function recordClientSecrets(bench: Bench): Promise<void> {
   await done.signal('lookAgain')
   await until(
     () => rotationUnderWay(db, 'client_secret', 'minty'),
-    (one) => one?.inPlaceAt !== null,
+    (one) => one !== undefined && one.inPlaceAt !== null,
   )
   await done.executeUpdate('confirm')
   await keep('rotateClientSecret-done', done)

@@ -191,11 +191,11 @@ describe('rotateEncryptionKey', () => {
 describe('rotateClientSecret', () => {
   const next = 'ledgerly-new'
   const offer = async (clientSecret: string) => {
-    const current = {
+    const stored = await getProviderApp(db(), test.deps.vault, 'minty')
+    const current = stored?.current ?? {
       clientId: ledgerlyVariables.LEDGERLY_CLIENT_ID,
       clientSecret: ledgerlyVariables.LEDGERLY_CLIENT_SECRET,
     }
-    const stored = await getProviderApp(db(), test.deps.vault, 'minty')
     const app = {
       provider: 'minty',
       current,
@@ -259,6 +259,42 @@ describe('rotateClientSecret', () => {
     isOver = true
     await client
     expect(got).toBeGreaterThan(5)
+    expect(await getProviderApp(db(), test.deps.vault, 'minty')).toMatchObject({
+      current: { clientSecret: next },
+      other: null,
+    })
+  }, 60_000)
+
+  it('called off while the new secret is being proven keeps the old one', async () => {
+    takes(next, 'third')
+    let letGo: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (letGo = resolve))
+    let isProving = false
+    minting.endpoint.beforeAnswer(async ({ authorization }) => {
+      if (!Buffer.from(authorization.replace('Basic ', ''), 'base64').toString().endsWith(':third')) return
+      isProving = true
+      await held
+    })
+    const rotation = { kind: 'client_secret', subject: 'minty' } as const
+    await test.hub.startRotationOf({ ...rotation, partnerId: null, startedBy: 'test' })
+    const workflowId = test.hub.rotationWorkflowId(rotation)
+    await until(
+      () => rotationUnderWay(db(), 'client_secret', 'minty'),
+      (one) => one?.state === 'waiting_for_person',
+    )
+    await offer('third')
+    await until(
+      () => Promise.resolve(isProving),
+      (yes) => yes,
+    )
+    const cancelled = test.hub.cancelRotation(rotation)
+    await until(
+      () => test.temporal.client.workflow.getHandle(workflowId).fetchHistory(),
+      ({ events }) => events?.some((one) => one.workflowExecutionUpdateAcceptedEventAttributes) ?? false,
+    )
+    letGo()
+    expect(await cancelled).toMatchObject({ state: 'cancelled' })
+    expect(await result(workflowId)).toMatchObject({ state: 'cancelled' })
     expect(await getProviderApp(db(), test.deps.vault, 'minty')).toMatchObject({
       current: { clientSecret: next },
       other: null,
