@@ -23,7 +23,7 @@ const connections = 32
 const limit = 50
 
 const hub = await startProcesses({
-  api: true,
+  apis: 1,
   sandbox: { size: { tickets: 1, users: 1, organizations: 1, comments: 0 } },
   env: { TIELINE_LOG_LEVEL: 'warn' },
 })

@@ -25,7 +25,7 @@ const connections = 64
 const secret = 'bench-secret'
 
 const hub = await startProcesses({
-  api: true,
+  apis: 1,
   sandbox: { size: { tickets: 2_000, users: 50, organizations: 5, comments: 0 }, limits: noLimits },
   env: { TIELINE_HOOKS_PER_ADDRESS: '100000000', TIELINE_LOG_LEVEL: 'warn' },
 })

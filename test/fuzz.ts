@@ -147,7 +147,7 @@ async function described(hub: Processes, { ids }: Subject, folder: string): Prom
 const folder = await mkdtemp(path.join(tmpdir(), 'tieline-fuzz-'))
 const program = await findSchemathesis()
 const hub = await startProcesses({
-  api: true,
+  apis: 1,
   sandbox: { size: { tickets: 12, comments: 12, users: 8, organizations: 4, sections: 5, articles: 6 } },
   env: { TIELINE_VALIDATE_RESPONSES: '1' },
 })

@@ -38,7 +38,7 @@ interface Post {
 let hub: Processes
 beforeAll(async () => {
   hub = await startProcesses({
-    api: true,
+    apis: 1,
     sandbox: {
       size: {
         tickets: 400,

@@ -37,14 +37,17 @@ export interface Processes {
   /** A connection to the sandbox; every call makes a new one. */
   connect(settings?: Readonly<Record<string, string>>, slug?: string): Promise<Connection>
   workerPid(): number
-  /** Where the API is; only with `api`. */
+  /** Where the first API process is; only with `apis`. */
   readonly apiUrl: string
+  readonly apiPorts: readonly number[]
   readonly adminToken: string
   readonly databaseUrl: string
   readonly temporalAddress: string
   readonly vault: Vault
-  /** kill -9, and a new one in its place. */
+  /** kill -9, and a new one in its place. Of the API processes, the first. */
   killAndRestart(victim: Victim): Promise<void>
+  /** Asks an API process to end, as a roll-out does, and starts a new one in its place. */
+  restartApi(index: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -53,8 +56,8 @@ export interface ProcessesOptions {
   /** A sandbox in a process of its own, already started: its origin map. */
   readonly originMap?: Readonly<Record<string, string>>
   readonly postgresSettings?: Readonly<Record<string, string>>
-  /** An API process too. */
-  readonly api?: boolean
+  /** How many API processes; none when left out. */
+  readonly apis?: number
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -63,7 +66,7 @@ const adminToken = 'a-token-of-enough-characters'
 export async function startProcesses(options: ProcessesOptions): Promise<Processes> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tieline-processes-'))
   chmodSync(folder, 0o755)
-  const [pgPort = 0, temporalPort = 0, apiPort = 0] = await freePorts(3)
+  const [pgPort = 0, temporalPort = 0, ...apiPorts] = await freePorts(2 + Math.max(1, options.apis ?? 0))
   const sandbox = await startSandbox({ port: 0, ...options.sandbox })
   const ringText = newKeyRingText()
   const ring = parseKeyRing(ringText)
@@ -85,7 +88,7 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
   const database = openDatabase({ url: postgres.url, applicationName: 'tieline-test' })
   await migrateUp(database.db)
   await ensureDefaultTenant(database.db)
-  const apiUrl = `http://127.0.0.1:${apiPort}`
+  const apiUrl = `http://127.0.0.1:${apiPorts[0] ?? 0}`
   const env = {
     ...process.env,
     NODE_OPTIONS: '',
@@ -93,7 +96,6 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
     TEMPORAL_ADDRESS: server.address,
     TEMPORAL_NAMESPACE: server.namespace,
     TIELINE_ADMIN_TOKEN: adminToken,
-    TIELINE_PORT: String(apiPort),
     TIELINE_PUBLIC_URL: apiUrl,
     ...options.env,
     TIELINE_ENCRYPTION_KEYS: ringText,
@@ -101,7 +103,7 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
     TIELINE_LOG_LEVEL: 'info',
   }
   /** One that cannot start because another victim is away is started again, as a supervisor does. */
-  const startPart = async (name: 'worker' | 'api'): Promise<Program> => {
+  const startPart = async (name: 'worker' | 'api', port?: number): Promise<Program> => {
     for (let attempt = 1; ; attempt++) {
       const program = await startProgram({
         name,
@@ -112,7 +114,7 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
           import.meta.resolve('tsx'),
           path.join(root, name === 'api' ? 'api' : 'workers', 'main.ts'),
         ],
-        env,
+        env: port === undefined ? env : { ...env, TIELINE_PORT: String(port) },
         cwd: root,
         logFile: path.join(folder, `${name}.log`),
         ipc: true,
@@ -128,7 +130,14 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
   }
   const startWorker = () => startPart('worker')
   let worker = await startWorker()
-  let api = options.api ? await startPart('api') : undefined
+  const startApi = (index: number) => startPart('api', apiPorts[index])
+  const apis = await Promise.all(Array.from({ length: options.apis ?? 0 }, (_, index) => startApi(index)))
+  const restartApi = async (index: number, end: (api: Program) => Promise<void>): Promise<void> => {
+    const api = apis[index]
+    if (!api) throw new Error('there is no such API process')
+    await end(api)
+    apis[index] = await startApi(index)
+  }
   const target = {
     address: server.address,
     namespace: server.namespace,
@@ -152,9 +161,7 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
       await kill(worker.pid, worker.ended)
       worker = await startWorker()
     } else if (victim === 'api') {
-      if (!api) throw new Error('there is no API process')
-      await kill(api.pid, api.ended)
-      api = await startPart('api')
+      await restartApi(0, ({ pid, ended }) => kill(pid, ended))
     } else if (victim === 'temporal') {
       await kill(server.pid, server.ended)
       server = await startTemporal()
@@ -189,13 +196,15 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
     },
     workerPid: () => worker.pid,
     apiUrl,
+    apiPorts,
     adminToken,
     databaseUrl: postgres.url,
     temporalAddress: server.address,
     vault,
     killAndRestart,
+    restartApi: (index) => restartApi(index, (api) => api.stop()),
     close: async () => {
-      await api?.stop(5_000)
+      for (const api of apis) await api.stop(5_000)
       await worker.stop(5_000)
       await temporal.close()
       await server.stop()

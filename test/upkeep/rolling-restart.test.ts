@@ -1,31 +1,16 @@
 /**
- * Two API servers behind a load balancer, restarted one after the other while callers ask: no call fails. The balancer does what such
+ * Two API processes behind a load balancer, restarted one after the other while callers ask: no call fails. The balancer does what such
  * programs do: it sends to those that are ready, and what never reached one (a connection that was refused or closed) to the other.
  */
 import { Agent, request } from 'node:http'
-import { closeServer, createApi, type Api } from '../../api/server.ts'
-import { freePorts } from '../../cli/up/ports.ts'
-import { createLog } from '../../platform/log.ts'
-import { createStopper } from '../../platform/stop.ts'
-import { adminToken, startTestApi, until, type TestApi } from '../harness/api.ts'
+import { until } from '../harness/api.ts'
+import { startProcesses, type Processes } from '../harness/processes.ts'
 
-let api: TestApi
-let one: Api
+let hub: Processes
 beforeAll(async () => {
-  api = await startTestApi()
-  one = createApi(api.deps)
+  hub = await startProcesses({ sandbox: {}, apis: 2 })
 }, 120_000)
-afterAll(() => api?.close())
-
-const log = createLog('test', 'silent')
-
-/** A server of its own, stopped as `api/main.ts` stops it. The app is shared: to read the description takes seconds, and holds no state. */
-async function startOne(port: number) {
-  const stopper = createStopper(log)
-  const server = await one.listen(port, '127.0.0.1')
-  stopper.onStop('server', () => closeServer(server))
-  return { stop: () => stopper.stop('restart') }
-}
+afterAll(() => hub?.close())
 
 interface Answer {
   readonly status: number
@@ -35,7 +20,7 @@ interface Answer {
 function send(agent: Agent, port: number, method: string, path: string, body?: unknown): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = {
-      Authorization: `Bearer ${adminToken}`,
+      Authorization: `Bearer ${hub.adminToken}`,
       ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
     }
     const sent = request({ host: '127.0.0.1', port, method, path, agent, headers }, (response) => {
@@ -78,9 +63,8 @@ function createBalancer(ports: readonly number[]) {
 
 describe('a rolling restart of two API processes', () => {
   it('fails no call, reads and writes alike, and loses no write', async () => {
-    const connection = await api.connect()
-    const ports = await freePorts(2)
-    const running = await Promise.all(ports.map(startOne))
+    const connection = await hub.connect()
+    const ports = hub.apiPorts
     const balancer = createBalancer(ports)
     const path = `/admin/v1/connections/${connection.connectionId}`
     const wrong: Answer[] = []
@@ -108,8 +92,7 @@ describe('a rolling restart of two API processes', () => {
         () => Promise.resolve(answered),
         (n) => isOver || n > before + 40,
       )
-      await running[index]?.stop()
-      running[index] = await startOne(port)
+      await hub.restartApi(index)
       await until(() => balancer.ready(port), Boolean)
     }
     const before = answered
@@ -126,7 +109,6 @@ describe('a rolling restart of two API processes', () => {
     expect(balancer.retried.count).toBeGreaterThan(0)
     const { body } = await balancer.ask('GET', path)
     expect(JSON.parse(body)).toMatchObject({ name: `Turn ${written}` })
-    for (const { stop } of running) await stop()
     balancer.close()
   }, 120_000)
 })
