@@ -22,6 +22,7 @@ import {
   type Connection,
 } from '../db/connections.ts'
 import { putCredential } from '../db/credentials.ts'
+import { getProviderHealth } from '../db/health.ts'
 import type { FailureNote } from '../model/failures.ts'
 import { HubError } from '../platform/errors.ts'
 import type { AuthMethod, Provider, Secrets } from '../providers/contract.ts'
@@ -185,14 +186,18 @@ function checkSameAccount(
   throw new HubError('StateConflict', text)
 }
 
-/** Brings the schedule in line: made for a new connection, running again for one that was mended. */
+/** Brings the schedule in line: made for a new connection, running again for one that was mended. Whose provider is not watched yet is looked at. */
 async function scheduleConnection(
   deps: ActivityDeps,
   { connectionId }: { readonly connectionId: string },
 ): Promise<void> {
-  const connection = await getConnection(deps.database.db, connectionId)
-  if (connection && connection.state !== 'deleted')
-    await deps.ensureSyncSchedule(Context.current().client, connection)
+  const { db } = deps.database
+  const connection = await getConnection(db, connectionId)
+  if (!connection || connection.state === 'deleted') return
+  const { client } = Context.current()
+  await deps.ensureSyncSchedule(client, connection)
+  const health = await getProviderHealth(db, connection.provider)
+  if (!health || health.state === 'not_configured') await deps.checkHealthSoon(client, connection.provider)
 }
 
 /** Ends an attempt with its reason; the person may try again. Repeatable; a later attempt is left alone. */

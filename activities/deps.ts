@@ -46,6 +46,8 @@ export interface ActivityDeps {
   }
   /** Makes a connection's schedule, or brings it in line with its interval and state. `client` is the activity's own. */
   ensureSyncSchedule(client: Client, connection: Connection): Promise<void>
+  /** Has a provider looked at before its next round is due. `client` is the activity's own. */
+  checkHealthSoon(client: Client, provider: string): Promise<void>
   /** Where webhooks go out. */
   readonly outbound: Outbound
   /** Starts the deliveries of an endpoint, or tells those under way that there is more. `client` is the activity's own. */

@@ -148,6 +148,8 @@ function stateOf(
 ): Pick<RoundVerdict, 'state' | 'culprit' | 'reason'> {
   const total = Object.values(counts).reduce((sum, one) => sum + one, 0)
   if (total === 0) return { state: 'not_configured', culprit: null, reason: null }
+  // Connected since the round began.
+  if (counts.unknown === total) return { state: 'unknown', culprit: null, reason: null }
   if (verdict) return { state: 'down', culprit: verdict.culprit, reason: verdict.reason }
   const bad = (counts.down ?? 0) + (counts.needs_attention ?? 0) + (counts.degraded ?? 0)
   if (bad === 0 || bad / total < degradedShare) return { state: 'healthy', culprit: null, reason: null }

@@ -23,13 +23,22 @@ export interface DatabaseOptions {
 
 /** PostgreSQL's type number of int8 (pg_type). */
 const int8 = 20
+const int8List = 1016
 
-/** int8 as number: no count or sequence of the hub comes near 2^53. Everything else as pg reads it. */
+type Parse = (text: string) => unknown
+const asPgReads = (oid: number, format: 'text' | 'binary' = 'text') =>
+  pg.types.getTypeParser(oid, format) as Parse
+
+/** int8 as number, alone and in lists: no count or sequence of the hub comes near 2^53. Everything else as pg reads it. */
 const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    oid === int8 && format !== 'binary'
-      ? Number
-      : (pg.types.getTypeParser(oid, format ?? 'text') as (text: string) => unknown),
+  getTypeParser: (oid: number, format?: 'text' | 'binary'): Parse => {
+    const parse = asPgReads(oid, format)
+    if (format === 'binary') return parse
+    if (oid === int8) return Number
+    if (oid === int8List)
+      return (text) => (parse(text) as (string | null)[]).map((one) => (one === null ? null : Number(one)))
+    return parse
+  },
 }
 
 /** Opens a pool. Nothing is connected before the first query; a lost idle connection is logged and replaced. */

@@ -294,8 +294,8 @@ export async function putProviderHealth(
 /** Counts of states of a provider's living connections. */
 export async function countStates(db: Db, provider: string): Promise<Partial<Record<HealthState, number>>> {
   const found = await sql<{ state: HealthState; n: number }>`
-    select h.state, count(*)::int as n from connection_health h join connections c using (connection_id)
-    where h.provider = ${provider} and c.state <> 'deleted' group by h.state
+    select coalesce(h.state, 'unknown') as state, count(*)::int as n from connections c left join connection_health h using (connection_id)
+    where c.provider = ${provider} and c.state <> 'deleted' group by 1
   `.execute(db)
   return Object.fromEntries(found.rows.map(({ state, n }) => [state, n]))
 }

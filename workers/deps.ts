@@ -24,6 +24,7 @@ import { appMethodsOf } from '../providers/contract.ts'
 import { findProvider, providerSlugs } from '../providers/registry.ts'
 import { createAlertClient } from '../workflows/client-alerts.ts'
 import { createDeliveryClient } from '../workflows/client-delivery.ts'
+import { createHealthClient } from '../workflows/client-health.ts'
 import { createScheduleClient } from '../workflows/client-schedules.ts'
 import { databasePoolSize } from './queues.ts'
 
@@ -82,6 +83,8 @@ export function createWorkerDeps(
     },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue: config.taskQueue }).ensureSyncSchedule(connection),
+    checkHealthSoon: (client, provider) =>
+      createHealthClient({ client, taskQueue: config.taskQueue }).checkHealthSoon(provider),
     outbound: createOutbound({ allowLoopback: config.environment !== 'production' }),
     wakeEndpoint: (client, endpoint) =>
       createDeliveryClient({ client, taskQueue: config.taskQueue }).wakeEndpoint(endpoint),

@@ -1,5 +1,5 @@
 /** The schedules of health checks, one per provider, and rounds by hand. */
-import { ScheduleOverlapPolicy, type ScheduleClient } from '@temporalio/client'
+import { ScheduleNotFoundError, ScheduleOverlapPolicy, type ScheduleClient } from '@temporalio/client'
 import type { checkHealth } from './check-health.ts'
 import { isMadeNow, reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
@@ -8,7 +8,7 @@ import { searchAttributes } from './search-attributes.ts'
 
 type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof checkHealth>>[0]
 
-export function createHealthClient({ client, taskQueue }: HubClientOptions) {
+export function createHealthClient({ client, taskQueue }: Pick<HubClientOptions, 'client' | 'taskQueue'>) {
   const optionsOf = (provider: string, everySeconds: number): ScheduleOptions => ({
     scheduleId: workflowIds.checkHealth(taskQueue, provider),
     // Providers are not asked all in the same moment.
@@ -35,6 +35,15 @@ export function createHealthClient({ client, taskQueue }: HubClientOptions) {
             .getHandle(options.scheduleId)
             .update((before) => ({ ...before, spec, action, ...(policies ? { policies } : {}) }))
         }
+      }),
+
+    /** The next round of the schedule comes at once. Nothing where the provider has no schedule: then nobody watches it. */
+    checkHealthSoon: (provider: string): Promise<void> =>
+      reaching(async () => {
+        const handle = client.schedule.getHandle(workflowIds.checkHealth(taskQueue, provider))
+        await handle.trigger().catch((error: unknown) => {
+          if (!(error instanceof ScheduleNotFoundError)) throw error
+        })
       }),
 
     /** A round now; one that is under way is joined. */

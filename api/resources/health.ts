@@ -65,12 +65,11 @@ async function describe(
     scarcest(deps, slug, now),
   ])
   const { state = 'unknown', culprit = null } = health ?? {}
-  const isConfigured = Object.keys(connections).length > 0
   const [last] = incidents
   return {
     provider: slug,
     name: deps.findProvider(slug)?.name ?? slug,
-    state: isConfigured || health ? state : 'not_configured',
+    state: stateShown(state, connections),
     culprit,
     reason: health?.reason ?? null,
     advice: culprit === null ? null : advice[culprit],
@@ -94,6 +93,15 @@ async function describe(
         }
       : null,
   }
+}
+
+/** What was connected or deleted since the last round is seen at once. */
+function stateShown(
+  state: ProviderJson['state'],
+  connections: ProviderJson['connections'],
+): ProviderJson['state'] {
+  if (Object.keys(connections).length === 0) return 'not_configured'
+  return state === 'not_configured' ? 'unknown' : state
 }
 
 async function uptimeOf({ database }: ApiDeps, subject: string, now: Date): Promise<Schemas['Uptime']> {

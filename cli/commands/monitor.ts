@@ -149,14 +149,17 @@ export function paintState(state: Health['state'], paint: Paint): string {
     not_configured: paint.dim,
     unknown: paint.yellow,
   }[state]
-  return colour(state.replace('_', ' '))
+  return colour(stateText(state))
 }
+
+const stateText = (state: string): string =>
+  state === 'unknown' ? 'not checked yet' : state.replace('_', ' ')
 
 /** "12 healthy, 1 down": the worst first. */
 function connections(counts: Readonly<Record<string, number>>): string {
   const order = ['down', 'needs_attention', 'degraded', 'unknown', 'paused', 'healthy']
   const parts = order.flatMap((state) =>
-    counts[state] ? [`${count(counts[state])} ${state.replace('_', ' ')}`] : [],
+    counts[state] ? [`${count(counts[state])} ${stateText(state)}`] : [],
   )
   return parts.length === 0 ? '–' : parts.join(', ')
 }

@@ -37,7 +37,9 @@ export async function connectSamples(config: ServiceConfig): Promise<string[]> {
     const first = samples.filter(({ isFirst }) => isFirst)
     for (const sample of first) {
       const connection = await ensureSample(database.db, createVault(ring), sample)
-      if (connection.state !== 'deleted') await hub.ensureSyncSchedule(connection)
+      if (connection.state === 'deleted') continue
+      await hub.ensureSyncSchedule(connection)
+      await hub.checkHealthSoon(sample.provider)
     }
     return first.map((sample) => sample.provider)
   } finally {

@@ -28,6 +28,7 @@ import { temporalLogger } from '../../workers/runtime-log.ts'
 import { createWorkers } from '../../workers/workers.ts'
 import { createAlertClient } from '../../workflows/client-alerts.ts'
 import { createDeliveryClient } from '../../workflows/client-delivery.ts'
+import { createHealthClient } from '../../workflows/client-health.ts'
 import { createScheduleClient } from '../../workflows/client-schedules.ts'
 import { createHubClient, type HubClient } from '../../workflows/client.ts'
 import { testTemporal } from './temporal.ts'
@@ -138,6 +139,8 @@ function testDeps(
     },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue }).ensureSyncSchedule(connection),
+    checkHealthSoon: (client, provider) =>
+      createHealthClient({ client, taskQueue }).checkHealthSoon(provider),
     outbound: createOutbound({ allowLoopback: true }),
     wakeEndpoint: (client, endpoint) => createDeliveryClient({ client, taskQueue }).wakeEndpoint(endpoint),
     txtOf: options.txtOf ?? createTxtLookup({ servers: ['127.0.0.1:1'] }),

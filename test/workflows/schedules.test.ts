@@ -200,6 +200,19 @@ describe('the client', () => {
     await expect(test.hub.describeSyncMany('sync-many:none')).rejects.toMatchObject({ code: 'NoSuchThing' })
   })
 
+  it('has a provider looked at at once when its first connection is made, where it is watched', async () => {
+    const handle = test.temporal.client.schedule.getHandle(workflowIds.checkHealth(test.taskQueue, 'tiny'))
+    await test.hub.checkHealthSoon('tiny')
+    await test.hub.ensureHealthChecks(['tiny'], 86_400)
+    try {
+      expect((await handle.describe()).info.numActionsTaken).toBe(0)
+      await test.hub.checkHealthSoon('tiny')
+      await eventually(async () => ((await handle.describe()).info.numActionsTaken === 1 ? true : undefined))
+    } finally {
+      await handle.delete()
+    }
+  })
+
   it('links to the Temporal UI', () => {
     expect(test.hub.workflowLink('sync:con_1', 'r')).toBe(
       'http://127.0.0.1:1/namespaces/default/workflows/sync%3Acon_1/r/history',
