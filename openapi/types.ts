@@ -3666,7 +3666,8 @@ export interface paths {
         put?: never;
         /**
          * Start a run
-         * @description One run per connection at a time; 409 names the one that is under way (`runId`).
+         * @description One run per connection at a time; 409 names the one that is under way (`runId`). 429 with `quota` when the partner of the connection has used up its
+         *     hard quota of records; a run that is under way then waits after the page it has read (`state` is `waiting`, `failure` says why) and goes on from there.
          */
         post: operations["startOwnRun"];
         delete?: never;
@@ -9206,7 +9207,8 @@ export interface paths {
         put?: never;
         /**
          * Start a run
-         * @description One run per connection at a time; 409 names the one that is under way (`runId`).
+         * @description One run per connection at a time; 409 names the one that is under way (`runId`). 429 with `quota` when the partner of the connection has used up its
+         *     hard quota of records; a run that is under way then waits after the page it has read (`state` is `waiting`, `failure` says why) and goes on from there.
          */
         post: operations["startRun"];
         delete?: never;
@@ -18749,6 +18751,7 @@ export interface components {
             state: "running" | "paused" | "waiting" | "closing";
             waiting: {
                 until: components["schemas"]["Time"];
+                /** @description What it waits for: a code of the provider (`RateLimited`), `speed`, or `records quota`. */
                 reason: string;
             } | null;
             speed: components["schemas"]["Speed"] | null;
