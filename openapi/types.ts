@@ -1728,7 +1728,7 @@ export interface paths {
         put?: never;
         /**
          * Add a domain
-         * @description Enter the record that is answered in its DNS; it is found within minutes, and pages at the domain have the brand.
+         * @description Enter the record that is answered in its DNS; it is found within minutes, and pages at the domain have the brand. Have the domain lead to the hub (CNAME, with a certificate); `domain` of a connect session then makes links there.
          */
         post: operations["createBrandDomain"];
         delete?: never;
@@ -2010,7 +2010,7 @@ export interface paths {
         put?: never;
         /**
          * Add a domain of a partner
-         * @description Enter the record that is answered in its DNS; it is found within minutes, and pages at the domain have the brand.
+         * @description Enter the record that is answered in its DNS; it is found within minutes, and pages at the domain have the brand. Have the domain lead to the hub (CNAME, with a certificate); `domain` of a connect session then makes links there.
          */
         post: operations["createPartnerBrandDomain"];
         delete?: never;
@@ -15634,6 +15634,8 @@ export interface components {
             allowOtherAccount?: boolean;
             /** @description Where the page leads in the end: https, or http on a loopback address. */
             returnUrl?: string;
+            /** @description Where the link leads - a verified domain of the partner; the hub's own address when left out. The person stays there, and comes back there from a consent at the provider. */
+            domain?: string;
             /** @description 900 when left out. */
             syncIntervalSeconds?: components["schemas"]["SyncInterval"];
             /** @description Of a new connection - it calls only the sandbox; 409 where the hub has none for the provider. Always so with a test key. */
@@ -15719,6 +15721,8 @@ export interface components {
             allowOtherAccount?: boolean;
             /** @description Where the page leads in the end: https, or http on a loopback address. */
             returnUrl?: string;
+            /** @description Where the link leads - a verified domain of the partner; the hub's own address when left out. The person stays there, and comes back there from a consent at the provider. */
+            domain?: string;
             /** @description 900 when left out. */
             syncIntervalSeconds?: components["schemas"]["SyncInterval"];
             /** @description Of a new connection - it calls only the sandbox; 409 where the hub has none for the provider. Always so with a test key. */
