@@ -82,8 +82,8 @@ export function scopeOf(reading: Reading, state: RunResource): PageScope {
   }
 }
 
-/** Commits a page (or plans it, in a dry run) and counts it. */
-export async function storePage(reading: Reading, scope: PageScope, page: PreparedPage): Promise<void> {
+/** Commits a page (or plans it, in a dry run) and counts it. @returns how many changes that brought into the store. */
+export async function storePage(reading: Reading, scope: PageScope, page: PreparedPage): Promise<number> {
   const { deps, session } = reading
   const store = scope.dryRun ? planPage : commitPage
   const effects = await store(deps.database.db, scope, page)
@@ -91,6 +91,8 @@ export async function storePage(reading: Reading, scope: PageScope, page: Prepar
     if (typeof count === 'number' && count > 0)
       deps.metrics.records.inc({ provider: session.provider.slug, effect }, count)
   }
+  if (scope.dryRun) return 0
+  return effects.created + effects.updated + effects.deleted + effects.restored
 }
 
 /** A page as the store takes it. `retried` and `calls`: what was spent on the provider since the last page. */

@@ -7,6 +7,7 @@ import { changeRotation, endRotationOf, lockRotation, openRotationOf } from '../
 import { graceSeconds } from '../model/rotation.ts'
 import { HubError, isHubError } from '../platform/errors.ts'
 import { appMethodsOf, authMethod, type OAuth2Auth, type Provider } from '../providers/contract.ts'
+import { clientSecretSteps } from './client-secret-steps.ts'
 import { renewUnused } from './custodian.ts'
 import { wardOf } from './custodian-ward.ts'
 import type { ActivityDeps } from './deps.ts'
@@ -56,22 +57,7 @@ async function steps(
 ): Promise<string[]> {
   const { subject } = await livingRotation(deps, { rotationId })
   const { provider, method } = methodOf(deps, subject)
-  const { secretChange } = method.client
-  if (part === 'delete')
-    return [
-      `Delete the old client secret at ${provider.name}.`,
-      `Say that it is done: "tieline rotations confirm ${rotationId}".`,
-    ]
-  const rule =
-    secretChange === undefined
-      ? `Whether an app of ${provider.name} can have two secrets at once is unverified: if a new one ends the old one, enter the new one at once.`
-      : secretChange.keepsBoth
-        ? `An app of ${provider.name} can have two secrets at once (${secretChange.source}).`
-        : `A new secret ends the old one at ${provider.name} (${secretChange.source}): enter the new one at once.`
-  return [
-    `Make a second client secret for the hub’s app at ${provider.name}${secretChange ? `: ${secretChange.where}` : ''}. ${rule}`,
-    `Enter it here: "tieline providers app ${provider.slug}", or PUT /admin/v1/providers/${provider.slug}/app.`,
-  ]
+  return clientSecretSteps({ part, rotationId, provider, secretChange: method.client.secretChange })
 }
 
 /** Whether the new secret was entered. */

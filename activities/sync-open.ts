@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity'
 import { appendAudit } from '../db/audit.ts'
 import { asTenant } from '../db/client.ts'
 import { activeConnectionIds, getConnection, type Connection } from '../db/connections.ts'
+import { recordsUsed } from '../db/quotas.ts'
 import { addRunResources } from '../db/run-resources.ts'
 import {
   adoptRun,
@@ -76,7 +77,10 @@ export async function openRun(deps: ActivityDeps, input: OpenRunInput): Promise<
   const workflowId = Context.current().info.workflowExecution?.workflowId ?? ''
   const runId = (await findRunOfWorkflow(db, workflowId, input.workflowRunId)) ?? input.runId ?? newId('run')
   const known = await getRun(db, runId)
-  if (!known?.workflowRunId) mayStart(connection, input)
+  if (!known?.workflowRunId) {
+    mayStart(connection, input)
+    if (input.batchId !== undefined) await checkRecordsLeft(deps, connection)
+  }
   if (known?.workflowRunId && known.workflowRunId !== input.workflowRunId) {
     throw new HubError(
       'InvalidInput',
@@ -108,6 +112,19 @@ function mayStart(connection: Connection, input: OpenRunInput): void {
       `The connection "${connection.name}" needs attention: ${connection.stateReason ?? 'see its last check'}.`,
     )
   }
+}
+
+/** A batch is not to hang on one partner for the rest of a month: there it fails at once. A single run waits (`records-quota.ts`). */
+async function checkRecordsLeft(
+  { database, clock }: ActivityDeps,
+  { partnerId, name }: Connection,
+): Promise<void> {
+  const records = await recordsUsed(database.db, partnerId, clock.now())
+  if (!records || records.used < records.hard) return
+  throw new HubError(
+    'StateConflict',
+    `The partner of the connection "${name}" has used up its quota of changes of records: ${records.used} of ${records.hard} in this month.`,
+  )
 }
 
 function planOf(run: Run, connection: Connection, provider: Provider): RunPlan {

@@ -6,6 +6,7 @@ import { Context } from '@temporalio/activity'
 import { addRetried } from '../db/run-resources.ts'
 import { getRunResource } from '../db/runs.ts'
 import type { JsonObject } from '../model/json.ts'
+import { HubError } from '../platform/errors.ts'
 import type { Page } from '../providers/contract.ts'
 import type { ActivityDeps } from './deps.ts'
 import {
@@ -20,6 +21,7 @@ import {
   type SliceProgress,
 } from './reading.ts'
 import { preparePage, type PreparedRows } from './prepare-page.ts'
+import { holdForQuota, openRecordsLeft, releaseFromQuota } from './records-quota.ts'
 import { startResource } from './sync-start.ts'
 
 export interface SliceInput {
@@ -63,6 +65,9 @@ export async function syncSlice(deps: ActivityDeps, input: SliceInput): Promise<
 
 async function readPages(reading: Reading, input: SliceInput, signal: AbortSignal): Promise<SliceResult> {
   const { clock, database } = reading.deps
+  const left = await openRecordsLeft(reading.deps, reading.run)
+  if (left.isUsedUp()) return await held(reading, input)
+  await releaseFromQuota(reading.deps, reading.run)
   let state = await startResource(reading)
   const scope = scopeOf(reading, state)
   const until = clock.now().getTime() + sliceMs
@@ -85,13 +90,14 @@ async function readPages(reading: Reading, input: SliceInput, signal: AbortSigna
     }
     const { answer, rows } = ready
     ahead = answer.done || input.pagesPerMinute !== null ? undefined : readAhead(reading, answer.next)
-    await storePage(reading, scope, preparedPage(reading, page, position, answer, rows))
+    left.spend(await storePage(reading, scope, preparedPage(reading, page, position, answer, rows)))
     position = answer.next
     page++
     if (answer.done) {
       outcome = { state: 'done' }
       break
     }
+    if (left.isUsedUp()) return await held(reading, input)
     const pause = pauseFor(input, startedAt, clock.now().getTime())
     if (pause > shortWaitMs) {
       outcome = {
@@ -105,6 +111,14 @@ async function readPages(reading: Reading, input: SliceInput, signal: AbortSigna
   }
   state = (await getRunResource(database.db, input.runId, input.resource)) ?? state
   return { ...outcome, progress: progressOf(state) }
+}
+
+/** Reads no further while the partner's month of records is used up. */
+async function held({ deps, run }: Reading, input: SliceInput): Promise<SliceResult> {
+  const wait = await holdForQuota(deps, run)
+  const state = await getRunResource(deps.database.db, input.runId, input.resource)
+  if (!state) throw new HubError('Superseded', 'The run is gone')
+  return { ...wait, progress: progressOf(state) }
 }
 
 /** A page that has been read and made ready for the store. */

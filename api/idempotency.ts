@@ -68,9 +68,13 @@ async function opened(
   return JSON.parse(plain.toString('utf8'))
 }
 
-/** Keyed: the body of a new connection holds secrets. */
-function hashOf(deps: ApiDeps, { operationId }: Operation, { path, query, body }: AnyCall): Buffer {
+/**
+ * Keyed: the body of a new connection holds secrets. Whoever may act for several partners has one name for all of them, so the partner is
+ * part of the request; a key has one partner and its own name.
+ */
+function hashOf(deps: ApiDeps, { operationId }: Operation, { path, query, body, caller }: AnyCall): Buffer {
+  const actsFor = caller.kind === 'key' ? undefined : (caller.partnerId ?? undefined)
   return createHmac('sha256', deps.config.adminToken)
-    .update(canonicalJson({ operationId, path, query, body }))
+    .update(canonicalJson({ operationId, path, query, body, ...(actsFor === undefined ? {} : { actsFor }) }))
     .digest()
 }

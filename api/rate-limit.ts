@@ -4,11 +4,9 @@
  * address. The admin token is not limited.
  */
 import type { ParameterizedContext } from 'koa'
-import { readQuotas } from '../db/quotas.ts'
-import { getPartnerLimits } from '../db/tiers.ts'
-import { limitsInForce, type RateClass } from '../model/limits.ts'
+import type { RateClass } from '../model/limits.ts'
 import { hubRoles } from '../model/permissions.ts'
-import { monthEnd, monthOf } from '../model/quota.ts'
+import { monthEnd } from '../model/quota.ts'
 import { HubError } from '../platform/errors.ts'
 import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
@@ -17,6 +15,7 @@ import { limitField, quotaName, type LimitLeft } from './limits/fields.ts'
 import type { Met } from './limits/leases.ts'
 import type { ApiLimits } from './limits/limits.ts'
 import type { AppliedLimit, Plan } from './limits/plan.ts'
+import { checkRecordsLeft, quotaUsedUp } from './limits/records-quota.ts'
 import { ProblemError } from './problem.ts'
 import type { RequestState } from './request-state.ts'
 
@@ -130,33 +129,16 @@ function limitMet({ bucket, waitMs }: Met<AppliedLimit>): ProblemError {
   return new ProblemError(failure, { limit: { name, class: rateClass, scope, limit, windowSeconds } })
 }
 
-function quotaUsedUp(quota: 'calls' | 'records', hard: number, used: number, now: Date): ProblemError {
-  const resets = monthEnd(now)
-  const what = quota === 'calls' ? 'calls' : 'changes of records'
-  const text = `The quota of ${what} is used up: ${used} of ${hard} in this month. There are new ones at ${resets.toISOString()}; a larger quota holds at once.`
-  // By the clock of the answer, which in tests may not be that of the quota.
-  const retryAt = new Date(Date.now() + resets.getTime() - now.getTime())
-  const failure = new HubError('TooManyRequests', text, { retryAt })
-  return new ProblemError(failure, { quota: { quota, hard, used, resetsAt: resets.toISOString() } })
-}
-
 /** What brings records into the store is not begun when the month's changes are used up. */
 const bringsRecords = new Set<string | undefined>(['runs.start', 'writes.write'])
 
 async function checkRecords(
-  { limits, hubDatabase }: Deps,
+  deps: Deps,
   { permission, rateClass, method }: Operation,
   { partnerId }: Caller,
 ): Promise<void> {
   if (partnerId === null || method === 'get' || !bringsRecords.has(permission)) return
-  const partner = await getPartnerLimits(hubDatabase.db, partnerId)
-  const hard = partner && limitsInForce(partner.ofTier, partner.overrides).quotas.records.hard
-  if (typeof hard !== 'number') return
-  const now = new Date(limits.now())
-  const { records = 0 } = await readQuotas(hubDatabase.db, partnerId, monthOf(now))
-  if (records < hard) return
-  limits.metrics.apiRefusals.inc({ class: rateClass, scope: 'partner', limit: 'quota' })
-  throw quotaUsedUp('records', hard, records, now)
+  await checkRecordsLeft(deps, partnerId, rateClass)
 }
 
 const isOfHub = ({ role }: Caller): boolean => hubRoles.some((one) => one === role)

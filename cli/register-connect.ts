@@ -18,6 +18,7 @@ export function registerConnect(program: Command): void {
     .option('--name <name>')
     .option('--every <seconds>', 'interval between syncs')
     .option('--return-url <url>', 'where the page leads in the end')
+    .option('--domain <domain>', 'a verified domain of the partner, where the link leads')
     .option('--open', 'open the link in the browser of this machine')
     .option('--wait', 'wait until it is connected or the link has expired')
     .addHelpText(

@@ -24,7 +24,10 @@ export interface KnownApp extends AppPair {
 export interface AppSource {
   /** Undefined when it was neither entered nor is in the environment. */
   appOf(provider: string, method: AppMethod): Promise<KnownApp | undefined>
-  /** The environment with what was entered in the variables' places; kept up to date in place. */
+  /**
+   * The environment with what was entered in the variables' places; kept up to date in place. A secret that is being replaced shows with
+   * the other one, separated by a comma, as webhooks take them.
+   */
   readonly environment: Environment
   /** Looks at the store again; resolves when `environment` shows what was committed before. */
   reload(): Promise<void>
@@ -54,10 +57,13 @@ export function createAppSource(options: AppSourceOptions): AppSource {
     for (const { client } of [...known.keys()].flatMap(methodsOf))
       for (const name of [client.idVariable, client.secretVariable]) environment[name] = env[name]
     known = new Map(apps.map((app) => [app.provider, app]))
-    for (const { provider, current } of apps)
+    for (const { provider, current, other } of apps)
       for (const { client } of methodsOf(provider)) {
         environment[client.idVariable] = current.clientId
-        environment[client.secretVariable] = current.clientSecret
+        // Both while it is replaced: some providers sign webhooks with it, and with which one is theirs to choose.
+        environment[client.secretVariable] = [current, ...(other ? [other] : [])]
+          .map(({ clientSecret }) => clientSecret)
+          .join(',')
       }
   }
   // One look after another: the last one is the newest.

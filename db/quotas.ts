@@ -26,6 +26,21 @@ export async function readQuotas(
   return Object.fromEntries(found.rows.map(({ quota, used }) => [quota, used]))
 }
 
+export interface RecordsUsed {
+  /** Changes that came into the store this month, as far as they are counted. */
+  readonly used: number
+  readonly hard: number
+}
+
+/** How far a partner is with its quota of records; undefined where it has no hard limit. */
+export async function recordsUsed(db: Db, partnerId: string, now: Date): Promise<RecordsUsed | undefined> {
+  const partner = await getPartnerLimits(db, partnerId)
+  const hard = partner && limitsInForce(partner.ofTier, partner.overrides).quotas.records.hard
+  if (typeof hard !== 'number') return undefined
+  const { records = 0 } = await readQuotas(db, partnerId, monthOf(now))
+  return { used: records, hard }
+}
+
 /**
  * Adds to what was used, and warns when that reaches a level that was not told of this month.
  * @returns what is used now.

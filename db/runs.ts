@@ -196,6 +196,40 @@ export async function setRunState(db: Db, runId: string, state: (typeof openStat
   await sql`update runs set state = ${state} where run_id = ${runId} and ended_at is null`.execute(db)
 }
 
+/** Makes an open run wait, and says why. False when it waits already, is paused, or has ended. */
+export async function holdRun(tx: Db, runId: string, why: FailureNote): Promise<boolean> {
+  const held = await sql`
+    update runs set state = 'waiting', failure = ${JSON.stringify(why)}::jsonb
+    where run_id = ${runId} and ended_at is null and state = 'running' returning 1
+  `.execute(tx)
+  return held.rows.length > 0
+}
+
+/** Lets a run go on that was held. False when it was not. */
+export async function releaseRun(tx: Db, runId: string): Promise<boolean> {
+  const released = await sql`
+    update runs set state = case when state = 'waiting' then 'running' else state end, failure = null
+    where run_id = ${runId} and ended_at is null and failure is not null returning 1
+  `.execute(tx)
+  return released.rows.length > 0
+}
+
+/** Connections whose runs are held, of a partner or of all that have a tier. */
+export async function heldConnections(
+  db: Db,
+  of: { readonly partnerId: string } | { readonly tier: string },
+  limit: number,
+): Promise<string[]> {
+  const whose =
+    'tier' in of
+      ? sql`partner_id in (select partner_id from partners where tier = ${of.tier})`
+      : sql`partner_id = ${of.partnerId}`
+  const found = await sql<{ connectionId: string }>`
+    select connection_id from runs where state = 'waiting' and ${whose} order by run_id limit ${limit}
+  `.execute(db)
+  return found.rows.map(({ connectionId }) => connectionId)
+}
+
 /** Ends a run. A run that has ended stays as it is. */
 export async function endRun(
   tx: Db,

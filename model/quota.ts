@@ -8,6 +8,9 @@ export type WarningLevel = (typeof warningLevels)[number]
 /** The first day of the month: `2026-11-01`. */
 export const monthOf = (now: Date): string => `${now.toISOString().slice(0, 7)}-01`
 
+/** What a run says that waits because the month's records are used up. */
+export const recordsQuotaWait = 'records quota'
+
 /** The day: `2026-11-29`. */
 export const dayOf = (now: Date): string => now.toISOString().slice(0, 10)
 

@@ -1728,7 +1728,7 @@ export interface paths {
         put?: never;
         /**
          * Add a domain
-         * @description Enter the record that is answered in its DNS; it is found within minutes, and pages at the domain have the brand.
+         * @description Enter the record that is answered in its DNS; it is found within minutes, and pages at the domain have the brand. Have the domain lead to the hub (CNAME, with a certificate); `domain` of a connect session then makes links there.
          */
         post: operations["createBrandDomain"];
         delete?: never;
@@ -2010,7 +2010,7 @@ export interface paths {
         put?: never;
         /**
          * Add a domain of a partner
-         * @description Enter the record that is answered in its DNS; it is found within minutes, and pages at the domain have the brand.
+         * @description Enter the record that is answered in its DNS; it is found within minutes, and pages at the domain have the brand. Have the domain lead to the hub (CNAME, with a certificate); `domain` of a connect session then makes links there.
          */
         post: operations["createPartnerBrandDomain"];
         delete?: never;
@@ -3666,7 +3666,8 @@ export interface paths {
         put?: never;
         /**
          * Start a run
-         * @description One run per connection at a time; 409 names the one that is under way (`runId`).
+         * @description One run per connection at a time; 409 names the one that is under way (`runId`). 429 with `quota` when the partner of the connection has used up its
+         *     hard quota of records; a run that is under way then waits after the page it has read (`state` is `waiting`, `failure` says why) and goes on from there.
          */
         post: operations["startOwnRun"];
         delete?: never;
@@ -9206,7 +9207,8 @@ export interface paths {
         put?: never;
         /**
          * Start a run
-         * @description One run per connection at a time; 409 names the one that is under way (`runId`).
+         * @description One run per connection at a time; 409 names the one that is under way (`runId`). 429 with `quota` when the partner of the connection has used up its
+         *     hard quota of records; a run that is under way then waits after the page it has read (`state` is `waiting`, `failure` says why) and goes on from there.
          */
         post: operations["startRun"];
         delete?: never;
@@ -15632,6 +15634,8 @@ export interface components {
             allowOtherAccount?: boolean;
             /** @description Where the page leads in the end: https, or http on a loopback address. */
             returnUrl?: string;
+            /** @description Where the link leads - a verified domain of the partner; the hub's own address when left out. The person stays there, and comes back there from a consent at the provider. */
+            domain?: string;
             /** @description 900 when left out. */
             syncIntervalSeconds?: components["schemas"]["SyncInterval"];
             /** @description Of a new connection - it calls only the sandbox; 409 where the hub has none for the provider. Always so with a test key. */
@@ -15717,6 +15721,8 @@ export interface components {
             allowOtherAccount?: boolean;
             /** @description Where the page leads in the end: https, or http on a loopback address. */
             returnUrl?: string;
+            /** @description Where the link leads - a verified domain of the partner; the hub's own address when left out. The person stays there, and comes back there from a consent at the provider. */
+            domain?: string;
             /** @description 900 when left out. */
             syncIntervalSeconds?: components["schemas"]["SyncInterval"];
             /** @description Of a new connection - it calls only the sandbox; 409 where the hub has none for the provider. Always so with a test key. */
@@ -18749,6 +18755,7 @@ export interface components {
             state: "running" | "paused" | "waiting" | "closing";
             waiting: {
                 until: components["schemas"]["Time"];
+                /** @description What it waits for: a code of the provider (`RateLimited`), `speed`, or `records quota`. */
                 reason: string;
             } | null;
             speed: components["schemas"]["Speed"] | null;

@@ -99,10 +99,16 @@ export interface OAuth2Auth extends AuthMethodBase {
     readonly idVariable: string
     readonly secretVariable: string
     /**
-     * How its secret is replaced at the provider, where a source says: whether the app can have two at once, where the page is.
-     * Left out: unverified, and a person is told so.
+     * How its secret is replaced at the provider: where that is done, and whether the old one goes on working beside a new one. `unproven`: no
+     * source that could be read says so, and a person is told to expect that it does not.
      */
-    readonly secretChange?: { readonly keepsBoth: boolean; readonly where: string; readonly source: string }
+    readonly secretChange?: {
+      readonly keepsBoth: boolean | 'unproven'
+      readonly where: string
+      readonly source: string
+      /** What else should be known before it is done. */
+      readonly warning?: string
+    }
   }
   /** Full https URLs; redirected by the origin map like any other. */
   endpoints(settings: Settings): {

@@ -22,6 +22,7 @@ import {
 import type { Activities } from '../activities/index.ts'
 import type { OpenRunInput, RunPlan } from '../activities/sync-open.ts'
 import type { FailureNote } from '../model/failures.ts'
+import { recordsQuotaWait } from '../model/quota.ts'
 import {
   pauseSignal,
   progressQuery,
@@ -232,7 +233,8 @@ async function readResource(
       if (!step) continue
       note(view, resource, step.progress)
       show(view)
-      if (step.progress.pages > 0 || step.state !== 'wait') {
+      // A quota of ours says nothing of the provider: after weeks of waiting its patience is still whole.
+      if (step.progress.pages > 0 || step.state !== 'wait' || step.reason === recordsQuotaWait) {
         troubles = 0
         goodUntil = Date.now()
       }

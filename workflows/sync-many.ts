@@ -2,6 +2,7 @@
 import {
   WorkflowExecutionAlreadyStartedError,
   ChildWorkflowFailure,
+  ActivityFailure,
   ApplicationFailure,
   CancelledFailure,
 } from '@temporalio/common'
@@ -159,7 +160,9 @@ function failed(result: Mutable<SyncManyResult>, connectionId: string, error: un
     result.cancelled++
     return
   }
-  const cause = error instanceof ChildWorkflowFailure ? error.cause : error
+  // A run that could not be opened fails by its activity, one that was read by itself.
+  const ofRun = error instanceof ChildWorkflowFailure ? error.cause : error
+  const cause = ofRun instanceof ActivityFailure ? ofRun.cause : ofRun
   result.failed++
   addFailure(
     result,

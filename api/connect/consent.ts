@@ -4,23 +4,28 @@ import { asTenant } from '../../db/client.ts'
 import {
   beginConsent,
   findByOAuthState,
+  openSealed,
   refuseConsent,
   sealForSession,
   takeCallback,
+  type ConnectSession,
 } from '../../db/connect-sessions.ts'
 import type { FailureNote } from '../../model/failures.ts'
+import { isJsonObject } from '../../model/json.ts'
 import { HubError, isHubError } from '../../platform/errors.ts'
 import { sha256 } from '../../platform/secrets/hash.ts'
 import { authorizeUrl } from '../../providers/contract-oauth.ts'
 import type { AuthMethod, OAuth2Auth, Settings } from '../../providers/contract.ts'
 import type { ApiDeps } from '../deps.ts'
 import { missingApp } from '../resources/setup-values.ts'
+import { addressAt, domainOf } from './domain.ts'
 import type { Given } from './fields.ts'
 import { start } from './start.ts'
 import type { PageAnswer, PageCall, PageHandler } from './page-route.ts'
 import { strangerPage, type View } from './pages.ts'
 import { strangerAnswer, toSeal, viewFor } from './session-access.ts'
 
+/** Always the hub's own address: it is what was registered with the hub's app at the provider, whichever domain the pages have. */
 const redirectUri = ({ config }: ApiDeps): string => `${config.publicUrl}/oauth/callback`
 const hashOf = (state: string): Buffer => sha256(`oauth state:${state}`)
 
@@ -56,7 +61,8 @@ export function consentTargets(deps: ApiDeps, method: AuthMethod, settings: Sett
   try {
     const consent = { redirectUri: redirectUri(deps), state: 'x', codeChallenge: undefined }
     const { protocol, origin } = addressOf(deps, method, settings, consent)
-    return protocol === 'https:' ? ['https:'] : ['https:', origin]
+    // The way back leads over the hub's own address, which outside production may not be https either.
+    return protocol === 'https:' ? ['https:'] : ['https:', origin, new URL(deps.config.publicUrl).origin]
   } catch (error) {
     // Settings that do not pass yet name no host.
     if (!isHubError(error)) throw error
@@ -66,7 +72,7 @@ export function consentTargets(deps: ApiDeps, method: AuthMethod, settings: Sett
 
 /** Sends the person to the provider, with a state and a verifier that only this attempt knows. */
 export async function sendToProvider(
-  deps: ApiDeps,
+  { deps, host }: PageCall,
   { session }: View,
   method: OAuth2Auth,
   given: Given,
@@ -77,7 +83,13 @@ export async function sendToProvider(
     codeVerifier === undefined ? undefined : await calculatePKCECodeChallenge(codeVerifier)
   const returnTo = redirectUri(deps)
   const url = addressOf(deps, method, given.settings, { redirectUri: returnTo, state, codeChallenge })
-  const consent = { state, redirectUri: returnTo, ...(codeVerifier === undefined ? {} : { codeVerifier }) }
+  const domain = await domainOf(deps, host, session.partnerId)
+  const consent = {
+    state,
+    redirectUri: returnTo,
+    ...(codeVerifier === undefined ? {} : { codeVerifier }),
+    ...(domain === undefined ? {} : { domain }),
+  }
   const isBegun = await asTenant(deps.database.db, session.partnerId, async (tx) =>
     beginConsent(tx, session.sessionId, {
       stateHash: hashOf(state),
@@ -106,7 +118,7 @@ export const takeAnswer: PageHandler = async (call) => {
   const session = await findByOAuthState(deps.database.db, stateHash)
   if (!session) return await lostAnswer(call)
   const view = await viewFor(call, session)
-  if (!view) return await strangerAnswer(call)
+  if (!view) return (await backToDomain(call, session)) ?? (await strangerAnswer(call))
   const { sessionId, partnerId } = session
   const failure = refusalIn(query, view.provider.name)
   const isTaken = await asTenant(deps.database.db, partnerId, async (tx) => {
@@ -117,6 +129,25 @@ export const takeAnswer: PageHandler = async (call) => {
   })
   if (isTaken && !failure) await start(deps, session)
   return { redirect: `/connect/s/${sessionId}` }
+}
+
+/**
+ * The answer of a person who went away from a domain of the partner comes to the hub's own address, where the cookie that proves the
+ * browser is not: it is asked for there again. The code is of no use to others on the way: it wants the app's secret.
+ */
+async function backToDomain(
+  { deps, host, query }: PageCall,
+  session: ConnectSession,
+): Promise<PageAnswer | undefined> {
+  const given = await openSealed(deps.database.db, deps.vault, session, 'sealed_given')
+  const consent = given?.['consent']
+  const kept = isJsonObject(consent) ? consent['domain'] : undefined
+  if (typeof kept !== 'string' || kept === host) return undefined
+  const domain = await domainOf(deps, kept, session.partnerId)
+  if (domain === undefined) return undefined
+  return {
+    redirect: `${addressAt(deps, domain)}/oauth/callback?${new URLSearchParams(callbackOf(query)).toString()}`,
+  }
 }
 
 /** The parameters of a redirect: a code, a state, and a few words such as a realm. */

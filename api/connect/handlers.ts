@@ -117,8 +117,7 @@ export const submitSetup: PageHandler = async (call) => {
   if (!method || !isOpen(session)) return toPage(view)
   const before = await givenSoFar(call.deps, session, method)
   const { given, errors } = readFields(method, form, before)
-  if (method.kind === 'oauth2' && errors.size === 0)
-    return await sendToProvider(call.deps, view, method, given)
+  if (method.kind === 'oauth2' && errors.size === 0) return await sendToProvider(call, view, method, given)
   const isBegun = await asTenant(db, session.partnerId, async (tx) => {
     const sealed = await sealForSession(tx, call.deps.vault, session, 'sealed_given', toSeal(given))
     return await (errors.size > 0 ? keepGiven : beginTest)(tx, session.sessionId, sealed)

@@ -21,6 +21,8 @@ export interface PageCall {
   /** What the `:name` of the path stands for; empty where it has none. */
   readonly subject: string
   readonly query: URLSearchParams
+  /** The name that was asked for, in lower case and without a port; empty for what is none. */
+  readonly host: string
   cookie(name: string): string | undefined
   /** The posted form. @throws HubError for one that is too large or no form. */
   form(): Promise<URLSearchParams>
@@ -72,18 +74,17 @@ export const pageRoute =
 function callOf(deps: ApiDeps, ctx: Context): PageCall {
   const site = ctx.get('Sec-Fetch-Site')
   const languages = languagesOf(ctx.req)
+  const host = requestHost(ctx.req, networksOf(deps.config.trustedProxies))
   return {
     deps,
     subject: Object.values(ctx.params ?? {})[0] ?? '',
     query: new URLSearchParams(ctx.querystring),
+    host,
     cookie: (name) => cookieIn(ctx.req, name),
     form: () => readForm(ctx.req, 256 * 1024),
     dress: async (partnerId) => {
       if (partnerId !== undefined) return dressOf(await deps.brands.of(partnerId), languages)
-      return dressOf(
-        await lookAt(deps, requestHost(ctx.req, networksOf(deps.config.trustedProxies))),
-        languages,
-      )
+      return dressOf(await lookAt(deps, host), languages)
     },
     isPreview: isPreview({
       method: ctx.method,

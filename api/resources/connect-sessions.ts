@@ -9,10 +9,12 @@ import {
 } from '../../db/connect-sessions.ts'
 import type { Connection } from '../../db/connections.ts'
 import { checkConnectionsLeft } from '../../db/quotas.ts'
+import { hostName } from '../../model/hosts.ts'
 import type { components } from '../../openapi/types.ts'
 import { HubError } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
 import type { AuthMethod, Provider } from '../../providers/contract.ts'
+import { addressAt, domainOf } from '../connect/domain.ts'
 import type { ApiDeps } from '../deps.ts'
 import type { Handler } from '../operation.ts'
 import { invalidInput } from '../problem.ts'
@@ -34,6 +36,8 @@ export const createConnectSession: Handler<'createConnectSession'> = async (deps
   const auth = fixedAuth(deps, provider, body.auth ?? before?.auth)
   const sandbox = before?.sandbox ?? isForSandbox(deps, caller, provider, body.sandbox, undefined)
   const owner = before ?? (await accountOf(deps, caller, body.accountId))
+  const address =
+    body.domain === undefined ? deps.config.publicUrl : await ownAddress(deps, body.domain, owner.partnerId)
   const { db } = deps.database
   await expireConnectSessions(db)
   // Asked again when the connection is made: nobody should enter a password for nothing.
@@ -73,9 +77,17 @@ export const createConnectSession: Handler<'createConnectSession'> = async (deps
   const token = await deps.links.sign(sessionId, expiresAt)
   return {
     status: 201,
-    body: { sessionId, url: `${deps.config.publicUrl}/connect/${token}`, expiresAt: expiresAt.toISOString() },
+    body: { sessionId, url: `${address}/connect/${token}`, expiresAt: expiresAt.toISOString() },
     headers: { Location: `/admin/v1/connect-sessions/${sessionId}` },
   }
+}
+
+/** @throws InvalidInput for what is no verified domain of the partner whose customer is to connect. */
+async function ownAddress(deps: ApiDeps, given: string, partnerId: string): Promise<string> {
+  const domain = await domainOf(deps, hostName(given) ?? '', partnerId)
+  if (domain !== undefined) return addressAt(deps, domain)
+  const detail = 'should be a domain of this partner that is verified'
+  throw invalidInput([{ in: 'body', pointer: '/domain', detail }])
 }
 
 /** The connection that is connected again. @throws InvalidInput when the body says otherwise of it. */

@@ -7,6 +7,7 @@ import { HubError } from '../../platform/errors.ts'
 import { workflowIds } from '../../workflows/client.ts'
 import type { Caller } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
+import { checkRecordsLeft } from '../limits/records-quota.ts'
 import type { Handler } from '../operation.ts'
 import { waitMsOf } from '../prefer.ts'
 import { ifRunning, showConnection } from './connections.ts'
@@ -90,6 +91,7 @@ export const getSchedule: Handler<'getSchedule'> = async (deps, { path }) => {
 
 export const triggerSchedule: Handler<'triggerSchedule'> = async (deps, { path, caller }) => {
   const { connectionId, partnerId } = await usableConnection(deps, path.connectionId)
+  await checkRecordsLeft(deps, partnerId)
   await inTransaction(deps.database.db, (tx) =>
     appendAudit(tx, { actor: caller.name, action: 'schedule.triggered', subject: connectionId, partnerId }),
   )

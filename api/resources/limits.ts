@@ -31,6 +31,7 @@ import type { components } from '../../openapi/types.ts'
 import { HubError } from '../../platform/errors.ts'
 import type { ApiDeps } from '../deps.ts'
 import { etagOf, expectedVersion } from '../etag.ts'
+import { wakeHeldRuns } from '../held-runs.ts'
 import type { Plan } from '../limits/plan.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
@@ -82,15 +83,16 @@ export const createTier: Handler<'createTier'> = async ({ database }, { body, ca
   return { status: 201, body: showTier(made), headers }
 }
 
-export const replaceTier: Handler<'replaceTier'> = async ({ database }, { path, header, body, caller }) => {
+export const replaceTier: Handler<'replaceTier'> = async (deps, { path, header, body, caller }) => {
   refuse(checkLimits(body.limits), '/limits')
-  const changed = await inTransaction(database.db, async (tx) => {
+  const changed = await inTransaction(deps.database.db, async (tx) => {
     const tier = await putTier(tx, { tier: path.tier, ...body }, expectedVersion(header['If-Match']))
     if (!tier) throw (await findTier(tx, path.tier)) ? changedMeanwhile() : noTier(path.tier)
     const details = { version: tier.version }
     await appendAudit(tx, { actor: caller.name, action: 'tier.changed', subject: tier.tier, details })
     return tier
   })
+  void wakeHeldRuns(deps, { tier: path.tier })
   return { status: 200, body: showTier(changed), headers: etag(changed) }
 }
 
@@ -118,8 +120,9 @@ export const getPartnerLimits: Handler<'getPartnerLimits'> = async ({ database }
   return { status: 200, body: showPartner(partner), headers: etag(partner) }
 }
 
-export const setPartnerLimits: Handler<'setPartnerLimits'> = async ({ database }, call) => {
+export const setPartnerLimits: Handler<'setPartnerLimits'> = async (deps, call) => {
   const { path, header, body, caller } = call
+  const { database } = deps
   const { partnerId } = path
   const tier = await findTier(database.db, body.tier)
   const changed = await inTransaction(database.db, async (tx) => {
@@ -140,6 +143,7 @@ export const setPartnerLimits: Handler<'setPartnerLimits'> = async ({ database }
     await appendAudit(tx, entry)
     return after
   })
+  void wakeHeldRuns(deps, { partnerId })
   return { status: 200, body: showPartner(changed), headers: etag(changed) }
 }
 

@@ -11,6 +11,7 @@ import { newId } from '../../platform/new-id.ts'
 import { workflowIds } from '../../workflows/client.ts'
 import type { Caller } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
+import { checkRecordsLeft } from '../limits/records-quota.ts'
 import { listAnswer, positionOf, rowsFor } from '../list.ts'
 import type { Handler } from '../operation.ts'
 import { ProblemError } from '../problem.ts'
@@ -40,6 +41,7 @@ export const startRun: Handler<'startRun'> = async (deps, { body, caller }) => {
   const connection = await usableConnection(deps, body.connectionId)
   checkResourceNames([providerOf(deps, connection)], body.resources)
   const { connectionId, partnerId } = connection
+  await checkRecordsLeft(deps, partnerId)
   const runId = newId('run')
   const mode = body.mode ?? 'incremental'
   const dryRun = body.dryRun ?? false

@@ -9,6 +9,7 @@ import { providers } from '../../providers/registry.ts'
 import { workflowIds, type ManyState, type SyncManyInput } from '../../workflows/client.ts'
 import type { Caller } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
+import { checkRecordsLeft } from '../limits/records-quota.ts'
 import type { Handler } from '../operation.ts'
 import { checkResourceNames, givenProvider, livingConnection, providerOf } from './find.ts'
 
@@ -41,7 +42,8 @@ export const startSyncMany: Handler<'startSyncMany'> = async (deps, { body, call
 async function checkScope(deps: ApiDeps, wish: Wish): Promise<void> {
   const { db } = deps.database
   const provider = wish.provider === undefined ? undefined : givenProvider(deps, wish.provider)
-  if (wish.accountId !== undefined && !(await getAccount(db, wish.accountId)))
+  const account = wish.accountId === undefined ? undefined : await getAccount(db, wish.accountId)
+  if (wish.accountId !== undefined && !account)
     throw new HubError('NoSuchThing', `There is no account "${wish.accountId}".`)
   const connection =
     wish.connectionId === undefined ? undefined : await livingConnection(deps, wish.connectionId)
@@ -51,6 +53,8 @@ async function checkScope(deps: ApiDeps, wish: Wish): Promise<void> {
   )
   const { accountId, connectionId } = wish
   const some = await activeConnectionIds(db, { provider: wish.provider, accountId, connectionId, limit: 1 })
+  const partnerId = connection?.partnerId ?? account?.partnerId
+  if (some.length > 0 && partnerId !== undefined) await checkRecordsLeft(deps, partnerId)
   if (some.length > 0) return
   throw new HubError(
     'StateConflict',

@@ -14,6 +14,7 @@ export interface ConnectOptions extends GlobalOptions {
   readonly name?: string
   readonly every?: string
   readonly returnUrl?: string
+  readonly domain?: string
   readonly otherAccount?: boolean
   readonly open?: boolean
   readonly wait?: boolean
@@ -45,6 +46,7 @@ function bodyOf(service: string, options: ConnectOptions): Schemas['NewConnectSe
     ...(options.auth === undefined ? {} : { auth: options.auth }),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.returnUrl === undefined ? {} : { returnUrl: options.returnUrl }),
+    ...(options.domain === undefined ? {} : { domain: options.domain }),
     ...(options.otherAccount ? { allowOtherAccount: true } : {}),
     ...(every === undefined ? {} : { syncIntervalSeconds: every }),
   }

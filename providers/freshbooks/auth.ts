@@ -51,7 +51,17 @@ export const oauth: OAuth2Auth = {
       ],
     },
   ],
-  client: { idVariable: 'FRESHBOOKS_CLIENT_ID', secretVariable: 'FRESHBOOKS_CLIENT_SECRET' },
+  client: {
+    idVariable: 'FRESHBOOKS_CLIENT_ID',
+    secretVariable: 'FRESHBOOKS_CLIENT_SECRET',
+    secretChange: {
+      keepsBoth: 'unproven',
+      where: 'my.freshbooks.com/#/developer, the app, its settings',
+      source: 'docs.nexla.com, a third party,',
+      warning:
+        'That third party has it that a new secret ends all tokens the app was given, so that every connection would have to be connected again: ask FreshBooks before.',
+    },
+  },
   endpoints: () => ({
     authorize: 'https://auth.freshbooks.com/oauth/authorize/',
     token: 'https://api.freshbooks.com/auth/oauth/token',

@@ -82,7 +82,16 @@ export const oauth: OAuth2Auth = {
   name: 'oauth',
   title: 'Sign in with HubSpot',
   setup: oauthSetup,
-  client: { idVariable: 'HUBSPOT_CLIENT_ID', secretVariable: 'HUBSPOT_CLIENT_SECRET' },
+  client: {
+    idVariable: 'HUBSPOT_CLIENT_ID',
+    secretVariable: 'HUBSPOT_CLIENT_SECRET',
+    secretChange: {
+      keepsBoth: 'unproven',
+      where:
+        'the app at HubSpot, its credentials, "Rotate" beside the client secret (some apps do not show it)',
+      source: 'developers.hubspot.com/docs/apps/developer-platform/build-apps/manage-apps-in-hubspot',
+    },
+  },
   endpoints: () => oauthUrls,
   clientAuthentication: 'post',
   pkce: true,

@@ -57,7 +57,15 @@ export const oauth: OAuth2Auth = {
   name: 'oauth',
   title: 'Sign in with Pipedrive',
   setup: oauthSetup,
-  client: { idVariable: 'PIPEDRIVE_CLIENT_ID', secretVariable: 'PIPEDRIVE_CLIENT_SECRET' },
+  client: {
+    idVariable: 'PIPEDRIVE_CLIENT_ID',
+    secretVariable: 'PIPEDRIVE_CLIENT_SECRET',
+    secretChange: {
+      keepsBoth: 'unproven',
+      where: 'Developer Hub of the developer sandbox, the app, "OAuth & access scopes"',
+      source: 'pipedrive.readme.io/docs/client-id-and-client-secret',
+    },
+  },
   endpoints: () => ({
     authorize: 'https://oauth.pipedrive.com/oauth/authorize',
     token: 'https://oauth.pipedrive.com/oauth/token',

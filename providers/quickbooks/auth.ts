@@ -61,7 +61,15 @@ export const oauth: OAuth2Auth = {
   name: 'oauth',
   title: 'Sign in with QuickBooks',
   setup,
-  client: { idVariable: 'QUICKBOOKS_CLIENT_ID', secretVariable: 'QUICKBOOKS_CLIENT_SECRET' },
+  client: {
+    idVariable: 'QUICKBOOKS_CLIENT_ID',
+    secretVariable: 'QUICKBOOKS_CLIENT_SECRET',
+    secretChange: {
+      keepsBoth: 'unproven',
+      where: 'developer.intuit.com, the app, "Keys & OAuth", Production',
+      source: 'developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/faq',
+    },
+  },
   endpoints: () => ({
     authorize: 'https://appcenter.intuit.com/connect/oauth2',
     token: 'https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer',

@@ -78,7 +78,15 @@ export const oauth: OAuth2Auth = {
   name: 'oauth',
   title: 'Sign in with Xero',
   setup,
-  client: { idVariable: 'XERO_CLIENT_ID', secretVariable: 'XERO_CLIENT_SECRET' },
+  client: {
+    idVariable: 'XERO_CLIENT_ID',
+    secretVariable: 'XERO_CLIENT_SECRET',
+    secretChange: {
+      keepsBoth: 'unproven',
+      where: 'developer.xero.com/app/manage, the app, "Configuration", "Generate another secret"',
+      source: 'cliksoftware.com/kb/integrating-with-xero, which names the button,',
+    },
+  },
   endpoints: () => ({
     authorize: 'https://login.xero.com/identity/connect/authorize',
     token: 'https://identity.xero.com/connect/token',

@@ -36,7 +36,17 @@ export const oauth: OAuth2Auth = {
   name: 'oauth',
   title: 'Sign in with Zoho',
   setup,
-  client: { idVariable: 'ZOHO_CLIENT_ID', secretVariable: 'ZOHO_CLIENT_SECRET' },
+  client: {
+    idVariable: 'ZOHO_CLIENT_ID',
+    secretVariable: 'ZOHO_CLIENT_SECRET',
+    secretChange: {
+      keepsBoth: 'unproven',
+      where: 'api-console.zoho.com, the client, its client secret',
+      source: 'zoho.com/accounts/protocol/oauth-setup.html',
+      warning:
+        'With several data centres switched on, a client may have a secret for each: replace the one that is entered here.',
+    },
+  },
   endpoints: (settings) => {
     const { accounts } = centreOf(settings)
     return { authorize: `${accounts}/oauth/v2/auth`, token: `${accounts}/oauth/v2/token` }

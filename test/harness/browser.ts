@@ -1,4 +1,5 @@
 /** A browser without JavaScript: a cookie jar, links, redirects and forms over real HTTP. */
+import { request as httpRequest } from 'node:http'
 
 export interface Page {
   readonly status: number
@@ -19,14 +20,42 @@ export interface Browser {
 
 const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 
-export function createBrowser(home: string): Browser {
+/** Asks a name that no DNS knows at the server behind it: `fetch` would not send another `Host`. */
+export const namedServer =
+  (server: string) =>
+  (address: string, init: RequestInit): Promise<Response> =>
+    new Promise((resolve, reject) => {
+      const url = new URL(address)
+      const body = init.body instanceof URLSearchParams ? init.body.toString() : undefined
+      const form = body === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }
+      const headers = { ...(init.headers as Record<string, string>), ...form, Host: url.host }
+      const options = { method: init.method ?? 'GET', headers }
+      const asked = httpRequest(server + url.pathname + url.search, options, (answer) => {
+        const parts: Buffer[] = []
+        answer.on('data', (part: Buffer) => parts.push(part))
+        answer.on('end', () => {
+          const told = new Headers()
+          for (const [name, values = []] of Object.entries(answer.headersDistinct))
+            for (const value of values) told.append(name, value)
+          resolve(new Response(Buffer.concat(parts), { status: answer.statusCode ?? 0, headers: told }))
+        })
+      })
+      asked.on('error', reject)
+      asked.end(body)
+    })
+
+/** @param fetching how a request goes out. */
+export function createBrowser(
+  home: string,
+  fetching: (url: string, init: RequestInit) => Promise<Response> = fetch,
+): Browser {
   const cookies = new Map<string, string>()
   const setCookies: string[] = []
 
   const ask = async (url: string, init: RequestInit): Promise<Page> => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const headers = { 'User-Agent': userAgent, ...(cookie === '' ? {} : { Cookie: cookie }), ...init.headers }
-    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    const response = await fetching(url, { ...init, headers, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) {
       setCookies.push(line)
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []

@@ -3,6 +3,7 @@ import { putHookSettings } from '../../db/hook-settings.ts'
 import { inboxEquation, type InboxEquation } from '../../db/inbox.ts'
 import { getConnection } from '../../db/connections.ts'
 import { createVault } from '../../db/vault.ts'
+import type { Provider } from '../../providers/contract.ts'
 import { startTestApi, until, type TestApi } from './api.ts'
 import { startNotesProvider, type NotesProvider } from './notes-provider.ts'
 import { signed, type NoteEvent } from './notes-webhooks.ts'
@@ -26,9 +27,13 @@ export interface NotesInbox {
   close(): Promise<void>
 }
 
-export async function startNotesInbox(worker = true): Promise<NotesInbox> {
+/** @param changed the notes provider with other pages. */
+export async function startNotesInbox(
+  worker = true,
+  changed: (provider: Provider) => Provider = (provider) => provider,
+): Promise<NotesInbox> {
   const notes = await startNotesProvider()
-  const { provider } = notes
+  const provider = changed(notes.provider)
   const api = await startTestApi({
     worker,
     more: { providers: [provider], originMap: notes.originMap, variables: {} },
