@@ -22,7 +22,7 @@ import {
   type Connection,
 } from '../db/connections.ts'
 import { putCredential } from '../db/credentials.ts'
-import { getProviderHealth } from '../db/health.ts'
+import { isWatched } from '../db/provider-health.ts'
 import type { FailureNote } from '../model/failures.ts'
 import { HubError } from '../platform/errors.ts'
 import type { AuthMethod, Provider, Secrets } from '../providers/contract.ts'
@@ -196,8 +196,7 @@ async function scheduleConnection(
   if (!connection || connection.state === 'deleted') return
   const { client } = Context.current()
   await deps.ensureSyncSchedule(client, connection)
-  const health = await getProviderHealth(db, connection.provider)
-  if (!health || health.state === 'not_configured') await deps.checkHealthSoon(client, connection.provider)
+  if (!(await isWatched(db, connection.provider))) await deps.checkHealthSoon(client, connection.provider)
 }
 
 /** Ends an attempt with its reason; the person may try again. Repeatable; a later attempt is left alone. */

@@ -7,14 +7,16 @@ import { inTransaction, type Db } from '../db/client.ts'
 import {
   addHealthChanges,
   blame,
-  countStates,
-  getProviderHealth,
   healthEvidence,
   hopelessConnections,
-  putProviderHealth,
   troubledConnections,
-  type ProviderHealth,
 } from '../db/health.ts'
+import {
+  countStates,
+  getProviderHealth,
+  putProviderHealth,
+  type ProviderHealth,
+} from '../db/provider-health.ts'
 import { openIncident, openProblems, resolveProblem, type FoundProblem } from '../db/incidents.ts'
 import { advice, culpritOfOne, judgeProvider, type ProviderEvidence, type Verdict } from '../model/culprit.ts'
 import type { Culprit, HealthState } from '../model/health.ts'

@@ -4,13 +4,8 @@
  * slices, whatever their number.
  */
 import { asTenant } from '../db/client.ts'
-import {
-  addHealthChanges,
-  canaryOf,
-  healthCandidates,
-  putHealth,
-  type JudgedConnection,
-} from '../db/health.ts'
+import { addHealthChanges, healthCandidates, putHealth, type JudgedConnection } from '../db/health.ts'
+import { canaryOf } from '../db/provider-health.ts'
 import { tellEvents } from '../db/events.ts'
 import { culpritOfOne } from '../model/culprit.ts'
 import type { ActivityDeps } from './deps.ts'

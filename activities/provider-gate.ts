@@ -2,7 +2,7 @@
  * Nobody but a canary calls a provider that is out of reach: one look at the store every few seconds tells all sessions of a process. What
  * would call it gets `Unavailable` with the time of the next probe, and waits by its own durable timer.
  */
-import { pausedProviders } from '../db/health.ts'
+import { pausedProviders } from '../db/provider-health.ts'
 import type { Db } from '../db/client.ts'
 import { HubError } from '../platform/errors.ts'
 import type { Clock } from '../platform/clock.ts'

@@ -14,6 +14,7 @@ import {
 import { isRevocationLeft, keepForRevocation } from '../../db/credential-revocations.ts'
 import { putCredential } from '../../db/credentials.ts'
 import { hasHook } from '../../db/hook-settings.ts'
+import { isWatched } from '../../db/provider-health.ts'
 import type { components } from '../../openapi/types.ts'
 import { HubError, isHubError } from '../../platform/errors.ts'
 import { newId } from '../../platform/new-id.ts'
@@ -105,8 +106,18 @@ export const createConnection: Handler<'createConnection'> = async (deps, call) 
     })
     return made
   })
+  await watchSoon(deps, provider.slug)
   const headers = { Location: `/admin/v1/connections/${connection.connectionId}`, ETag: etagOf(connection) }
   return { status: 201, body: showConnection(connection), headers }
+}
+
+/** The first connection of a provider is looked at at once. It is made, whatever comes of that: the next round is due in minutes. */
+async function watchSoon({ hubDatabase, temporal, log }: ApiDeps, provider: string): Promise<void> {
+  try {
+    if (!(await isWatched(hubDatabase.db, provider))) await temporal.checkHealthSoon(provider)
+  } catch (err) {
+    log.warn({ err, provider }, 'a provider could not be looked at at once')
+  }
 }
 
 /** Of which only webhooks are received, because no more is wished or built: no credential, nothing to sync. */

@@ -3,18 +3,20 @@ import { readBuckets } from '../../db/budgets.ts'
 import { groupStats, type GroupStats } from '../../db/call-stats.ts'
 import { listConnections } from '../../db/connections.ts'
 import {
-  countStates,
-  freshnessOf,
   getConnectionHealth as findHealth,
   listConnectionHealth as selectHealth,
   listHealthChanges as selectChanges,
-  listProviderHealth,
   secondsDown,
   unwellConnections,
   type ChangeRow,
   type ConnectionHealth,
-  type ProviderHealth,
 } from '../../db/health.ts'
+import {
+  countStates,
+  freshnessOf,
+  listProviderHealth,
+  type ProviderHealth,
+} from '../../db/provider-health.ts'
 import { listIncidents } from '../../db/incidents.ts'
 import { advice } from '../../model/culprit.ts'
 import { defaultFreshnessSeconds, severityOf } from '../../model/health.ts'

@@ -1,7 +1,8 @@
 /** Metrics over time, live status and reviews, over HTTP. */
 import { sql } from 'kysely'
 import { createCallStats } from '../../db/call-stats.ts'
-import { putProviderHealth, addHealthChanges } from '../../db/health.ts'
+import { addHealthChanges } from '../../db/health.ts'
+import { putProviderHealth } from '../../db/provider-health.ts'
 import { openIncident, resolveProblem } from '../../db/incidents.ts'
 import { reviewKinds } from '../../model/reviews.ts'
 import { beginOf } from '../../model/series.ts'
