@@ -27,8 +27,8 @@ const actor = 'checkHealth'
 /** A canary asks as often while a provider is out of reach. */
 export const canaryEveryMs = 30_000
 const goodCanaries = 2
-/** Calls that were made before this are no news. */
-const trafficMs = 15 * 60_000
+/** Calls that were made before this are no news: what has broken since then would be seen a whole round later. */
+const trafficMs = 30_000
 /** From this share of bad connections on a provider counts as degraded. */
 const degradedShare = 0.1
 
