@@ -28,6 +28,7 @@ import * as keyRotations from './resources/key-rotations.ts'
 import * as keys from './resources/keys.ts'
 import { getCaller } from './resources/me.ts'
 import * as limits from './resources/limits.ts'
+import * as maintenance from './resources/maintenance.ts'
 import { createAccessToken, listAccessKeys } from './resources/oauth.ts'
 import * as mappings from './resources/mappings.ts'
 import * as invitations from './resources/invitations.ts'
@@ -182,6 +183,7 @@ export const handlers: Handlers = {
   ...alertChannels,
   ...alertPolicies,
   ...escalations,
+  ...maintenance,
   streamHealth,
   getMetricSeries,
   ...reviews,

@@ -8401,7 +8401,11 @@ export interface paths {
             };
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Show maintenance
+         * @description Show maintenance.
+         */
+        get: operations["getMaintenanceWindow"];
         put?: never;
         post?: never;
         /**
@@ -8411,7 +8415,11 @@ export interface paths {
         delete: operations["endMaintenanceWindow"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change maintenance
+         * @description What is left out stays. 409 for one that is over.
+         */
+        patch: operations["updateMaintenanceWindow"];
         trace?: never;
     };
     "/admin/v1/alert-deliveries": {
@@ -23795,6 +23803,18 @@ export interface components {
             startsAt?: string;
             /** Format: date-time */
             endsAt: string;
+        };
+        /**
+         * @example {
+         *       "endsAt": "2026-12-01T08:00:00Z"
+         *     }
+         */
+        MaintenanceWindowChange: {
+            reason?: string;
+            /** Format: date-time */
+            startsAt?: string;
+            /** Format: date-time */
+            endsAt?: string;
         };
         AlertDeliveryList: {
             items: components["schemas"]["AlertDelivery"][];
@@ -67759,6 +67779,47 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getMaintenanceWindow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                windowId: components["schemas"]["MaintenanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show maintenance. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "windowId": "mnt_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "reason": "subject is missing",
+                     *       "startsAt": "2026-11-23T20:00:00.000Z",
+                     *       "endsAt": "2026-11-23T20:00:00.000Z",
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MaintenanceWindow"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
     endMaintenanceWindow: {
         parameters: {
             query?: never;
@@ -67781,6 +67842,58 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["NotPermitted"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateMaintenanceWindow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                windowId: components["schemas"]["MaintenanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "endsAt": "2026-12-01T08:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MaintenanceWindowChange"];
+            };
+        };
+        responses: {
+            /** @description Change maintenance. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "windowId": "mnt_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "reason": "subject is missing",
+                     *       "startsAt": "2026-11-23T20:00:00.000Z",
+                     *       "endsAt": "2026-11-23T20:00:00.000Z",
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MaintenanceWindow"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             default: components["responses"]["Problem"];
         };

@@ -193,6 +193,7 @@ const bodies: Readonly<Record<string, () => unknown>> = {
     levels: [{ channels: [newId('alertChannel')], waitMinutes: 15 }],
   }),
   createMaintenanceWindow: () => ({ reason: 'Announced', endsAt: '2099-01-01T00:00:00Z' }),
+  updateMaintenanceWindow: () => ({ reason: 'It takes longer' }),
   runAction: () => ({}),
   runReport: () => ({}),
   createPartner: () => ({ name: 'New' }),
