@@ -30,9 +30,9 @@ function showEscalation(one: StoredEscalation): Schemas['Escalation'] {
   return {
     ...one,
     levels: one.levels.map((level) => ({ ...level })) as unknown as Schemas['Escalation']['levels'],
+    // Whoever is on call may be one whom the level tells anyway.
     onCall: one.levels.map(({ channels, rotation }) => [
-      ...channels,
-      ...(rotation ? onCall(rotation, now) : []),
+      ...new Set([...channels, ...(rotation ? onCall(rotation, now) : [])]),
     ]),
     createdAt: one.createdAt.toISOString(),
     updatedAt: one.updatedAt.toISOString(),
