@@ -16,6 +16,7 @@ import { brandOperations } from './resources/brand-operations.ts'
 import { listBudgets } from './resources/budgets.ts'
 import * as connections from './resources/connections.ts'
 import * as deliveries from './resources/deliveries.ts'
+import * as dependencyAudit from './resources/dependency-audit.ts'
 import * as diagnoses from './resources/diagnoses.ts'
 import * as endpoints from './resources/endpoints.ts'
 import * as escalations from './resources/escalations.ts'
@@ -184,6 +185,7 @@ export const handlers: Handlers = {
   ...alertPolicies,
   ...escalations,
   ...maintenance,
+  ...dependencyAudit,
   streamHealth,
   getMetricSeries,
   ...reviews,

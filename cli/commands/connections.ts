@@ -225,6 +225,6 @@ export function readObject(file: string): Record<string, string> {
     throw new CliError(`${file === '-' ? 'Standard input' : file} is not a JSON object.`, 2)
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw new CliError('A JSON object is expected: {"token": "…"}.', 2)
+    throw new CliError(`${file === '-' ? 'Standard input' : file} is not a JSON object.`, 2)
   return parsed as Record<string, string>
 }

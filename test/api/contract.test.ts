@@ -143,6 +143,11 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   createTier: () => ({ tier: 'gold', title: 'Gold', limits: someLimits }),
   replaceTier: () => ({ title: 'Nothing', limits: someLimits }),
   startReview: () => ({ kind: 'health' }),
+  putDependencyAudit: () => ({
+    auditReportVersion: 2,
+    vulnerabilities: {},
+    metadata: { dependencies: { total: 1 } },
+  }),
   setPartnerLimits: () => ({ tier: 'standard', overrides: {} }),
   setKeyLimits: () => ({ overrides: {} }),
   putBrand: () => ({ name: 'New' }),
