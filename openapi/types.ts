@@ -23363,7 +23363,7 @@ export interface components {
             };
         };
         /**
-         * @description Version 2 of npm's report (npm 7 and later). What is not named here is not read.
+         * @description Version 2 of npm's report (npm 7 and later). What it says of a package beside what is named here is not read.
          * @example {
          *       "auditReportVersion": 2,
          *       "vulnerabilities": {
@@ -23405,8 +23405,6 @@ export interface components {
             } & {
                 [key: string]: unknown;
             };
-        } & {
-            [key: string]: unknown;
         };
         ProviderHealthDetail: {
             health: components["schemas"]["ProviderHealth"];
