@@ -1,7 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import path from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { lookAtTemporal } from '../../cli/doctor/temporal.ts'
 import { freePorts } from '../../cli/up/ports.ts'
 import { readServiceConfig } from '../../platform/config.ts'
@@ -11,9 +7,13 @@ import { hubScheduleSettings } from '../../workers/hub-schedules.ts'
 import { createHubClient } from '../../workflows/client.ts'
 import { until } from '../harness/api.ts'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../harness/postgres.ts'
-import { testTemporal } from '../harness/temporal.ts'
+import {
+  metricsAt,
+  startWorkerProcess,
+  workerEnvironment,
+  type EnvironmentChange,
+} from '../harness/worker-process.ts'
 
-const root = path.resolve(import.meta.dirname, '../..')
 let database: TestDatabase
 let empty: TestDatabase
 
@@ -27,49 +27,8 @@ afterAll(async () => {
   await empty?.drop()
 })
 
-type Change = Readonly<Record<string, string | undefined>>
-
-function environment(change: Change) {
-  const { address, namespace } = testTemporal()
-  return {
-    ...process.env,
-    NODE_OPTIONS: '',
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: address,
-    TEMPORAL_NAMESPACE: namespace,
-    TIELINE_ADMIN_TOKEN: 'a-token-of-enough-characters',
-    TIELINE_ENCRYPTION_KEYS: newKeyRingText(),
-    TIELINE_TASK_QUEUE: `process-${process.pid}`,
-    ...change,
-  }
-}
-
-function start(change: Change = {}) {
-  const env = environment(change)
-  const child = spawn(process.execPath, ['--import', 'tsx', 'workers/main.ts'], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  })
-  let output = ''
-  let errors = ''
-  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-  // Not "close": Node does not tell it when the channel was closed from this side.
-  const ended = once(child, 'exit').then(async ([code]) => {
-    await delay(100)
-    return { code: code as number | null, errors, output }
-  })
-  const ready = once(child, 'message').then(([message]) => message as unknown)
-  ready.catch(() => undefined)
-  return { child, ended, ready }
-}
-
-const metricsAt = async (port: number): Promise<string> => {
-  const answer = await fetch(`http://127.0.0.1:${port}/metrics`)
-  expect(answer.status).toBe(200)
-  return await answer.text()
-}
+const environment = (change: EnvironmentChange = {}) => workerEnvironment(database.url, change)
+const start = (change: EnvironmentChange = {}) => startWorkerProcess(environment(change))
 
 describe('the worker process', () => {
   it('says when it is ready, shows its metrics, and ends in order when it is told to', async () => {
