@@ -1,11 +1,13 @@
 /** The way to the provider: the name of its host, a connection, the certificate. Where the origin map leads elsewhere, that is told. */
-import { passed, skipped, warned, type StepFinding } from '../model/diagnosis.ts'
+import { certificateFault } from '../model/diagnosis-advice.ts'
+import { failed, passed, skipped, warned, type StepFinding } from '../model/diagnosis.ts'
 import {
   addressesOf,
   lookAtCertificate,
   placeOf,
   tryConnecting,
   type Certificate,
+  type Place,
 } from '../platform/reach.ts'
 import type { Target } from '../providers/http/origin-map.ts'
 import { failedWith, type StepScene } from './diagnosis-step.ts'
@@ -46,30 +48,42 @@ export async function lookUpName(scene: StepScene): Promise<StepFinding> {
   }
 }
 
-export async function lookAtTls(scene: StepScene): Promise<StepFinding> {
-  const target = targetOf(scene)
+export const lookAtTls = (scene: StepScene): Promise<StepFinding> =>
+  lookAtEncryption(targetOf(scene), scene.deps.clock.now(), scene.signal)
+
+/** @throws what `signal` was aborted with. */
+export async function lookAtEncryption(target: Target, now: Date, signal: AbortSignal): Promise<StepFinding> {
   const place = placeOf(target.url)
   const facts = { host: place.host, port: place.port }
+  const told = redirection(target)
   try {
     if (target.url.protocol === 'https:')
-      return judged(
-        await lookAtCertificate(place, scene.signal),
-        place.host,
-        scene.deps.clock.now(),
-        redirection(target),
-      )
-    await tryConnecting(place, scene.signal)
+      return judged(await lookAtCertificate(place, signal), place.host, now, told)
+    await tryConnecting(place, signal)
     const text = `${place.host}:${place.port} takes connections; they are not encrypted (plain HTTP), so there is no certificate to look at.`
-    return skipped(text + redirection(target), null, { ...facts, encrypted: false })
+    return skipped(text + told, null, { ...facts, encrypted: false })
   } catch (error) {
-    scene.signal.throwIfAborted()
-    const code = codeOf(error)
-    const isWay = /^(E[A-Z]+|UND_.*)$/.test(code) && code !== 'EPROTO' && !code.startsWith('ERR_')
-    const text = isWay
-      ? `${place.host}:${place.port} cannot be connected to (${code}).`
-      : `The certificate or the encryption of ${place.host}:${place.port} is not to be trusted (${code}).`
-    return failedWith('tls', isWay ? 'Unavailable' : 'Protocol', text + redirection(target), facts)
+    signal.throwIfAborted()
+    return notTrusted(codeOf(error), place, told)
   }
+}
+
+function notTrusted(fault: string, { host, port }: Place, told: string): StepFinding {
+  const facts = { host, port, fault }
+  const certificate = certificateFault(fault)
+  if (certificate) {
+    const message = `The certificate of ${host}:${port} ${certificate.text} (${fault}).${told}`
+    return failed({ code: 'Protocol', message }, certificate.advice, facts)
+  }
+  const isWay = /^(E[A-Z]+|UND_.*)$/.test(fault) && fault !== 'EPROTO'
+  return isWay
+    ? failedWith('tls', 'Unavailable', `${host}:${port} cannot be connected to (${fault}).${told}`, facts)
+    : failedWith(
+        'tls',
+        'Protocol',
+        `${host}:${port} does not come to an encrypted connection (${fault}).${told}`,
+        facts,
+      )
 }
 
 function judged(

@@ -11,7 +11,8 @@ import {
   type AlertKind,
 } from '../db/alert-deliveries.ts'
 import { listChannels, type AlertChannel } from '../db/alert-channels.ts'
-import { escalationChain, getPolicy, maintenanceUntil, type StoredPolicy } from '../db/alert-policies.ts'
+import { escalationChain, getPolicy, type StoredPolicy } from '../db/alert-policies.ts'
+import { maintenanceUntil } from '../db/maintenance.ts'
 import { inTransaction, type Db } from '../db/client.ts'
 import { endSnoozes } from '../db/incident-acts.ts'
 import { lockTracks, membersOf, noteTrackRest, saveTrack, type StoredTrack } from '../db/incident-tracks.ts'

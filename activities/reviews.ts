@@ -57,7 +57,7 @@ const looks: Readonly<Record<MakeReviewInput['kind'], (db: Db, from: Date, to: D
   },
   security: async (db, from, to) => {
     const facts = await securityFacts(db, from, to)
-    return { ...writeSecurity(facts), result: JSON.parse(JSON.stringify(facts)) as JsonObject }
+    return { ...writeSecurity(facts, to), result: JSON.parse(JSON.stringify(facts)) as JsonObject }
   },
 }
 

@@ -16,6 +16,7 @@ import { brandOperations } from './resources/brand-operations.ts'
 import { listBudgets } from './resources/budgets.ts'
 import * as connections from './resources/connections.ts'
 import * as deliveries from './resources/deliveries.ts'
+import * as dependencyAudit from './resources/dependency-audit.ts'
 import * as diagnoses from './resources/diagnoses.ts'
 import * as endpoints from './resources/endpoints.ts'
 import * as escalations from './resources/escalations.ts'
@@ -28,6 +29,7 @@ import * as keyRotations from './resources/key-rotations.ts'
 import * as keys from './resources/keys.ts'
 import { getCaller } from './resources/me.ts'
 import * as limits from './resources/limits.ts'
+import * as maintenance from './resources/maintenance.ts'
 import { createAccessToken, listAccessKeys } from './resources/oauth.ts'
 import * as mappings from './resources/mappings.ts'
 import * as invitations from './resources/invitations.ts'
@@ -182,6 +184,8 @@ export const handlers: Handlers = {
   ...alertChannels,
   ...alertPolicies,
   ...escalations,
+  ...maintenance,
+  ...dependencyAudit,
   streamHealth,
   getMetricSeries,
   ...reviews,

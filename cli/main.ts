@@ -17,6 +17,7 @@ import { registerCatalogue } from './register-catalogue.ts'
 import { registerEndpoints } from './register-endpoints.ts'
 import { registerAlerts } from './register-alerts.ts'
 import { registerHealth } from './register-health.ts'
+import { registerIncidents } from './register-incidents.ts'
 import { registerLimits } from './register-limits.ts'
 import { registerKeys } from './register-keys.ts'
 import { registerMappings } from './register-mappings.ts'
@@ -348,6 +349,7 @@ registerConnect(program)
 registerCatalogue(program)
 registerHealth(program)
 registerKeys(program)
+registerIncidents(program)
 registerAlerts(program)
 registerMappings(program)
 registerRotations(program)

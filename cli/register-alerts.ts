@@ -1,120 +1,83 @@
-import { Option, type Command } from 'commander'
-import type * as Alerts from './commands/alerts.ts'
-import type * as Incidents from './commands/incidents.ts'
+import type { Command } from 'commander'
+import type * as Channels from './commands/alert-channels.ts'
 import type { GlobalOptions } from './client.ts'
-import { doing, examples, limit } from './registration.ts'
+import { registerAlertPolicies } from './register-alert-policies.ts'
+import { registerEscalations } from './register-escalations.ts'
+import { registerMaintenance } from './register-maintenance.ts'
+import { doing, examples } from './registration.ts'
 
-type IncidentsModule = typeof Incidents
-type AlertsModule = typeof Alerts
-const loadIncidents = (): Promise<IncidentsModule> => import('./commands/incidents.ts')
-const loadAlerts = (): Promise<AlertsModule> => import('./commands/alerts.ts')
+type Module = typeof Channels
+const load = (): Promise<Module> => import('./commands/alert-channels.ts')
 
-/** Open problems, and who is told of them. */
+/** Who is told of incidents, how, when, and what of. */
 export function registerAlerts(program: Command): void {
-  registerIncidents(program)
-  registerAlertCommands(program)
-}
-
-function registerIncidents(program: Command): void {
-  const incidents = program
-    .command('incidents')
-    .description('open problems, what has happened, and your answer to them')
-    .addHelpText(
-      'after',
-      examples(
-        'incidents list',
-        'incidents show inc_…',
-        'incidents acknowledge inc_… --note "I look at it"',
-        'incidents snooze inc_… --minutes 60',
-      ),
-    )
-  incidents
-    .command('list')
-    .description('incidents, newest first; those that are open unless told otherwise')
-    .addOption(
-      new Option('--state <state>', 'only those in this state')
-        .choices(['open', 'acknowledged', 'snoozed', 'resolved', 'unresolved'])
-        .default('unresolved'),
-    )
-    .option('--all', 'those that are over as well')
-    .option('--service <slug>', 'of this service only')
-    .addOption(limit())
-    .action(
-      doing(async (o, options: Incidents.ListOptions) => (await loadIncidents()).listIncidents(options, o)),
-    )
-  incidents
-    .command('show <incident>')
-    .description('an incident with its timeline, as Markdown that can be passed on')
-    .action(
-      doing(async (o, options: GlobalOptions, id: string) =>
-        (await loadIncidents()).showIncident(id, options, o),
-      ),
-    )
-  for (const [verb, text] of [
-    ['acknowledge', 'take it on: nobody else is told'],
-    ['snooze', 'put it off'],
-    ['resolve', 'say that it is over; what still fails opens it again'],
-  ] as const) {
-    const command = incidents.command(`${verb} <incident>`).description(text).option('--note <text>')
-    if (verb === 'snooze') command.option('--minutes <number>', 'for how long', '60')
-    command.action(
-      doing(async (o, options: Incidents.AnswerOptions, id: string) =>
-        (await loadIncidents()).answerIncident(id, verb, options, o),
-      ),
-    )
-  }
-}
-
-function registerAlertCommands(program: Command): void {
   const alerts = program
     .command('alerts')
     .description('who is told of incidents, and how')
     .addHelpText(
       'after',
       examples(
-        'alerts channels',
         'alerts channels create "Night" --email night@example.com',
         'alerts channels create "Ops" --slack https://hooks.slack.com/services/…',
         'alerts test chn_…',
-        'alerts policies',
+        'alerts policies create "Errors" --kind error_rate --set percent=5 hours=1 --severity critical',
+        'alerts escalations create "Night" --level chn_…:15x1 --level chn_…,chn_…:30',
+        'alerts maintenance create "They announced it" --service <slug> --for 2h',
       ),
     )
-  const channels = alerts
-    .command('channels')
-    .description('where alerts go')
-    .action(doing(async (o, options: GlobalOptions) => (await loadAlerts()).listChannels(options, o)))
-  channels
-    .command('create <name>')
-    .description('make one')
+  registerChannels(alerts)
+  registerAlertPolicies(alerts)
+  registerEscalations(alerts)
+  registerMaintenance(alerts)
+  alerts
+    .command('test <channel>')
+    .description('send a test, and say how it went')
+    .action(
+      doing(async (o, options: GlobalOptions, id: string) => (await load()).testChannel(id, options, o)),
+    )
+}
+
+const withWays = (command: Command): Command =>
+  command
     .option('--email <addresses>', 'by mail, to these, separated by commas')
     .option('--smtp <url>', 'by this server: smtp://user:password@host:587')
     .option('--from <address>', 'from this address')
     .option('--slack <url>', 'to an incoming webhook of Slack, or of what takes the same')
-    .option('--webhook <url>', 'to a webhook, signed; its secret is shown this once')
+    .option('--webhook <url>', 'to a webhook, signed; its secret is shown once')
     .option('--pagerduty <key>', 'to PagerDuty, by a routing key')
+
+function registerChannels(alerts: Command): void {
+  const channels = alerts.command('channels').description('where alerts go')
+  channels
+    .command('list', { isDefault: true })
+    .description('all of them, oldest first')
+    .action(doing(async (o, options: GlobalOptions) => (await load()).listChannels(options, o)))
+  channels
+    .command('show <channel>')
+    .description('one, with how it does')
     .action(
-      doing(async (o, options: Alerts.ChannelOptions, name: string) =>
-        (await loadAlerts()).createChannel(name, options, o),
+      doing(async (o, options: GlobalOptions, id: string) => (await load()).showChannel(id, options, o)),
+    )
+  withWays(channels.command('create <name>').description('make one'))
+    .option('--partner <id>', "whose it is; the hub's own when left out")
+    .action(
+      doing(async (o, options: Channels.CreateOptions, name: string) =>
+        (await load()).createChannel(name, options, o),
+      ),
+    )
+  withWays(channels.command('update <channel>').description('change what is given; its kind stays'))
+    .option('--name <name>')
+    .option('--enable', 'send to it again')
+    .option('--disable', 'send nothing to it')
+    .action(
+      doing(async (o, options: Channels.UpdateOptions, id: string) =>
+        (await load()).updateChannel(id, options, o),
       ),
     )
   channels
     .command('delete <channel>')
     .description('delete one; what waits for it is not sent')
     .action(
-      doing(async (o, options: GlobalOptions, id: string) =>
-        (await loadAlerts()).deleteChannel(id, options, o),
-      ),
-    )
-  alerts
-    .command('policies')
-    .description('what is told to whom')
-    .action(doing(async (o, options: GlobalOptions) => (await loadAlerts()).listPolicies(options, o)))
-  alerts
-    .command('test <channel>')
-    .description('send a test, and say how it went')
-    .action(
-      doing(async (o, options: GlobalOptions, id: string) =>
-        (await loadAlerts()).testChannel(id, options, o),
-      ),
+      doing(async (o, options: GlobalOptions, id: string) => (await load()).deleteChannel(id, options, o)),
     )
 }

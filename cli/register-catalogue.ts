@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { GlobalOptions } from './client.ts'
+import type { DependencyOptions } from './commands/dependency-audit.ts'
 import type * as Records from './commands/records.ts'
 import { doing, examples, limit } from './registration.ts'
 
@@ -18,7 +19,7 @@ export function registerCatalogue(program: Command): void {
         (await import('./commands/budgets.ts')).listBudgets(id, options, o),
       ),
     )
-  const audit = program.command('audit').description('the audit chain')
+  const audit = program.command('audit').description("the audit chain, and the audit of the hub's packages")
   audit
     .command('list')
     .description('entries, newest first')
@@ -33,6 +34,21 @@ export function registerCatalogue(program: Command): void {
     .command('verify')
     .description('check the whole chain')
     .action(doing(async (o, options: GlobalOptions) => (await recordCommands()).verifyAudit(options, o)))
+  audit
+    .command('dependencies')
+    .description(
+      "known vulnerabilities in the hub's packages: give the result of npm audit, or see the last one",
+    )
+    .option('--file <file>', 'what "npm audit --json" has printed; "-" reads standard input')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ npm audit --json | tieline audit dependencies --file -\n  $ tieline audit dependencies\n',
+    )
+    .action(
+      doing(async (o, options: DependencyOptions) =>
+        (await import('./commands/dependency-audit.ts')).dependencyAudit(options, o),
+      ),
+    )
   const providers = program.command('providers').description('services that the hub knows')
   providers
     .command('list')

@@ -37,10 +37,3 @@ export async function ringKeysInUse(db: Db): Promise<string[]> {
     select distinct ring_key_id from data_keys order by 1`.execute(db)
   return found.rows.map(({ ringKeyId }) => ringKeyId)
 }
-
-/** Providers with living connections. */
-export async function connectedProviders(db: Db): Promise<string[]> {
-  const found = await sql<{ provider: string }>`
-    select distinct provider from connections where state <> 'deleted' order by 1`.execute(db)
-  return found.rows.map(({ provider }) => provider)
-}

@@ -1,6 +1,7 @@
 /** The figures that reviews are made of. Each runs over an index by time; hours and days of calls are read as one. */
 import { sql } from 'kysely'
 import type { Db } from './client.ts'
+import { getDependencyAudit } from './dependency-audit.ts'
 import type { CallFacts, GrowthFacts, TenantFacts } from '../model/review-performance.ts'
 import type { KeyFacts, SecurityFacts } from '../model/review-security.ts'
 import type { HealthFacts } from '../model/reviews.ts'
@@ -100,5 +101,6 @@ export async function securityFacts(db: Db, from: Date, to: Date): Promise<Secur
     refusals: refusals.rows,
     unsigned: unsigned.rows,
     consents: consents.rows.map((one) => ({ ...one, endsAt: one.endsAt?.toISOString() ?? null })),
+    dependencies: (await getDependencyAudit(db)) ?? null,
   }
 }

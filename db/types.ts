@@ -581,6 +581,14 @@ export interface DeliveryAttempts {
   url: string;
 }
 
+export interface DependencyAudit {
+  dependencies: number;
+  givenAt: Timestamp;
+  givenBy: string;
+  isLatest: Generated<boolean>;
+  packages: Json;
+}
+
 export interface Diagnoses {
   connectionId: string;
   diagnosisId: string;
@@ -1582,6 +1590,7 @@ export interface DB {
   dataKeys: DataKeys;
   deliveries: Deliveries;
   deliveryAttempts: DeliveryAttempts;
+  dependencyAudit: DependencyAudit;
   diagnoses: Diagnoses;
   endpoints: Endpoints;
   escalations: Escalations;

@@ -28,7 +28,7 @@ const ofStep: Readonly<Partial<Record<`${DiagnosisStepName} ${string}`, string>>
   'tls Unavailable':
     'Look at the firewall and the proxy of the workers: they must be let out to this host and port.',
   'tls Protocol':
-    'Where a proxy opens encrypted connections, give the workers its certificate (NODE_EXTRA_CA_CERTS). Otherwise do not go on: somebody else may be answering.',
+    'Look at what answers at this host and port: it does not speak TLS as the hub does (a proxy that wants plain HTTP, or versions that are too old).',
   'read Forbidden': 'See "Permissions".',
   'write Forbidden':
     'The credential may read and not write: give it the permission to write at the provider, or connect again as somebody who has it. Nothing to do where nothing is to be written.',
@@ -42,6 +42,47 @@ const ofStep: Readonly<Partial<Record<`${DiagnosisStepName} ${string}`, string>>
   'webhook NotFound':
     'Set up the webhooks of the connection again: at the provider there is none for it any more.',
 }
+
+interface CertificateFault {
+  /** Of the certificate: "The certificate of <host> <text>." */
+  readonly text: string
+  readonly advice: string
+}
+
+const notOurs =
+  'Where a proxy opens encrypted connections, give the workers its certificate (NODE_EXTRA_CA_CERTS). Otherwise do not go on: somebody else may be answering.'
+const selfSigned: CertificateFault = { text: 'is signed by itself, not by anybody known', advice: notOurs }
+const unknownSigner: CertificateFault = { text: 'is signed by nobody known', advice: notOurs }
+
+/** By the code of OpenSSL, as Node passes it on. */
+const certificateFaults: Readonly<Partial<Record<string, CertificateFault>>> = {
+  CERT_HAS_EXPIRED: {
+    text: 'has ended',
+    advice:
+      'Tell the provider that its certificate has ended. Where others reach it without a complaint, look at the clock of the workers.',
+  },
+  CERT_NOT_YET_VALID: {
+    text: 'is not valid yet',
+    advice: 'Look at the clock of the workers: it is probably behind.',
+  },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    text: 'is made out to another name',
+    advice:
+      'Look at the settings of the connection (subdomain, region, domain): they lead to a host that is somebody else’s. If they are right, do not go on: somebody else may be answering.',
+  },
+  CERT_REVOKED: {
+    text: 'was revoked',
+    advice: 'Do not go on: the provider does not vouch for it any more.',
+  },
+  DEPTH_ZERO_SELF_SIGNED_CERT: selfSigned,
+  SELF_SIGNED_CERT_IN_CHAIN: selfSigned,
+  UNABLE_TO_GET_ISSUER_CERT: unknownSigner,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownSigner,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownSigner,
+}
+
+/** Undefined for what is no fault of a certificate. */
+export const certificateFault = (code: string): CertificateFault | undefined => certificateFaults[code]
 
 /** @param code of `model/failures.ts`. */
 export function adviceFor(step: DiagnosisStepName, code: string): string {

@@ -1,4 +1,5 @@
-/** The security of a month: keys, refusals, webhooks without proof, consents that have ended. */
+/** The security of a month: keys, refusals, webhooks without proof, consents that have ended, packages with known vulnerabilities. */
+import { dependenciesPart, findingsOfDependencies, type DependencyAudit } from './dependency-audit.ts'
 import { table, write, type Finding, type Written } from './reviews.ts'
 
 export interface KeyFacts {
@@ -23,13 +24,16 @@ export interface SecurityFacts {
     readonly provider: string
     readonly endsAt: string | null
   }[]
+  /** Null when none was given. */
+  readonly dependencies: DependencyAudit | null
 }
 
 /** So many refusals in a month are more than typing errors. */
 const manyRefusals = 100
 
-export function writeSecurity(facts: SecurityFacts): Written {
-  const { keys, refusals, unsigned, consents } = facts
+/** @param to the end of the month. */
+export function writeSecurity(facts: SecurityFacts, to: Date): Written {
+  const { keys, refusals, unsigned, consents, dependencies } = facts
   const of = (
     chosen: (key: KeyFacts) => boolean,
     level: Finding['level'],
@@ -70,6 +74,7 @@ export function writeSecurity(facts: SecurityFacts): Written {
             advice: 'Have their accounts connect again, or delete them.',
           },
         ]),
+    ...findingsOfDependencies(dependencies, to),
   ]
   const flags = (key: KeyFacts): string =>
     [
@@ -108,5 +113,6 @@ export function writeSecurity(facts: SecurityFacts): Written {
         consents.map((one) => [one.connectionId, one.provider, one.endsAt]),
       ),
     ],
+    ['Dependencies', dependenciesPart(dependencies, to)],
   ])
 }

@@ -7751,6 +7751,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/dependency-audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the last dependency audit
+         * @description What was given last, as the review of security shows it; 404 while nothing was.
+         */
+        get: operations["getDependencyAudit"];
+        /**
+         * Give the result of a dependency audit
+         * @description What `npm audit --json` prints where the hub is built. It takes the place of the one before; the next review of security shows it.
+         */
+        put: operations["putDependencyAudit"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/health/{provider}": {
         parameters: {
             query?: never;
@@ -8402,7 +8426,11 @@ export interface paths {
             };
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Show maintenance
+         * @description Show maintenance.
+         */
+        get: operations["getMaintenanceWindow"];
         put?: never;
         post?: never;
         /**
@@ -8412,7 +8440,11 @@ export interface paths {
         delete: operations["endMaintenanceWindow"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change maintenance
+         * @description What is left out stays. 409 for one that is over.
+         */
+        patch: operations["updateMaintenanceWindow"];
         trace?: never;
     };
     "/admin/v1/alert-deliveries": {
@@ -23313,6 +23345,74 @@ export interface components {
             /** @description For people. */
             markdown: string;
         };
+        /** @enum {string} */
+        PackageSeverity: "critical" | "high" | "moderate" | "low" | "info";
+        DependencyAudit: {
+            givenBy: string;
+            /** Format: date-time */
+            givenAt: string;
+            /** @description How many packages were looked at. */
+            dependencies: number;
+            /** @description Those with known vulnerabilities, worst first. */
+            packages: {
+                name: string;
+                severity: components["schemas"]["PackageSeverity"];
+                /** @description Versions that are concerned. */
+                range: string;
+                /** @description The hub asks for it itself, and not something that it uses. */
+                isDirect: boolean;
+                /** @description Whether `npm audit fix` knows a version without them. */
+                isFixable: boolean;
+            }[];
+            /** @description By severity. */
+            counts: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * @description Version 2 of npm's report (npm 7 and later). What it says of a package beside what is named here is not read.
+         * @example {
+         *       "auditReportVersion": 2,
+         *       "vulnerabilities": {
+         *         "old-parser": {
+         *           "name": "old-parser",
+         *           "severity": "high",
+         *           "isDirect": false,
+         *           "range": "<2.1.0",
+         *           "fixAvailable": true
+         *         }
+         *       },
+         *       "metadata": {
+         *         "dependencies": {
+         *           "total": 812
+         *         }
+         *       }
+         *     }
+         */
+        NpmAuditReport: {
+            /** @enum {integer} */
+            auditReportVersion: 2;
+            /** @description By name of the package. */
+            vulnerabilities: {
+                [key: string]: {
+                    severity: components["schemas"]["PackageSeverity"];
+                    range: string;
+                    isDirect: boolean;
+                    fixAvailable: boolean | Record<string, never>;
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+            metadata: {
+                dependencies: {
+                    total: number;
+                } & {
+                    [key: string]: unknown;
+                };
+            } & {
+                [key: string]: unknown;
+            };
+        };
         ProviderHealthDetail: {
             health: components["schemas"]["ProviderHealth"];
             /** @description Groups of endpoints, the busiest first. */
@@ -23802,6 +23902,18 @@ export interface components {
             startsAt?: string;
             /** Format: date-time */
             endsAt: string;
+        };
+        /**
+         * @example {
+         *       "endsAt": "2026-12-01T08:00:00Z"
+         *     }
+         */
+        MaintenanceWindowChange: {
+            reason?: string;
+            /** Format: date-time */
+            startsAt?: string;
+            /** Format: date-time */
+            endsAt?: string;
         };
         AlertDeliveryList: {
             items: components["schemas"]["AlertDelivery"][];
@@ -65304,6 +65416,113 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getDependencyAudit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last dependency audit. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "givenBy": "givenBy",
+                     *       "givenAt": "2026-11-23T20:00:00.000Z",
+                     *       "dependencies": 1,
+                     *       "packages": [
+                     *         {
+                     *           "name": "Acme support",
+                     *           "severity": "critical",
+                     *           "range": "range",
+                     *           "isDirect": true,
+                     *           "isFixable": true
+                     *         }
+                     *       ],
+                     *       "counts": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DependencyAudit"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    putDependencyAudit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "auditReportVersion": 2,
+                 *       "vulnerabilities": {
+                 *         "old-parser": {
+                 *           "name": "old-parser",
+                 *           "severity": "high",
+                 *           "isDirect": false,
+                 *           "range": "<2.1.0",
+                 *           "fixAvailable": true
+                 *         }
+                 *       },
+                 *       "metadata": {
+                 *         "dependencies": {
+                 *           "total": 812
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["NpmAuditReport"];
+            };
+        };
+        responses: {
+            /** @description What was read from it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "givenBy": "givenBy",
+                     *       "givenAt": "2026-11-23T20:00:00.000Z",
+                     *       "dependencies": 1,
+                     *       "packages": [
+                     *         {
+                     *           "name": "Acme support",
+                     *           "severity": "critical",
+                     *           "range": "range",
+                     *           "isDirect": true,
+                     *           "isFixable": true
+                     *         }
+                     *       ],
+                     *       "counts": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DependencyAudit"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
     getProviderHealth: {
         parameters: {
             query?: never;
@@ -67766,6 +67985,47 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getMaintenanceWindow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                windowId: components["schemas"]["MaintenanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show maintenance. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "windowId": "mnt_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "reason": "subject is missing",
+                     *       "startsAt": "2026-11-23T20:00:00.000Z",
+                     *       "endsAt": "2026-11-23T20:00:00.000Z",
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MaintenanceWindow"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
     endMaintenanceWindow: {
         parameters: {
             query?: never;
@@ -67788,6 +68048,58 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["NotPermitted"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateMaintenanceWindow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                windowId: components["schemas"]["MaintenanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "endsAt": "2026-12-01T08:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MaintenanceWindowChange"];
+            };
+        };
+        responses: {
+            /** @description Change maintenance. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "windowId": "mnt_01KAT0000000000000000000AA",
+                     *       "provider": "zendesk",
+                     *       "partnerId": "par_00000000000000000000000000",
+                     *       "connectionId": "con_01KAT0000000000000000000AA",
+                     *       "reason": "subject is missing",
+                     *       "startsAt": "2026-11-23T20:00:00.000Z",
+                     *       "endsAt": "2026-11-23T20:00:00.000Z",
+                     *       "createdBy": "key:key_01KAT0000000000000000000AA",
+                     *       "createdAt": "2026-11-23T20:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MaintenanceWindow"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             default: components["responses"]["Problem"];
         };

@@ -36,9 +36,11 @@ export function lookAtCertificate({ host, port }: Place, signal: AbortSignal): P
     const end = ending(socket, signal, reject)
     socket.once('secureConnect', () => {
       const { issuer, valid_to: validTo } = socket.getPeerCertificate()
+      // A socket that was destroyed does not know it any more.
+      const protocol = socket.getProtocol() ?? 'TLS'
       end()
       resolve({
-        protocol: socket.getProtocol() ?? 'TLS',
+        protocol,
         issuer: [issuer.O ?? issuer.CN].flat().join(', '),
         validTo: new Date(validTo),
       })

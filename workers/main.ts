@@ -18,6 +18,7 @@ import { createHubClient } from '../workflows/client.ts'
 import { searchAttributeNames } from '../workflows/messages.ts'
 import { workflowBundle } from './bundle.ts'
 import { createWorkerDeps } from './deps.ts'
+import { hubScheduleSettings } from './hub-schedules.ts'
 import { keepMonths } from './keep-months.ts'
 import { careForDomains } from './care-for-domains.ts'
 import { reconcileSchedules } from './reconcile-schedules.ts'
@@ -133,18 +134,9 @@ async function reconcile(
   try {
     log.info(await reconcileSchedules(deps.database.db, hub), 'schedules are in line with the connections')
     await hub.ensureDispatcher()
-    await hub.ensureKeepAlive()
-    await hub.ensureKeyAge()
-    await hub.ensureInboxSweep()
-    await hub.ensureSubscriptionCare()
-    await hub.ensureNightlyVerification()
     await ensureDefaultAlerts(deps, config)
-    await hub.ensureAlerts()
-    await hub.ensureUpkeep()
-    await hub.ensureHealthChecks(deps.providerSlugs, config.healthEverySeconds)
+    await hub.ensureHubSchedules(hubScheduleSettings(config))
     await careForDomains(deps.database.db, hub)
-    await hub.ensureCommissionCare()
-    await hub.ensureSigningKeyRotation(config.signingKeyDays)
   } catch (err) {
     log.warn(
       { err },

@@ -1,6 +1,5 @@
-/** The schedule that evaluates alert policies, an evaluation by hand, and the waking of what tells of an incident. */
-import { ScheduleOverlapPolicy, type ScheduleClient } from '@temporalio/client'
-import { isMadeNow, reaching } from './client-errors.ts'
+/** An evaluation of alert policies by hand, and the waking of what tells of an incident. */
+import { reaching } from './client-errors.ts'
 import type { HubClientOptions } from './client-options.ts'
 import type { escalateIncident } from './escalate-incident.ts'
 import type { evaluateAlerts } from './evaluate-alerts.ts'
@@ -13,8 +12,6 @@ interface IncidentFacts {
   readonly provider: string | null
   readonly partnerId: string | null
 }
-
-type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof evaluateAlerts>>[0]
 
 export function createAlertClient({ client, taskQueue }: Pick<HubClientOptions, 'client' | 'taskQueue'>) {
   return {
@@ -37,25 +34,6 @@ export function createAlertClient({ client, taskQueue }: Pick<HubClientOptions, 
           priority: { priorityKey: temporalPriority.interactive },
           staticSummary: title.slice(0, 200),
         })
-      }),
-
-    /** Makes the schedule that evaluates alert policies every minute. Repeatable. */
-    ensureAlerts: (): Promise<void> =>
-      reaching(async () => {
-        const id = workflowIds.evaluateAlerts(taskQueue)
-        const options: ScheduleOptions = {
-          scheduleId: id,
-          spec: { intervals: [{ every: '1 minute' }] },
-          policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
-          action: {
-            type: 'startWorkflow',
-            workflowType: 'evaluateAlerts',
-            workflowId: id,
-            taskQueue,
-            args: [],
-          },
-        }
-        await isMadeNow(() => client.schedule.create<typeof evaluateAlerts>(options))
       }),
 
     /** Evaluates the policies now and waits for it; joins an evaluation by hand that is under way. */

@@ -1,8 +1,7 @@
-/** Starting and steering statements, and the schedules that close months and look after the ledger. */
-import { WithStartWorkflowOperation, type ScheduleClient } from '@temporalio/client'
+/** Starting and steering statements. */
+import { WithStartWorkflowOperation } from '@temporalio/client'
 import type { UpdateDefinition } from '@temporalio/common'
-import type { checkLedgers } from './check-ledgers.ts'
-import { isMadeNow, reaching } from './client-errors.ts'
+import { reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
 import type { closeStatement } from './close-statement.ts'
 import {
@@ -16,8 +15,6 @@ import {
   type StatementPayout,
 } from './messages.ts'
 import { searchAttributes } from './search-attributes.ts'
-
-type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof checkLedgers>>[0]
 
 export function createCommissionClient({ client, taskQueue }: HubClientOptions) {
   const optionsOf = (input: CloseStatementInput) => ({
@@ -44,15 +41,6 @@ export function createCommissionClient({ client, taskQueue }: HubClientOptions) 
         }),
       }),
     )
-  const ensure = async (scheduleId: string, workflowType: string, spec: ScheduleOptions['spec']) => {
-    const options: ScheduleOptions = {
-      scheduleId,
-      spec,
-      policies: { overlap: 'SKIP', catchupWindow: '7 days' },
-      action: { type: 'startWorkflow', workflowType, workflowId: scheduleId, taskQueue, args: [] },
-    }
-    await isMadeNow(() => client.schedule.create<typeof checkLedgers>(options))
-  }
   return {
     /** Closes a month for a partner; one that is under way is joined. */
     startStatement: (input: CloseStatementInput): Promise<Started> =>
@@ -70,15 +58,5 @@ export function createCommissionClient({ client, taskQueue }: HubClientOptions) 
     /** @throws HubError `StateConflict` for a statement that is not approved. */
     payStatement: (of: CloseStatementInput, payout: StatementPayout): Promise<CloseStatementResult> =>
       update(of, payStatementUpdate, payout),
-    /** Makes the schedules that close the month before and check the ledger. Repeatable; those that are there are left as they are. */
-    ensureCommissionCare: (): Promise<void> =>
-      reaching(async () => {
-        await ensure(workflowIds.closeStatements(taskQueue), 'closeStatements', {
-          calendars: [{ dayOfMonth: 3, hour: 4, minute: 10 }],
-        })
-        await ensure(workflowIds.checkLedgers(taskQueue), 'checkLedgers', {
-          calendars: [{ hour: 2, minute: 40 }],
-        })
-      }),
   }
 }

@@ -1,15 +1,11 @@
-/** Starting what cares for credentials: rotation, revocation, and the schedule that keeps them alive. */
-import { type ScheduleClient } from '@temporalio/client'
+/** Starting what cares for credentials: rotation and revocation. */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
-import { isMadeNow, reaching } from './client-errors.ts'
+import { reaching } from './client-errors.ts'
 import type { ConnectionFacts, HubClientOptions, Started } from './client-options.ts'
-import type { keepCredentialsAlive } from './keep-credentials-alive.ts'
 import { temporalPriority, workflowIds } from './messages.ts'
 import type { revokeCredential } from './revoke-credential.ts'
 import type { rotateCredential } from './rotate-credential.ts'
 import { searchAttributes } from './search-attributes.ts'
-
-type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof keepCredentialsAlive>>[0]
 
 export function createCredentialClient({ client, taskQueue }: HubClientOptions) {
   return {
@@ -49,24 +45,6 @@ export function createCredentialClient({ client, taskQueue }: HubClientOptions) 
         } catch (error) {
           if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
         }
-      }),
-
-    /** Makes the daily schedule that keeps credentials alive. Repeatable; one that is there is left as it is. */
-    ensureKeepAlive: (): Promise<void> =>
-      reaching(async () => {
-        const options: ScheduleOptions = {
-          scheduleId: workflowIds.keepCredentialsAlive(taskQueue),
-          spec: { calendars: [{ hour: 3, minute: 20 }], jitter: '30 minutes' },
-          policies: { overlap: 'SKIP', catchupWindow: '12 hours' },
-          action: {
-            type: 'startWorkflow',
-            workflowType: 'keepCredentialsAlive',
-            workflowId: workflowIds.keepCredentialsAlive(taskQueue),
-            taskQueue,
-            args: [{}],
-          },
-        }
-        await isMadeNow(() => client.schedule.create<typeof keepCredentialsAlive>(options))
       }),
   }
 }

@@ -1,10 +1,9 @@
-/** Waking lanes of webhooks, and the sweep that finds those that nobody woke. */
-import { type ScheduleClient } from '@temporalio/client'
-import { isMadeNow, reaching } from './client-errors.ts'
+/** Waking lanes of webhooks, and what keeps the webhook at a provider in line. */
+import { reaching } from './client-errors.ts'
 import type { HubClientOptions } from './client-options.ts'
 import type { keepSubscriptions } from './keep-subscriptions.ts'
 import { temporalPriority, wakeSignal, workflowIds } from './messages.ts'
-import type { processInbox, sweepInbox } from './process-inbox.ts'
+import type { processInbox } from './process-inbox.ts'
 import { searchAttributes } from './search-attributes.ts'
 
 interface LaneFacts {
@@ -13,8 +12,6 @@ interface LaneFacts {
   readonly accountId: string
   readonly provider: string
 }
-
-type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof sweepInbox>>[0]
 
 export function createInboxClient({ client, taskQueue }: HubClientOptions) {
   return {
@@ -48,35 +45,5 @@ export function createInboxClient({ client, taskQueue }: HubClientOptions) {
           }),
         )
       }),
-    /** Makes the schedule that looks after webhooks at providers. Repeatable. */
-    ensureSubscriptionCare: (): Promise<void> =>
-      reaching(() =>
-        ensure(
-          client,
-          taskQueue,
-          'keepSubscriptions',
-          workflowIds.keepSubscriptions(taskQueue),
-          '15 minutes',
-        ),
-      ),
-    /** Makes the schedule of the sweep. Repeatable; one that is there is left as it is. */
-    ensureInboxSweep: (): Promise<void> =>
-      reaching(() => ensure(client, taskQueue, 'sweepInbox', workflowIds.sweepInbox(taskQueue), '1 minute')),
   }
-}
-
-async function ensure(
-  client: HubClientOptions['client'],
-  taskQueue: string,
-  workflowType: 'sweepInbox' | 'keepSubscriptions',
-  id: string,
-  every: '1 minute' | '15 minutes',
-): Promise<void> {
-  const options: ScheduleOptions = {
-    scheduleId: id,
-    spec: { intervals: [{ every }] },
-    policies: { overlap: 'SKIP', catchupWindow: '1 minute' },
-    action: { type: 'startWorkflow', workflowType, workflowId: id, taskQueue, args: [] },
-  }
-  await isMadeNow(() => client.schedule.create<typeof sweepInbox>(options))
 }

@@ -1,8 +1,6 @@
-/** Starting and steering rotations of API keys, and the schedule that keeps keys young. */
-import { type ScheduleClient } from '@temporalio/client'
-import { isMadeNow, reaching } from './client-errors.ts'
+/** Starting and steering rotations of API keys. */
+import { reaching } from './client-errors.ts'
 import type { HubClientOptions, Started } from './client-options.ts'
-import type { enforceKeyAge } from './enforce-key-age.ts'
 import {
   cancelRotationUpdate,
   extendGraceUpdate,
@@ -22,8 +20,6 @@ interface KeyFacts {
   readonly partnerId: string
   readonly name: string
 }
-
-type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof enforceKeyAge>>[0]
 
 export function createKeyClient(options: HubClientOptions) {
   return { ...createStarts(options), ...createSteering(options) }
@@ -50,24 +46,6 @@ function createStarts({ client, taskQueue }: HubClientOptions) {
         },
         { running: 'This key is being rotated already.' },
       ),
-
-    /** Makes the hourly schedule that keeps keys young. Repeatable; one that is there is left as it is. */
-    ensureKeyAge: (): Promise<void> =>
-      reaching(async () => {
-        const schedule: ScheduleOptions = {
-          scheduleId: workflowIds.enforceKeyAge(taskQueue),
-          spec: { intervals: [{ every: '1 hour' }], jitter: '5 minutes' },
-          policies: { overlap: 'SKIP', catchupWindow: '1 hour' },
-          action: {
-            type: 'startWorkflow',
-            workflowType: 'enforceKeyAge',
-            workflowId: workflowIds.enforceKeyAge(taskQueue),
-            taskQueue,
-            args: [{}],
-          },
-        }
-        await isMadeNow(() => client.schedule.create<typeof enforceKeyAge>(schedule))
-      }),
   }
 }
 

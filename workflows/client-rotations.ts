@@ -1,5 +1,4 @@
-/** Starting and steering the rotations of secrets, and the schedule that replaces signing keys. */
-import { ScheduleAlreadyRunning, ScheduleNotFoundError, type ScheduleClient } from '@temporalio/client'
+/** Starting and steering the rotations of secrets. */
 import type { RotationKind, SigningPurpose } from '../model/rotation.ts'
 import { isHubError } from '../platform/errors.ts'
 import { reaching } from './client-errors.ts'
@@ -7,7 +6,7 @@ import type { HubClientOptions, Started } from './client-options.ts'
 import { temporalPriority, workflowIds } from './messages.ts'
 import type { rotateClientSecret } from './rotate-client-secret.ts'
 import type { rotateEncryptionKey } from './rotate-encryption-key.ts'
-import type { rotateSigningKey, rotateSigningKeys } from './rotate-signing-key.ts'
+import type { rotateSigningKey } from './rotate-signing-key.ts'
 import type { rotateWebhookSecret } from './rotate-webhook-secret.ts'
 import {
   confirmUpdate,
@@ -53,13 +52,10 @@ export function rotationWorkflowId({ kind, subject }: RotationName, taskQueue: s
   }
 }
 
-type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof rotateSigningKeys>>[0]
-
 export function createRotationClient(options: HubClientOptions) {
   return {
     ...createStart(options),
     ...createSteering(options),
-    ...createSchedule(options),
     workflowsBefore: (until: Date) => workflowsBefore(options, until),
   }
 }
@@ -190,41 +186,6 @@ function createSteering({ client, taskQueue }: HubClientOptions) {
         await handle(rotation).signal(lookAgainSignal)
       }).catch((error: unknown) => {
         if (!isHubError(error, 'NoSuchThing')) throw error
-      }),
-  }
-}
-
-function createSchedule({ client, taskQueue }: HubClientOptions) {
-  return {
-    /** Makes the schedule that replaces signing keys, or brings it in line; removes it where keys are replaced by hand only (0 days). */
-    ensureSigningKeyRotation: (days: number): Promise<void> =>
-      reaching(async () => {
-        const scheduleId = workflowIds.rotateSigningKeys(taskQueue)
-        const handle = client.schedule.getHandle(scheduleId)
-        if (days === 0) {
-          await handle.delete().catch((error: unknown) => {
-            if (!(error instanceof ScheduleNotFoundError)) throw error
-          })
-          return
-        }
-        const options: ScheduleOptions = {
-          scheduleId,
-          spec: { intervals: [{ every: days * 86_400_000 }], jitter: '1 hour' },
-          policies: { overlap: 'SKIP', catchupWindow: '1 day' },
-          action: {
-            type: 'startWorkflow',
-            workflowType: 'rotateSigningKeys',
-            workflowId: scheduleId,
-            taskQueue,
-            args: [taskQueue === 'tieline' ? {} : { hub: taskQueue }],
-          },
-        }
-        try {
-          await client.schedule.create<typeof rotateSigningKeys>(options)
-        } catch (error) {
-          if (!(error instanceof ScheduleAlreadyRunning)) throw error
-          await handle.update((before) => ({ ...before, spec: options.spec }))
-        }
       }),
   }
 }

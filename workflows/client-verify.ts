@@ -1,6 +1,5 @@
-/** Starting verifications, deciding on their repair, and the schedule that verifies by night. */
-import { type ScheduleClient } from '@temporalio/client'
-import { isMadeNow, reaching } from './client-errors.ts'
+/** Starting verifications, and deciding on their repair. */
+import { reaching } from './client-errors.ts'
 import type { ConnectionFacts, HubClientOptions, Started } from './client-options.ts'
 import {
   decideVerificationUpdate,
@@ -10,9 +9,7 @@ import {
   type VerifyIntegrityInput,
 } from './messages.ts'
 import { searchAttributes } from './search-attributes.ts'
-import type { verifyIntegrity, verifyMany } from './verify-integrity.ts'
-
-type ScheduleOptions = Parameters<typeof ScheduleClient.prototype.create<typeof verifyMany>>[0]
+import type { verifyIntegrity } from './verify-integrity.ts'
 
 export function createVerifyClient({ client, taskQueue }: HubClientOptions) {
   return {
@@ -41,25 +38,6 @@ export function createVerifyClient({ client, taskQueue }: HubClientOptions) {
         await client.workflow
           .getHandle(workflowIds.verifyIntegrity(connectionId))
           .executeUpdate(decideVerificationUpdate, { args: [decision] })
-      }),
-
-    /** A sample of every connection, at three in the morning UTC. Repeatable; one that is there is left as it is. */
-    ensureNightlyVerification: (): Promise<void> =>
-      reaching(async () => {
-        const id = workflowIds.verifyMany(taskQueue)
-        const options: ScheduleOptions = {
-          scheduleId: id,
-          spec: { calendars: [{ hour: 3 }], jitter: '30 minutes' },
-          policies: { overlap: 'SKIP', catchupWindow: '1 hour' },
-          action: {
-            type: 'startWorkflow',
-            workflowType: 'verifyMany',
-            workflowId: id,
-            taskQueue,
-            args: [{}],
-          },
-        }
-        await isMadeNow(() => client.schedule.create<typeof verifyMany>(options))
       }),
   }
 }

@@ -17,6 +17,7 @@ import { createCredentialClient } from './client-credentials.ts'
 import { createBrandClient } from './client-brands.ts'
 import { createDeliveryClient } from './client-delivery.ts'
 import { createDiagnosisClient } from './client-diagnosis.ts'
+import { createHubScheduleClient } from './client-hub-schedules.ts'
 import { createHealthClient } from './client-health.ts'
 import { createInboxClient } from './client-inbox.ts'
 import { createKeyClient } from './client-keys.ts'
@@ -41,6 +42,7 @@ import type { runAction } from './run-operation.ts'
 import { searchAttributes } from './search-attributes.ts'
 import type { syncConnection } from './sync-connection.ts'
 
+export type { HubScheduleSettings } from './client-hub-schedules.ts'
 export type { KnownSchedule, ScheduledConnection } from './client-schedules.ts'
 export { isPausedIn } from './client-schedules.ts'
 export type { ManyState } from './client-batches.ts'
@@ -87,6 +89,7 @@ export function createHubClient(options: HubClientOptions) {
     ...createKeyClient(options),
     ...createAutomationClient(options),
     ...createInboxClient(options),
+    ...createHubScheduleClient(options),
     ...createHealthClient(options),
     ...createVerifyClient(options),
     ...createAlertClient(options),

@@ -1,20 +1,15 @@
-/** Escalations and maintenance windows. */
+/** Escalations: who is told next when nobody answers. */
 import {
-  endWindow,
   eraseEscalation,
   escalationChain,
-  insertWindow,
   listEscalations as selectEscalations,
-  listWindows,
   lockEscalations,
   putEscalation,
   usersOfEscalation,
-  type MaintenanceWindow,
   type StoredEscalation,
 } from '../../db/alert-policies.ts'
 import { appendAudit } from '../../db/audit.ts'
 import { inTransaction, type Db } from '../../db/client.ts'
-import { getConnection } from '../../db/connections.ts'
 import { faultsOfEscalation, mostSteps, stepsOf, type EscalationDefinition } from '../../model/escalation.ts'
 import { onCall } from '../../model/on-call.ts'
 import type { components } from '../../openapi/types.ts'
@@ -35,9 +30,9 @@ function showEscalation(one: StoredEscalation): Schemas['Escalation'] {
   return {
     ...one,
     levels: one.levels.map((level) => ({ ...level })) as unknown as Schemas['Escalation']['levels'],
+    // Whoever is on call may be one whom the level tells anyway.
     onCall: one.levels.map(({ channels, rotation }) => [
-      ...channels,
-      ...(rotation ? onCall(rotation, now) : []),
+      ...new Set([...channels, ...(rotation ? onCall(rotation, now) : [])]),
     ]),
     createdAt: one.createdAt.toISOString(),
     updatedAt: one.updatedAt.toISOString(),
@@ -159,71 +154,6 @@ export const deleteEscalation: Handler<'deleteEscalation'> = async ({ database }
     if (users.length > 0)
       throw new HubError('StateConflict', `It is used by ${users.map((name) => `"${name}"`).join(', ')}.`)
     if (await eraseEscalation(tx, one.escalationId)) await audit(tx, caller.name, 'deleted', one)
-  })
-  return { status: 204, body: undefined }
-}
-
-const showWindow = (one: MaintenanceWindow): Schemas['MaintenanceWindow'] => ({
-  ...one,
-  startsAt: one.startsAt.toISOString(),
-  endsAt: one.endsAt.toISOString(),
-  createdAt: one.createdAt.toISOString(),
-})
-
-export const listMaintenanceWindows: Handler<'listMaintenanceWindows'> = async (deps, call) => {
-  const before = positionOf(call, { windowId: 'string' })?.windowId
-  const rows = await listWindows(deps.database.db, { before, all: call.query.all, limit: rowsFor(call) })
-  return listAnswer(call, rows, showWindow, ({ windowId }) => ({ windowId }))
-}
-
-/** Longer than this is no maintenance but a hub that is blind. */
-const mostDays = 31
-
-export const createMaintenanceWindow: Handler<'createMaintenanceWindow'> = async (deps, { body, caller }) => {
-  const { reason, provider = null, partnerId = null, connectionId = null } = body
-  const now = new Date()
-  const [startsAt, endsAt] = [
-    body.startsAt === undefined ? now : new Date(body.startsAt),
-    new Date(body.endsAt),
-  ]
-  const errors: FieldError[] = []
-  if (endsAt <= startsAt || endsAt <= now)
-    errors.push({ pointer: '/endsAt', detail: 'should be after its beginning, and in the future' })
-  if (endsAt.getTime() - startsAt.getTime() > mostDays * 86_400_000)
-    errors.push({ pointer: '/endsAt', detail: `should be at most ${mostDays} days after its beginning` })
-  if (provider !== null && !deps.findProvider(provider))
-    errors.push({ pointer: '/provider', detail: 'is no service that this hub knows' })
-  if (connectionId !== null && !(await getConnection(deps.database.db, connectionId)))
-    errors.push({ pointer: '/connectionId', detail: 'is not the id of a connection' })
-  if (errors.length > 0) throw invalidInput(errors.map((error) => ({ in: 'body' as const, ...error })))
-  await checkPartner(deps, partnerId)
-  const made = await inTransaction(deps.database.db, async (tx) => {
-    const windowId = newId('maintenance')
-    const one = await insertWindow(tx, {
-      ...{ windowId, partnerId, provider, connectionId, reason, startsAt, endsAt, createdBy: caller.name },
-    })
-    await audited(tx, caller.name, 'announced', one)
-    return one
-  })
-  const headers = { Location: `/admin/v1/maintenance-windows/${made.windowId}` }
-  return { status: 201, body: showWindow(made), headers }
-}
-
-const audited = (tx: Db, actor: string, action: string, one: MaintenanceWindow): Promise<void> =>
-  appendAudit(tx, {
-    ...{ actor, action: `maintenance.${action}`, subject: one.windowId },
-    ...(one.partnerId === null ? {} : { partnerId: one.partnerId }),
-    details: { provider: one.provider, connectionId: one.connectionId, endsAt: one.endsAt.toISOString() },
-  })
-
-export const endMaintenanceWindow: Handler<'endMaintenanceWindow'> = async (
-  { database },
-  { path, caller },
-) => {
-  await inTransaction(database.db, async (tx) => {
-    const gone = await endWindow(tx, path.windowId, new Date())
-    if (!gone) throw new HubError('NoSuchThing', `No maintenance "${path.windowId}" is ahead or under way.`)
-    await audited(tx, caller.name, 'ended', gone)
   })
   return { status: 204, body: undefined }
 }

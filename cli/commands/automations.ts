@@ -1,8 +1,8 @@
 /** `tieline automations`: rules that react, their runs, approvals. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { CliError, type ExitCode } from '../cli-error.ts'
+import type { ExitCode } from '../cli-error.ts'
 import { collect, need, openApi, type Api, type GlobalOptions, type Schemas } from '../client.ts'
-import { jsonObject } from '../input.ts'
+import { jsonObject, jsonOrText, namedValues } from '../input.ts'
 import { ago, table, type Out } from '../print.ts'
 
 type Run = Schemas['AutomationRun']
@@ -52,30 +52,13 @@ export interface CreateOptions extends GlobalOptions {
   readonly definition?: string
 }
 
-const pairs = (option: string, given: readonly string[] = []): Record<string, string> =>
-  Object.fromEntries(
-    given.map((text) => {
-      const at = text.indexOf('=')
-      if (at < 1) throw new CliError(`${option} takes name=value, not "${text}".`, 2)
-      return [text.slice(0, at), text.slice(at + 1)]
-    }),
-  )
-
-const valueOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
 export async function createAutomation(
   template: string | undefined,
   options: CreateOptions,
   out: Out,
 ): Promise<ExitCode> {
   const parameters = Object.fromEntries(
-    Object.entries(pairs('--set', options.set)).map(([name, text]) => [name, valueOf(text)]),
+    Object.entries(namedValues('--set', options.set)).map(([name, text]) => [name, jsonOrText(text)]),
   )
   const named = options.name === undefined ? {} : { name: options.name }
   const body =
@@ -87,7 +70,7 @@ export async function createAutomation(
             '--definition',
           ) as unknown as Schemas['AutomationDefinition'],
         }
-      : { ...named, template, connections: pairs('--connect', options.connect), parameters }
+      : { ...named, template, connections: namedValues('--connect', options.connect), parameters }
   const made = await need(openApi(options).POST('/admin/v1/automations', { params: { header: {} }, body }))
   if (options.json) out.json(made)
   else {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { CliError, type ExitCode } from '../cli-error.ts'
 import { collect, need, openApi, type Api, type GlobalOptions, type Schemas } from '../client.ts'
+import { namedValues } from '../input.ts'
 import { ago, table, type Out } from '../print.ts'
 import { limitOf } from './runs.ts'
 
@@ -130,7 +131,7 @@ export interface CreateOptions extends CredentialOptions {
 export async function createConnection(service: string, options: CreateOptions, out: Out): Promise<ExitCode> {
   const api = openApi(options)
   if (options.sandbox) return await createSample(api, service, options, out)
-  const settings = Object.fromEntries((options.set ?? []).map(pair))
+  const settings = namedValues('--set', options.set)
   const secrets = await secretsFor(api, service, settings, options)
   const connection = await need(
     api.POST('/admin/v1/connections', {
@@ -187,12 +188,6 @@ export async function setCredential(
   return 0
 }
 
-function pair(text: string): [string, string] {
-  const at = text.indexOf('=')
-  if (at < 1) throw new CliError(`--set takes name=value, not "${text}".`, 2)
-  return [text.slice(0, at), text.slice(at + 1)]
-}
-
 /** Asks on a terminal for what the provider's setup steps want and nobody has given. */
 async function secretsFor(
   api: Api,
@@ -230,6 +225,6 @@ export function readObject(file: string): Record<string, string> {
     throw new CliError(`${file === '-' ? 'Standard input' : file} is not a JSON object.`, 2)
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw new CliError('A JSON object is expected: {"token": "…"}.', 2)
+    throw new CliError(`${file === '-' ? 'Standard input' : file} is not a JSON object.`, 2)
   return parsed as Record<string, string>
 }

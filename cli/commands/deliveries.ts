@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CliError, type ExitCode } from '../cli-error.ts'
 import { collect, need, openApi, type GlobalOptions, type Schemas } from '../client.ts'
+import { moment } from '../input.ts'
 import { ago, table, type Out } from '../print.ts'
 
 type Delivery = Schemas['Delivery']
@@ -14,17 +15,6 @@ export interface FilterOptions extends GlobalOptions {
   readonly since?: string
   readonly until?: string
   readonly limit: string
-}
-
-const dayMs = 86_400_000
-const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: dayMs }
-
-/** RFC 3339, or how long ago: `30m`, `2h`, `3d`. */
-function moment(text: string, option: string): string {
-  const [, number, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
-  const at = number === undefined ? Date.parse(text) : Date.now() - Number(number) * (units[unit] ?? 0)
-  if (Number.isNaN(at)) throw new CliError(`${option} takes a time, or how long ago: 30m, 2h, 3d.`, 2)
-  return new Date(at).toISOString()
 }
 
 const paintOf = ({ state }: Delivery, out: Out) =>

@@ -42,7 +42,7 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<DoctorFinding[]> 
     checkOrigins(config),
     checkRing(config.encryptionKeys, database.ringKeys),
     ...database.findings,
-    ...(await lookAtTemporal(config, database.providers)),
+    ...(await lookAtTemporal(config)),
     await checkPublicUrl(config),
   ]
 }

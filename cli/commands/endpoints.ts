@@ -1,6 +1,7 @@
 /** `tieline endpoints`: where partners want events sent, and how they do. */
 import { CliError, type ExitCode } from '../cli-error.ts'
 import { collect, need, openApi, type GlobalOptions, type Schemas } from '../client.ts'
+import { wholeNumber, words } from '../input.ts'
 import { ago, table, type Out } from '../print.ts'
 import { printDelivery } from './deliveries.ts'
 
@@ -22,16 +23,11 @@ export interface UpdateOptions extends Wishes {
   readonly url?: string
 }
 
-function whole(text: string, option: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  throw new CliError(`${option} takes a whole number of at least 1, not "${text}".`, 2)
-}
-
 const wished = ({ types, description, concurrency, rate, ordered }: Wishes) => ({
-  ...(types === undefined ? {} : { eventTypes: types.split(',').map((type) => type.trim()) }),
+  ...(types === undefined ? {} : { eventTypes: words(types) }),
   ...(description === undefined ? {} : { description }),
-  ...(concurrency === undefined ? {} : { maxConcurrency: whole(concurrency, '--concurrency') }),
-  ...(rate === undefined ? {} : { ratePerSecond: whole(rate, '--rate') }),
+  ...(concurrency === undefined ? {} : { maxConcurrency: wholeNumber(concurrency, '--concurrency') }),
+  ...(rate === undefined ? {} : { ratePerSecond: wholeNumber(rate, '--rate') }),
   ...(ordered === undefined ? {} : { ordered }),
 })
 
@@ -101,7 +97,7 @@ export async function createEndpoint(url: string, options: CreateOptions, out: O
   const { types, partner, signing } = options
   const body = {
     ...wished(options),
-    ...{ url, signing, eventTypes: types.split(',').map((type) => type.trim()) },
+    ...{ url, signing, eventTypes: words(types) },
     ...(partner === undefined ? {} : { partnerId: partner }),
   }
   const made = await need(openApi(options).POST('/admin/v1/endpoints', { params: { header: {} }, body }))

@@ -1,17 +1,11 @@
 /** `tieline webhooks rules`: which events rules are for, what they send on; tried before they are put in force. */
-import { CliError, type ExitCode } from '../cli-error.ts'
+import type { ExitCode } from '../cli-error.ts'
 import { need, openApi, type GlobalOptions, type Schemas } from '../client.ts'
-import { jsonObject } from '../input.ts'
+import { jsonObject, wholeNumber } from '../input.ts'
 import { table, type Out } from '../print.ts'
 
 const definitionFrom = (text: string): Schemas['HookRuleDefinition'] =>
   jsonObject(text, '--definition') as unknown as Schemas['HookRuleDefinition']
-
-function wholeNumber(text: string, name: string): number {
-  const number = Number(text)
-  if (Number.isInteger(number) && number > 0) return number
-  throw new CliError(`${name} takes a whole number from 1.`, 2)
-}
 
 export async function listRules(options: GlobalOptions, out: Out): Promise<ExitCode> {
   const { items } = await need(

@@ -1,6 +1,6 @@
 /** The database: reachable, new enough, of this code, guarded, in time. */
 import { openDatabase } from '../../db/client.ts'
-import { connectedProviders, databaseFacts, ringKeysInUse } from '../../db/doctor.ts'
+import { databaseFacts, ringKeysInUse } from '../../db/doctor.ts'
 import { checkSchema } from '../../db/migrate.ts'
 import { messageOf } from '../../platform/errors.ts'
 import { bad, look, ok, type DoctorFinding } from './finding.ts'
@@ -9,7 +9,6 @@ export interface DatabaseLook {
   readonly findings: readonly DoctorFinding[]
   /** Undefined when the database could not be asked. */
   readonly ringKeys: readonly string[] | undefined
-  readonly providers: readonly string[]
 }
 
 const leastVersion = 15
@@ -29,14 +28,13 @@ export async function lookAtDatabase(url: string): Promise<DatabaseLook> {
       clockFinding(facts.now.getTime() - middle),
     ]
     findings.push(tenantFinding(facts.hasTenantRole, facts.unguarded), roomFinding(facts))
-    if (schema.state !== 'ok') return { findings, ringKeys: undefined, providers: [] }
-    const ringKeys = await ringKeysInUse(database.db)
-    return { findings, ringKeys, providers: await connectedProviders(database.db) }
+    if (schema.state !== 'ok') return { findings, ringKeys: undefined }
+    return { findings, ringKeys: await ringKeysInUse(database.db) }
   } catch (error) {
     // The text of the driver may show a host, never the password.
     const detail = `It does not answer: ${messageOf(error) || 'no connection'}.`
     const finding = bad('database', detail, 'Start Postgres, or correct DATABASE_URL.')
-    return { findings: [finding], ringKeys: undefined, providers: [] }
+    return { findings: [finding], ringKeys: undefined }
   } finally {
     await database.close()
   }

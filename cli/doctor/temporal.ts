@@ -4,14 +4,12 @@ import { messageOf } from '../../platform/errors.ts'
 import { parseKeyRing } from '../../platform/secrets/keyring.ts'
 import { connectTemporal, type TemporalConnection } from '../../platform/temporal/connection.ts'
 import { missingSearchAttributes } from '../../platform/temporal/search-attributes.ts'
-import { createHubClient, type HubClient } from '../../workflows/client.ts'
+import { hubScheduleSettings } from '../../workers/hub-schedules.ts'
+import { createHubClient, type HubClient, type HubScheduleSettings } from '../../workflows/client.ts'
 import { searchAttributeNames } from '../../workflows/client-upkeep.ts'
 import { bad, ok, type DoctorFinding } from './finding.ts'
 
-export async function lookAtTemporal(
-  config: ServiceConfig,
-  providers: readonly string[],
-): Promise<DoctorFinding[]> {
+export async function lookAtTemporal(config: ServiceConfig): Promise<DoctorFinding[]> {
   let temporal: TemporalConnection
   try {
     const ring = parseKeyRing(config.encryptionKeys)
@@ -31,7 +29,7 @@ export async function lookAtTemporal(
       await attributesFinding(temporal),
       await workerFinding(hub, config.taskQueue),
       await codecFinding(temporal),
-      await schedulesFinding(hub, providers),
+      await schedulesFinding(hub, hubScheduleSettings(config)),
     ]
   } finally {
     await temporal.close()
@@ -85,8 +83,8 @@ async function codecFinding({ codec }: TemporalConnection): Promise<DoctorFindin
     : bad('codec', 'Payloads are not what they should be.', 'The key ring is damaged; see "key ring".')
 }
 
-async function schedulesFinding(hub: HubClient, providers: readonly string[]): Promise<DoctorFinding> {
-  const { missing, paused } = await hub.lookAtSchedules(providers)
+async function schedulesFinding(hub: HubClient, settings: HubScheduleSettings): Promise<DoctorFinding> {
+  const { expected, missing, paused } = await hub.lookAtSchedules(settings)
   if (missing.length > 0)
     return bad(
       'schedules',
@@ -95,5 +93,5 @@ async function schedulesFinding(hub: HubClient, providers: readonly string[]): P
     )
   return paused.length > 0
     ? bad('schedules', `Paused: ${paused.join(', ')}.`, 'Unpause them in the Temporal UI.')
-    : ok('schedules', 'Those of the hub itself are there.')
+    : ok('schedules', `All ${expected.length} of the hub itself are there.`)
 }

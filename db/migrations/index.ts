@@ -25,6 +25,7 @@ import * as alerts from './0022_alerts.ts'
 import * as integrity from './0023_integrity.ts'
 import * as upkeep from './0024_upkeep.ts'
 import * as diagnoses from './0025_diagnoses.ts'
+import * as dependencyAudit from './0026_dependency_audit.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_foundation': foundation,
@@ -52,4 +53,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0023_integrity': integrity,
   '0024_upkeep': upkeep,
   '0025_diagnoses': diagnoses,
+  '0026_dependency_audit': dependencyAudit,
 }

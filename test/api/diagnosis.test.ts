@@ -8,6 +8,7 @@ import { trialHeader } from '../../platform/secrets/trial-mark.ts'
 import { newId } from '../../platform/new-id.ts'
 import { adminToken, startTestApi, until, type TestApi } from '../harness/api.ts'
 import { startNotesProvider, type NotesProvider } from '../harness/notes-provider.ts'
+import { startSecureServer, type SecureServer } from '../harness/secure-server.ts'
 import { startShelfProvider, type ShelfProvider } from '../harness/shelf-provider.ts'
 
 type Diagnosis = components['schemas']['Diagnosis']
@@ -16,15 +17,17 @@ type Step = components['schemas']['DiagnosisStep']
 let api: TestApi
 let shelf: ShelfProvider
 let notes: NotesProvider
+let masked: SecureServer
 
 beforeAll(async () => {
   shelf = await startShelfProvider()
   notes = await startNotesProvider()
+  masked = await startSecureServer('self-signed')
   api = await startTestApi({
     isReachable: true,
     more: {
       providers: [shelf.provider, notes.provider],
-      originMap: { ...shelf.originMap, ...notes.originMap },
+      originMap: { ...shelf.originMap, ...notes.originMap, 'https://masked.shelf.example': masked.url },
       variables: { TINYBOOKS_CLIENT_ID: 'app', TINYBOOKS_CLIENT_SECRET: 'secret' },
     },
   })
@@ -34,6 +37,7 @@ afterAll(async () => {
   await api?.close()
   await shelf?.close()
   await notes?.close()
+  await masked?.close()
 })
 
 beforeEach(() => {
@@ -197,6 +201,18 @@ describe('a connection that does not work', () => {
       advice: expect.stringMatching(/settings of the connection|name server/) as unknown,
     })
     expect(states(found)).toMatchObject({ tls: 'skipped', auth: 'skipped', read: 'skipped' })
+  })
+
+  it('goes no further than a certificate that is not to be trusted', async () => {
+    const found = await diagnose(await toShelf({ settings: { host: 'masked' } }))
+    expect(step(found, 'tls')).toMatchObject({
+      state: 'failed',
+      proves: expect.stringMatching(
+        /certificate of localhost:\d+ is signed by itself.*origin map/,
+      ) as unknown,
+      advice: expect.stringContaining('NODE_EXTRA_CA_CERTS') as unknown,
+    })
+    expect(states(found)).toMatchObject({ dns: 'passed', auth: 'skipped', read: 'skipped' })
   })
 
   it('names the write when it is refused, and leaves nothing behind', async () => {

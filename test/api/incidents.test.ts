@@ -202,7 +202,7 @@ it('a policy is versioned, and a changed one is what counts', async () => {
   expect((await api.request('GET', at)).status).toBe(404)
 })
 
-it('maintenance is announced and ended', async () => {
+it('maintenance is announced, put off and ended', async () => {
   const body = {
     provider: 'zendesk',
     reason: 'Announced',
@@ -214,6 +214,17 @@ it('maintenance is announced and ended', async () => {
   expect(
     pointers(await post('/admin/v1/maintenance-windows', { ...body, endsAt: '2020-01-01T00:00:00Z' })),
   ).toEqual(['/endsAt'])
+  const at = `/admin/v1/maintenance-windows/${windowId}`
+  const later = new Date(Date.now() + 7_200_000).toISOString()
+  const change = (wish: object) => api.request('PATCH', at, { body: wish })
+  expect(await change({ endsAt: later })).toMatchObject({
+    ...{ status: 200, body: { endsAt: later, reason: 'Announced' } },
+  })
+  expect(pointers(await change({ startsAt: new Date(Date.now() + 9_000_000).toISOString() }))).toEqual([
+    '/endsAt',
+  ])
+  expect(pointers(await change({ endsAt: '2099-01-01T00:00:00Z' }))).toEqual(['/endsAt'])
+  expect((await api.request('GET', at)).body).toMatchObject({ endsAt: later })
   expect((await api.request('DELETE', `/admin/v1/maintenance-windows/${windowId}`)).status).toBe(204)
   expect((await api.request('DELETE', `/admin/v1/maintenance-windows/${windowId}`)).status).toBe(404)
 })

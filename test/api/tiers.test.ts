@@ -1,11 +1,10 @@
 /** Tiers and what partners have otherwise, as whoever runs the hub sets them: by the API and the command line. */
-import { execFile } from 'node:child_process'
-import path from 'node:path'
 import { sql } from 'kysely'
 import { verifyAudit } from '../../db/audit.ts'
 import { ensurePartner } from '../../db/partners.ts'
 import { newId } from '../../platform/new-id.ts'
-import { adminToken, startTestApi, until, type TestApi } from '../harness/api.ts'
+import { startTestApi, until, type TestApi } from '../harness/api.ts'
+import { commandLine } from '../harness/command-line.ts'
 
 let api: TestApi
 beforeAll(async () => {
@@ -106,14 +105,9 @@ describe('tiers', () => {
 })
 
 describe('the command line', () => {
-  const tieline = (...args: string[]): Promise<{ readonly code: unknown; readonly out: string }> => {
-    const env = { ...process.env, TIELINE_API: api.url, TIELINE_ADMIN_TOKEN: adminToken, NODE_OPTIONS: '' }
-    const cwd = path.resolve(import.meta.dirname, '../..')
-    return new Promise((resolve) =>
-      execFile(process.execPath, ['tieline.mjs', ...args], { env, cwd }, (error, out, err) =>
-        resolve({ code: error?.code ?? 0, out: out + err }),
-      ),
-    )
+  const tieline = async (...args: string[]): Promise<{ readonly code: number; readonly out: string }> => {
+    const { code, out, err } = await commandLine(api.url)(...args)
+    return { code, out: out + err }
   }
 
   it('sets the limits of a partner and shows tiers and usage', async () => {

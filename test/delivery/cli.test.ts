@@ -1,9 +1,8 @@
 /** The command line over the API, as a user runs it. */
-import { execFile } from 'node:child_process'
-import path from 'node:path'
 import { Webhook } from 'standardwebhooks'
 import type { components } from '../../openapi/types.ts'
-import { adminToken, until } from '../harness/api.ts'
+import { until } from '../harness/api.ts'
+import { commandLine, type CommandLine } from '../harness/command-line.ts'
 import { startNotesApi, type NotesApi } from '../harness/notes-api.ts'
 import { startReceiver, type Receiver } from '../harness/receiver.ts'
 
@@ -11,31 +10,16 @@ type Schemas = components['schemas']
 
 let test: NotesApi
 let receiver: Receiver
+let tieline: CommandLine
 beforeAll(async () => {
   test = await startNotesApi()
+  tieline = commandLine(test.api.url)
   receiver = await startReceiver()
 }, 120_000)
 afterAll(async () => {
   await test.close()
   await receiver.close()
 })
-
-function tieline(
-  ...args: string[]
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const env = { ...process.env, TIELINE_API: test.api.url, TIELINE_ADMIN_TOKEN: adminToken, NODE_OPTIONS: '' }
-  const cwd = path.resolve(import.meta.dirname, '../..')
-  return new Promise((resolve) =>
-    execFile(process.execPath, ['tieline.mjs', ...args], { env, cwd }, (error, out, err) =>
-      resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
-    ),
-  )
-}
-async function json<T>(...args: string[]): Promise<T> {
-  const { code, out, err } = await tieline('--json', ...args)
-  if (code !== 0) throw new Error(`${args.join(' ')}: ${err}`)
-  return JSON.parse(out) as T
-}
 
 it('makes an endpoint, tries it, changes it, and replays what it was sent', async () => {
   const types = 'sync.*,ticket.created'
@@ -54,13 +38,13 @@ it('makes an endpoint, tries it, changes it, and replays what it was sent', asyn
 
   await test.sync()
   const sent = await until(
-    () => json<Schemas['Delivery'][]>('deliveries', 'list', '--endpoint', id, '--state', 'delivered'),
+    () => tieline.json<Schemas['Delivery'][]>('deliveries', 'list', '--endpoint', id, '--state', 'delivered'),
     (items) => items.some(({ eventType }) => eventType === 'sync.succeeded'),
   )
   const sync = sent.find(({ eventType }) => eventType === 'sync.succeeded')
   const shown = await tieline('deliveries', 'show', sync?.deliveryId ?? '')
   expect(shown.out).toContain(sync?.eventId)
-  const again = await json<Schemas['Delivery']>('deliveries', 'replay', sync?.deliveryId ?? '')
+  const again = await tieline.json<Schemas['Delivery']>('deliveries', 'replay', sync?.deliveryId ?? '')
   expect(again).toMatchObject({ kind: 'replay', eventId: sync?.eventId })
   const all = await tieline(
     'deliveries',
@@ -75,9 +59,9 @@ it('makes an endpoint, tries it, changes it, and replays what it was sent', asyn
   )
   expect(all.out).toMatch(/^\d+ on their way again\.\n$/)
 
-  const events = await json<{ items: Schemas['Event'][] }>('events', 'list', '--types', 'sync.*')
+  const events = await tieline.json<{ items: Schemas['Event'][] }>('events', 'list', '--types', 'sync.*')
   expect(events.items.map((event) => event.id)).toContain(sync?.eventId)
-  const changed = await json<Schemas['Endpoint']>(
+  const changed = await tieline.json<Schemas['Endpoint']>(
     'endpoints',
     'update',
     id,
@@ -86,13 +70,19 @@ it('makes an endpoint, tries it, changes it, and replays what it was sent', asyn
     '4',
   )
   expect(changed).toMatchObject({ ordered: false, maxConcurrency: 4, eventTypes: types.split(',') })
-  const rotated = await json<Schemas['EndpointWithSecret']>('endpoints', 'rotate', id, '--signing', 'ed25519')
+  const rotated = await tieline.json<Schemas['EndpointWithSecret']>(
+    'endpoints',
+    'rotate',
+    id,
+    '--signing',
+    'ed25519',
+  )
   expect(rotated.secret).toMatch(/^whpk_/)
   for (const [verb, state] of [
     ['disable', 'disabled'],
     ['enable', 'active'],
   ] as const)
-    expect(await json<Schemas['Endpoint']>('endpoints', verb, id)).toMatchObject({ state })
+    expect(await tieline.json<Schemas['Endpoint']>('endpoints', verb, id)).toMatchObject({ state })
   expect((await tieline('endpoints', 'list')).out).toContain(id)
   expect((await tieline('endpoints', 'delete', id)).out).toBe(`${id} is deleted.\n`)
 }, 120_000)

@@ -1,21 +1,13 @@
 /** Dashboards and alert rules name only metrics that there are. */
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parse } from 'yaml'
 import { createMetrics } from '../../platform/metrics.ts'
+import { startMeteredWorker, type MeteredWorker } from '../harness/metered-worker.ts'
+import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts'
 
 const deploy = path.resolve(import.meta.dirname, '../../deploy')
-
-/** Of the Temporal SDK's own (docs.temporal.io/references/sdk-metrics), read 2026-11-29; histograms in milliseconds. */
-const ofTemporal: Readonly<Record<string, 'counter' | 'gauge' | 'histogram'>> = {
-  temporal_workflow_task_schedule_to_start_latency: 'histogram',
-  temporal_activity_schedule_to_start_latency: 'histogram',
-  temporal_activity_execution_failed: 'counter',
-  temporal_workflow_completed: 'counter',
-  temporal_workflow_failed: 'counter',
-  temporal_worker_task_slots_used: 'gauge',
-  temporal_request_failure: 'counter',
-}
 
 interface Dashboard {
   readonly uid: string
@@ -30,16 +22,11 @@ interface Rules {
   readonly groups: { readonly rules: { readonly alert: string; readonly expr: string }[] }[]
 }
 
-const series = async (): Promise<ReadonlySet<string>> => {
-  const known = new Set<string>(['up'])
-  const add = (name: string, type: string) => {
-    if (type !== 'histogram') known.add(name)
-    else for (const part of ['bucket', 'sum', 'count']) known.add(`${name}_${part}`)
-  }
-  for (const { name, type } of await createMetrics().registry.getMetricsAsJSON()) add(name, String(type))
-  for (const [name, type] of Object.entries(ofTemporal)) add(name, type)
-  return known
-}
+/** Series by the types that a `/metrics` tells of: a histogram is three. */
+const seriesIn = (text: string): string[] =>
+  [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].flatMap(([, name = '', type]) =>
+    type === 'histogram' ? ['bucket', 'sum', 'count'].map((part) => `${name}_${part}`) : [name],
+  )
 
 const namesIn = (text: string): string[] => text.match(/\b(?:tieline|temporal)_\w+|\bup\b(?=\{)/g) ?? []
 
@@ -52,9 +39,45 @@ const dashboards = async (): Promise<Dashboard[]> => {
   )
 }
 
+const alertRules = async () => {
+  const text = await readFile(path.join(deploy, 'prometheus/alerts.yml'), 'utf8')
+  return (parse(text) as Rules).groups.flatMap((group) => group.rules)
+}
+
+/** Every query of a dashboard, its variables included. */
+const queriesOf = ({ panels, templating }: Dashboard): string[] => [
+  ...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+  ...templating.list.map(({ query }) => query),
+]
+
+let database: TestDatabase
+let worker: MeteredWorker
+/** What the `/metrics` of a real worker show. `up` is Prometheus' own. */
+let known: ReadonlySet<string>
+beforeAll(async () => {
+  database = await createTestDatabase(1)
+  worker = await startMeteredWorker(database)
+  // Some of the SDK's are shown only once there was something to count.
+  await worker.drive()
+  const queries = [
+    ...(await dashboards()).flatMap(queriesOf),
+    ...(await alertRules()).map(({ expr }) => expr),
+  ]
+  for (const end = Date.now() + 30_000; ; await delay(250)) {
+    const texts = await Promise.all([worker.hubMetrics(), worker.temporalMetrics()])
+    known = new Set(['up', ...texts.flatMap(seriesIn)])
+    const isAllThere = queries.flatMap(namesIn).every((name) => known.has(name))
+    // What is missing then is named by the tests.
+    if (isAllThere || Date.now() > end) break
+  }
+}, 120_000)
+afterAll(async () => {
+  await worker?.close()
+  await database?.drop()
+})
+
 describe('deploy/', () => {
   it('has dashboards whose every panel asks for metrics that exist', async () => {
-    const known = await series()
     const all = await dashboards()
     expect(all.map(({ uid }) => uid).sort()).toEqual(['tieline-flow', 'tieline-hub', 'tieline-providers'])
     for (const { panels, templating } of all) {
@@ -83,9 +106,7 @@ describe('deploy/', () => {
   })
 
   it('has alert rules on metrics that exist, each with a name of its own', async () => {
-    const known = await series()
-    const { groups } = parse(await readFile(path.join(deploy, 'prometheus/alerts.yml'), 'utf8')) as Rules
-    const rules = groups.flatMap((group) => group.rules)
+    const rules = await alertRules()
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length)
     for (const { alert, expr } of rules) {
       expect([alert, namesIn(expr).length > 0]).toEqual([alert, true])

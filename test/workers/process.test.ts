@@ -1,13 +1,19 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import path from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { lookAtTemporal } from '../../cli/doctor/temporal.ts'
 import { freePorts } from '../../cli/up/ports.ts'
-import { newKeyRingText } from '../../platform/secrets/keyring.ts'
+import { readServiceConfig } from '../../platform/config.ts'
+import { newKeyRingText, parseKeyRing } from '../../platform/secrets/keyring.ts'
+import { connectTemporal } from '../../platform/temporal/connection.ts'
+import { hubScheduleSettings } from '../../workers/hub-schedules.ts'
+import { createHubClient } from '../../workflows/client.ts'
+import { until } from '../harness/api.ts'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../harness/postgres.ts'
-import { testTemporal } from '../harness/temporal.ts'
+import {
+  metricsAt,
+  startWorkerProcess,
+  workerEnvironment,
+  type EnvironmentChange,
+} from '../harness/worker-process.ts'
 
-const root = path.resolve(import.meta.dirname, '../..')
 let database: TestDatabase
 let empty: TestDatabase
 
@@ -21,43 +27,8 @@ afterAll(async () => {
   await empty?.drop()
 })
 
-function start(change: Readonly<Record<string, string | undefined>> = {}) {
-  const { address, namespace } = testTemporal()
-  const env = {
-    ...process.env,
-    NODE_OPTIONS: '',
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: address,
-    TEMPORAL_NAMESPACE: namespace,
-    TIELINE_ADMIN_TOKEN: 'a-token-of-enough-characters',
-    TIELINE_ENCRYPTION_KEYS: newKeyRingText(),
-    TIELINE_TASK_QUEUE: `process-${process.pid}`,
-    ...change,
-  }
-  const child = spawn(process.execPath, ['--import', 'tsx', 'workers/main.ts'], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  })
-  let output = ''
-  let errors = ''
-  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-  // Not "close": Node does not tell it when the channel was closed from this side.
-  const ended = once(child, 'exit').then(async ([code]) => {
-    await delay(100)
-    return { code: code as number | null, errors, output }
-  })
-  const ready = once(child, 'message').then(([message]) => message as unknown)
-  ready.catch(() => undefined)
-  return { child, ended, ready }
-}
-
-const metricsAt = async (port: number): Promise<string> => {
-  const answer = await fetch(`http://127.0.0.1:${port}/metrics`)
-  expect(answer.status).toBe(200)
-  return await answer.text()
-}
+const environment = (change: EnvironmentChange = {}) => workerEnvironment(database.url, change)
+const start = (change: EnvironmentChange = {}) => startWorkerProcess(environment(change))
 
 describe('the worker process', () => {
   it('says when it is ready, shows its metrics, and ends in order when it is told to', async () => {
@@ -75,6 +46,47 @@ describe('the worker process', () => {
     const { code, errors } = await ended
     expect([code, errors]).toEqual([0, ''])
   })
+
+  it('makes the schedules that the doctor looks for, and no other; the doctor names what is gone or paused', async () => {
+    const queue = `schedules-${process.pid}`
+    const change = { TIELINE_TASK_QUEUE: queue, TIELINE_ENCRYPTION_KEYS: newKeyRingText() }
+    const { child, ready, ended } = start(change)
+    expect(await Promise.race([ready, ended])).toEqual({ ready: true })
+    const config = readServiceConfig(environment(change))
+    const temporal = await connectTemporal({
+      temporal: config.temporal,
+      ring: parseKeyRing(config.encryptionKeys),
+    })
+    const { client, namespace } = temporal
+    const hub = createHubClient({ client, namespace, taskQueue: queue, uiUrl: config.temporalUiUrl })
+    const look = () => hub.lookAtSchedules(hubScheduleSettings(config))
+    const found = async () => (await lookAtTemporal(config)).find(({ check }) => check === 'schedules')
+    const { expected, missing, paused } = await look()
+    expect([missing, paused]).toEqual([[], []])
+    const made = async () => {
+      const ids: string[] = []
+      for await (const { scheduleId } of client.schedule.list())
+        if (scheduleId.endsWith(`:${queue}`)) ids.push(scheduleId)
+      return ids.sort()
+    }
+    // What Temporal lists may lag behind what it holds.
+    expect(await until(made, (ids) => ids.length >= expected.length)).toEqual([...expected].sort())
+    expect(await found()).toMatchObject({ state: 'ok' })
+    await client.schedule.getHandle(`verify-many:${queue}`).pause()
+    expect(await found()).toMatchObject({ state: 'bad', detail: `Paused: verify-many:${queue}.` })
+    await client.schedule.getHandle(`check-ledgers:${queue}`).delete()
+    await client.schedule.getHandle(`alerts:${queue}`).delete()
+    expect(await found()).toMatchObject({ detail: `Missing: alerts:${queue}, check-ledgers:${queue}.` })
+    child.kill('SIGTERM')
+    await ended
+    // Nobody does their work any more.
+    for (const id of await made())
+      await client.schedule
+        .getHandle(id)
+        .delete()
+        .catch(() => undefined)
+    await temporal.close()
+  }, 60_000)
 
   it('ends when the process that started it is gone', async () => {
     const { child, ready, ended } = start()

@@ -226,15 +226,6 @@ describe('keepCredentialsAlive', () => {
     await sql`update credential_revocations set created_at = now() - interval '2 days'`.execute(db())
     expect(await run()).toMatchObject({ erased: 1 })
   })
-
-  it('has one schedule, however often it is made', async () => {
-    await test.hub.ensureKeepAlive()
-    await test.hub.ensureKeepAlive()
-    const handle = test.temporal.client.schedule.getHandle(`keep-credentials-alive:${test.taskQueue}`)
-    const { spec } = await handle.describe()
-    expect(spec.calendars).toHaveLength(1)
-    await handle.delete()
-  })
 })
 
 describe('revokeCredential', () => {

@@ -10,13 +10,13 @@ import { createConnection, setConnectionState, type Connection } from '../../db/
 import { putCredential } from '../../db/credentials.ts'
 import { beginOperation, type OperationKind } from '../../db/operations.ts'
 import { defaultTenant, ensureDefaultTenant } from '../../db/partners.ts'
+import { reviewWorkflows } from '../../model/reviews.ts'
 import { newId } from '../../platform/new-id.ts'
 import { decodePayloads, type JsonPayload } from '../../platform/temporal/codec.ts'
 import { newRingKeyText } from '../../platform/secrets/keyring.ts'
 import { findProvider, providers } from '../../providers/registry.ts'
 import { startSandbox } from '../../sandbox/server.ts'
 import { simulators } from '../../sandbox/simulators.ts'
-import { upkeepWorkflows } from '../../workflows/client-upkeep.ts'
 import { workflowIds } from '../../workflows/client.ts'
 import {
   pauseSignal,
@@ -320,7 +320,7 @@ async function recordHealth({ test, tiny, keep }: Recorder): Promise<void> {
 }
 
 async function recordUpkeep({ test, keep }: Recorder): Promise<void> {
-  for (const workflow of upkeepWorkflows) {
+  for (const workflow of Object.values(reviewWorkflows)) {
     const { workflowId, runId } = await test.hub.startUpkeep(workflow)
     await keep(`${workflow}-done`, test.temporal.client.workflow.getHandle(workflowId, runId))
   }

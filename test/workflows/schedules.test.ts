@@ -201,9 +201,19 @@ describe('the client', () => {
   })
 
   it('has a provider looked at at once when its first connection is made, where it is watched', async () => {
-    const handle = test.temporal.client.schedule.getHandle(workflowIds.checkHealth(test.taskQueue, 'tiny'))
     await test.hub.checkHealthSoon('tiny')
-    await test.hub.ensureHealthChecks(['tiny'], 86_400)
+    const scheduleId = workflowIds.checkHealth(test.taskQueue, 'tiny')
+    const handle = await test.temporal.client.schedule.create({
+      scheduleId,
+      spec: { intervals: [{ every: '1 day' }] },
+      action: {
+        type: 'startWorkflow',
+        workflowType: 'checkHealth',
+        workflowId: scheduleId,
+        taskQueue: test.taskQueue,
+        args: [{ provider: 'tiny', everySeconds: 86_400 }],
+      },
+    })
     try {
       expect((await handle.describe()).info.numActionsTaken).toBe(0)
       await test.hub.checkHealthSoon('tiny')
