@@ -19,6 +19,7 @@ import {
 import { openIncident, resolveProblem } from '../db/incidents.ts'
 import { tellsOf, type Policy } from '../model/alert-policy.ts'
 import { messageOf } from '../platform/errors.ts'
+import { findConsequences } from './alert-consequences.ts'
 import type { ActivityDeps } from './deps.ts'
 
 const actor = 'evaluateAlerts'
@@ -58,6 +59,8 @@ async function evaluate(
   policies: readonly Policy[],
   now: Date,
 ): Promise<Pick<Evaluation, 'opened' | 'resolved' | 'failed'>> {
+  const before = new Set(await openPolicyProblems(db))
+  const isConsequence = await findConsequences(db, policies, now)
   const known = new Set<string>()
   const broken = new Set<string>()
   let opened = 0
@@ -65,6 +68,7 @@ async function evaluate(
     try {
       for (const finding of await findProblems(db, policy, now)) {
         const dedupeKey = keyOf(policy, finding)
+        if (!before.has(dedupeKey) && isConsequence(policy, finding)) continue
         known.add(dedupeKey)
         const { was } = await openIncident(db, actor, problemOf(policy, dedupeKey, finding))
         if (was !== 'known') opened++
@@ -79,7 +83,7 @@ async function evaluate(
     }
   }
   let resolved = 0
-  for (const dedupeKey of await openPolicyProblems(db)) {
+  for (const dedupeKey of before) {
     const isUnknown = [...broken].some((prefix) => dedupeKey.startsWith(prefix))
     if (known.has(dedupeKey) || isUnknown) continue
     const resolution = 'The condition does not hold any more.'

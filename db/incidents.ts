@@ -38,6 +38,9 @@ export interface Incident {
   readonly version: number
 }
 
+/** Of a provider, of the hub's app there, or of the network: what many failures follow from. */
+export const outageKinds = ['outage', 'app', 'network'] as const
+
 export interface FoundProblem {
   readonly dedupeKey: string
   readonly kind: string
@@ -248,6 +251,18 @@ export async function openProblems(
   const found = await sql<Incident>`
     select incident_id, dedupe_key from incidents where state <> 'resolved' and kind = ${query.kind}
       ${query.provider === undefined ? sql`` : sql`and provider = ${query.provider}`} order by incident_id
+  `.execute(db)
+  return found.rows
+}
+
+export type Outage = Pick<Incident, 'kind' | 'severity' | 'provider' | 'details' | 'resolvedAt'>
+
+/** Outages that go on, or were over only since `from`. */
+export async function listOutages(db: Db, from: Date): Promise<Outage[]> {
+  const found = await sql<Outage>`
+    select kind, severity, provider, details, resolved_at from incidents
+    where kind = any (${[...outageKinds]}::text[]) and (resolved_at is null or resolved_at >= ${from}::timestamptz)
+    order by incident_id desc limit 1000
   `.execute(db)
   return found.rows
 }

@@ -1,7 +1,7 @@
 /**
  * A round of health checks over the connections of one provider, on its schedule (`health:<provider>`): slices over all of them, then the
- * verdict. While the provider is out of reach only a canary asks, twice a minute; when it gets through, the lanes are opened and a round
- * shows how everything is.
+ * verdict. From when the provider is found out of reach only a canary asks, twice a minute; when it gets through, the lanes are opened and
+ * a round shows how everything is.
  */
 import {
   proxyActivities,
@@ -33,15 +33,27 @@ export async function checkHealth(input: CheckHealthInput): Promise<CheckHealthR
   const { provider, everySeconds } = checked(input)
   upsertSearchAttributes(searchAttributes({ provider }))
   const start = await startHealthRound({ provider })
-  if (start.paused && !(await waitForCanary(provider, start, everySeconds))) {
-    upsertSearchAttributes(searchAttributes({ outcome: 'failed' }))
-    return { provider, state: 'down', looked: 0, probed: 0, bad: 0, changed: 0 }
-  }
+  const first = start.paused ? undefined : await round(provider, start)
+  if (first && !first.paused) return ended(first)
+  // Out of reach, as it was found just now or before: only the canary asks until it is back.
+  if (await waitForCanary(provider, start, everySeconds)) return ended(await round(provider, start))
+  return ended(first ?? { provider, state: 'down', looked: 0, probed: 0, bad: 0, changed: 0 })
+}
+
+interface Round extends CheckHealthResult {
+  readonly paused: boolean
+}
+
+async function round(provider: string, start: RoundStart): Promise<Round> {
   const sum = await lookAtAll(provider, start)
   const verdict = await judgeHealthRound({ provider })
   show(start, verdict, sum)
-  upsertSearchAttributes(searchAttributes({ outcome: verdict.state === 'down' ? 'failed' : 'succeeded' }))
-  return { provider, state: verdict.state, ...sum }
+  return { provider, state: verdict.state, paused: verdict.paused, ...sum }
+}
+
+function ended({ provider, state, looked, probed, bad, changed }: CheckHealthResult): CheckHealthResult {
+  upsertSearchAttributes(searchAttributes({ outcome: state === 'down' ? 'failed' : 'succeeded' }))
+  return { provider, state, looked, probed, bad, changed }
 }
 
 function checked(input: CheckHealthInput): Required<CheckHealthInput> {

@@ -26,6 +26,8 @@ interface HubSchedule {
   readonly catchUp: Duration
   readonly args?: readonly unknown[]
   readonly provider?: string
+  /** A tick that comes while the last run goes on is not left out: it starts when that ends. */
+  readonly waits?: true
   /** Its times are a setting: one that is there is brought in line. The others may be changed by hand, and stay so. */
   readonly followsSettings?: true
 }
@@ -96,7 +98,8 @@ const ofSettings = (
 ): HubSchedule[] => [
   ...providers.map((provider): HubSchedule => ({
     ...{ workflow: 'checkHealth', id: workflowIds.checkHealth(taskQueue, provider), provider },
-    ...{ args: [{ provider, everySeconds }], followsSettings: true },
+    // A run of an outage lasts until the next is due, which then goes on with its canary.
+    ...{ args: [{ provider, everySeconds }], followsSettings: true, waits: true },
     // Providers are not asked all in the same moment.
     ...{ spec: { intervals: [{ every: everySeconds * 1000 }], jitter: everySeconds * 100 } },
     catchUp: '1 minute',
@@ -113,7 +116,7 @@ const rotationOfSigningKeys = (taskQueue: string, days: number): HubSchedule => 
 const optionsOf = (one: HubSchedule, taskQueue: string): ScheduleOptions => ({
   scheduleId: one.id,
   spec: one.spec,
-  policies: { overlap: 'SKIP', catchupWindow: one.catchUp },
+  policies: { overlap: one.waits ? 'BUFFER_ONE' : 'SKIP', catchupWindow: one.catchUp },
   action: {
     type: 'startWorkflow',
     workflowType: one.workflow,

@@ -287,6 +287,29 @@ describe('conditions', () => {
     expect(await look()).toEqual([['policy:P:burning', 'open']])
   })
 
+  it('what follows from an outage is told once to who hears of it, and to others as they wish', async () => {
+    const look = await only({ kind: 'burn_rate' }, 'failing')
+    const other = await makeChannel(bench.deps, 'other', 'webhook', { url: 'http://127.0.0.1:1/' })
+    const elsewhere = await makePolicy(bench.deps, {
+      ...{ provider: 'failing', condition: { kind: 'error_rate', percent: 5 }, channels: [other] },
+    })
+    await makePolicy(bench.deps, { provider: 'failing', condition: { kind: 'incident' } })
+    await happens(bench.deps, 'failing')
+    await calls('failing', 1000, 500)
+    const found = async () => (await look()).map(([key]) => key?.replace(elsewhere.policyId, 'E')).sort()
+    expect(await found()).toEqual(['outage:failing', 'policy:E:failing'])
+    await over('failing')
+    // By the clock of this bench.
+    await sql`update incidents set resolved_at = ${bench.deps.clock.now()}::timestamptz where dedupe_key = 'outage:failing'`.execute(
+      bench.db,
+    )
+    expect(await found()).toEqual(['outage:failing', 'policy:E:failing'])
+    // Hours later it burns again, without an outage.
+    bench.advance(3 * hour)
+    await calls('failing', 1000, 500)
+    expect(await found()).toEqual(['outage:failing', 'policy:E:failing', 'policy:P:failing'])
+  })
+
   it('a state that lasts, dead letters, a quota that runs out', async () => {
     const now = bench.deps.clock.now()
     const look = await only({ kind: 'state', states: ['degraded'], minutes: 30 }, 'limping')
