@@ -32,16 +32,16 @@ export function registerHealth(program: Command): void {
     )
   const verify = program
     .command('verify')
-    .description('compare services with the copy, name what is not right, mend it')
+    .description('compare services with the copy, field by field; name what is not right, mend it')
     .argument('[service]', 'slug of a service; all connections when left out')
     .option('--connection <id>', 'only this connection')
-    .option('--full', 'everything, field by field, instead of a sample')
+    .option('--sample', 'some records of each resource, which costs fewer calls')
     .option('--resource <name...>', 'only these resources')
-    .option('--repair', 'mend what is found (compares in full), after a question')
+    .option('--repair', 'mend what is found, after a question')
     .option('--yes', 'without the question')
     .addHelpText(
       'after',
-      examples('verify', 'verify <service> --full', 'verify <service> --repair', 'verify approve ver_…') +
+      examples('verify', 'verify <service> --sample', 'verify <service> --repair', 'verify approve ver_…') +
         '\nExit codes: 0 right or repaired, 1 could not be verified, 3 something is not right.',
     )
     .action(

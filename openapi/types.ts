@@ -18353,7 +18353,9 @@ export interface components {
          */
         NewVerification: {
             connectionId: components["schemas"]["ConnectionId"];
+            /** @description `full` when left out. */
             mode?: components["schemas"]["VerificationMode"];
+            /** @description `none` when left out. */
             repair?: components["schemas"]["RepairWish"];
             /** @description All resources when left out. */
             resources?: components["schemas"]["ResourceName"][];

@@ -84,7 +84,7 @@ export const startVerification: Handler<'startVerification'> = async (deps, { bo
   const connection = await usableConnection(deps, body.connectionId)
   checkResourceNames([providerOf(deps, connection)], body.resources)
   const { connectionId } = connection
-  const { mode = 'sample', repair = 'none', resources } = body
+  const { mode = 'full', repair = 'none', resources } = body
   const verificationId = newId('verification')
   const startedBy = caller.name
   const input = { connectionId, verificationId, mode, repair, startedBy, ...(resources ? { resources } : {}) }

@@ -9,7 +9,8 @@ type Verification = Schemas['Verification']
 
 export interface VerifyOptions extends GlobalOptions {
   readonly connection?: string
-  readonly full?: boolean
+  /** Some records of each resource, where everything costs too many calls. */
+  readonly sample?: boolean
   readonly resource?: readonly string[]
   readonly repair?: boolean
   readonly yes?: boolean
@@ -82,7 +83,7 @@ async function verifyOne(
   const body = {
     ...{
       connectionId,
-      mode: options.full || options.repair ? ('full' as const) : ('sample' as const),
+      mode: options.sample ? ('sample' as const) : ('full' as const),
       repair,
     },
     ...(options.resource ? { resources: [...options.resource] } : {}),
