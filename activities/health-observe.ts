@@ -44,8 +44,7 @@ export async function observe(
     const observation = { ok: true, failure: null }
     return { candidate, observation, evidence: null, latencyMs: null, clockSkewMs: null, findings }
   }
-  const { trafficOkAt, trafficFailedAt } = candidate
-  if (trafficOkAt && trafficOkAt > since && (!trafficFailedAt || trafficFailedAt < trafficOkAt)) {
+  if (isWellByTraffic(candidate, since)) {
     const observation = { ok: true, failure: null }
     return { candidate, observation, evidence: 'traffic', latencyMs: null, clockSkewMs: null, findings }
   }
@@ -71,6 +70,13 @@ export async function observe(
     findings: { ...findings, ...clock },
   }
 }
+
+/** Who is down is asked, twice: one call that got through, a canary's perhaps, would only be the first good sign of two. */
+const isWellByTraffic = ({ state, trafficOkAt, trafficFailedAt }: HealthCandidate, since: Date): boolean =>
+  state !== 'down' &&
+  trafficOkAt !== null &&
+  trafficOkAt > since &&
+  (trafficFailedAt === null || trafficFailedAt < trafficOkAt)
 
 /** What is wrong with a connection that its provider need not be asked about. */
 function findingsOf(one: HealthCandidate): Findings {

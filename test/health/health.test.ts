@@ -174,6 +174,21 @@ describe('what a round spares', () => {
     })
   })
 
+  it('who was down is asked twice all the same, and is well at once', async () => {
+    const { connectionId } = engine.connection
+    const health = createHealthActivities(hasty())
+    await sql`update connection_health set state = 'down', good_in_row = 0, bad_in_row = 2 where connection_id = ${connectionId}`.execute(
+      db(),
+    )
+    const since = new Date(Date.now() - 60_000).toISOString()
+    const slice = await perform(() => health.checkHealthSlice({ provider: 'zendesk', after: '', since }))
+    expect(slice).toMatchObject({ probed: 1, bad: 0 })
+    expect(await getConnectionHealth(db(), connectionId)).toMatchObject({
+      state: 'healthy',
+      evidence: 'probe',
+    })
+  })
+
   it('old data makes a connection that answers degraded, and says why', async () => {
     await sql`update connections set last_synced_at = now() - interval '3 hours', freshness_objective_seconds = 3600
       where connection_id = ${engine.connection.connectionId}`.execute(db())
