@@ -186,7 +186,10 @@ function checkSameAccount(
   throw new HubError('StateConflict', text)
 }
 
-/** Brings the schedule in line: made for a new connection, running again for one that was mended. Whose provider is not watched yet is looked at. */
+/**
+ * Brings the schedule in line: made for a new connection, running again for one that was mended. Its first tick comes at once, and so does a
+ * look at a provider that nobody watches yet.
+ */
 async function scheduleConnection(
   deps: ActivityDeps,
   { connectionId }: { readonly connectionId: string },
@@ -196,6 +199,7 @@ async function scheduleConnection(
   if (!connection || connection.state === 'deleted') return
   const { client } = Context.current()
   await deps.ensureSyncSchedule(client, connection)
+  if (connection.state === 'active') await deps.syncSoon(client, connectionId)
   if (!(await isWatched(db, connection.provider))) await deps.checkHealthSoon(client, connection.provider)
 }
 

@@ -46,6 +46,8 @@ export interface ActivityDeps {
   }
   /** Makes a connection's schedule, or brings it in line with its interval and state. `client` is the activity's own. */
   ensureSyncSchedule(client: Client, connection: Connection): Promise<void>
+  /** Has a connection's schedule tick now; a run that is under way goes on instead. `client` is the activity's own. */
+  syncSoon(client: Client, connectionId: string): Promise<void>
   /** Has a provider looked at before its next round is due. `client` is the activity's own. */
   checkHealthSoon(client: Client, provider: string): Promise<void>
   /** Where webhooks go out. */

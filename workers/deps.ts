@@ -83,6 +83,8 @@ export function createWorkerDeps(
     },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue: config.taskQueue }).ensureSyncSchedule(connection),
+    syncSoon: (client, connectionId) =>
+      createScheduleClient({ client, taskQueue: config.taskQueue }).triggerSyncSchedule(connectionId),
     checkHealthSoon: (client, provider) =>
       createHealthClient({ client, taskQueue: config.taskQueue }).checkHealthSoon(provider),
     outbound: createOutbound({ allowLoopback: config.environment !== 'production' }),

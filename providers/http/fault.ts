@@ -66,11 +66,24 @@ export function faultOf(
   const retryAt = asked ?? (code === 'RateLimited' ? new Date(now.getTime() + 60_000) : undefined)
   const said =
     own?.message ?? `${provider.name} ${sentenceOf(code, response.status)} (status ${response.status}).`
-  return new HubError(code, code === 'Unavailable' ? said + unknownOutcome(request) : said, {
+  return new HubError(code, code === 'Unavailable' ? said + unknownOutcome(request) : withFields(said, own), {
     internal: `${request.method} ${request.path}: status ${response.status}${requestId(response, own?.requestId)}`,
     ...(retryAt ? { retryAt } : {}),
     ...(own?.fields ? { fields: own.fields } : {}),
   })
+}
+
+/** A write and a run keep the sentence alone: it is to say what is wrong with which field, too. */
+function withFields(said: string, own: ProviderFault | undefined): string {
+  if (own?.code !== 'Invalid') return said
+  const missing = (own.fields ?? []).filter(({ detail }) => !said.includes(detail)).slice(0, 5)
+  if (missing.length === 0) return said
+  return `${said.replace(/[.:]$/, '')}: ${missing.map(fieldText).join('; ')}`
+}
+
+function fieldText({ pointer, detail }: NonNullable<ProviderFault['fields']>[number]): string {
+  const name = (pointer.split('/').at(-1) ?? '').replaceAll('_', ' ')
+  return detail.toLowerCase().startsWith(name.toLowerCase()) ? detail : `${name} ${detail}`
 }
 
 const codeOf = (status: number): ProviderFault['code'] =>

@@ -178,6 +178,25 @@ describe('an answer', () => {
     })
     expect(limiter.blocks).toEqual([{ key: 'acme:con_1:own', until: retryAt }])
   })
+
+  it('says in its sentence what is wrong with which field', async () => {
+    server.answer((response) => json(response, 422, {}))
+    const provider = {
+      ...acme,
+      explainError: () => ({
+        code: 'Invalid' as const,
+        message: 'Record validation errors',
+        fields: [
+          { pointer: '/first_name', detail: 'cannot be blank' },
+          { pointer: '/email', detail: 'Email: is in use' },
+          { pointer: '', detail: 'Too many tags' },
+        ],
+      }),
+    }
+    expect(await failureOf(openBench(server, {}, { provider }).call(post))).toMatchObject({
+      message: 'Record validation errors: first name cannot be blank; Email: is in use; Too many tags',
+    })
+  })
 })
 
 describe('a failed attempt', () => {

@@ -62,6 +62,7 @@ export function custodianDeps(options: BenchOptions): ActivityDeps {
       retention: defaultRetention,
     },
     ensureSyncSchedule: async () => undefined,
+    syncSoon: async () => undefined,
     checkHealthSoon: async () => undefined,
     outbound: createOutbound({ allowLoopback: true }),
     wakeEndpoint: async () => undefined,

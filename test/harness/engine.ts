@@ -86,6 +86,7 @@ export async function startEngine(options: Partial<SandboxOptions> = {}): Promis
         retention: defaultRetention,
       },
       ensureSyncSchedule: async () => undefined,
+      syncSoon: async () => undefined,
       checkHealthSoon: async () => undefined,
       outbound: createOutbound({ allowLoopback: true }),
       wakeEndpoint: async () => undefined,

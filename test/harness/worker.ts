@@ -139,6 +139,8 @@ function testDeps(
     },
     ensureSyncSchedule: (client, connection) =>
       createScheduleClient({ client, taskQueue }).ensureSyncSchedule(connection),
+    syncSoon: (client, connectionId) =>
+      createScheduleClient({ client, taskQueue }).triggerSyncSchedule(connectionId),
     checkHealthSoon: (client, provider) =>
       createHealthClient({ client, taskQueue }).checkHealthSoon(provider),
     outbound: createOutbound({ allowLoopback: true }),
