@@ -260,11 +260,16 @@ async function write(
 
 const watchAt = (answer: AnyAnswer): Record<string, string> => ({
   Location: `/v1/writes/${(answer.body as Write).writeId}`,
+  ...replayed(answer),
 })
+
+/** A write that was asked for before says so. */
+const replayed = ({ headers }: AnyAnswer): Record<string, string> =>
+  headers?.['Idempotency-Replayed'] === undefined ? {} : { 'Idempotency-Replayed': 'true' }
 
 /** The record as it is after a write; what is being written is in the write meanwhile. */
 async function written(deps: ApiDeps, place: RecordPlace, answer: AnyAnswer): Promise<AnyAnswer> {
   const record = await getModelRecord(deps.database.db, place)
   if (!record) return { status: 202, body: answer.body, headers: watchAt(answer) }
-  return { status: 200, body: show(record, null), headers: { ETag: etagOf(record) } }
+  return { status: 200, body: show(record, null), headers: { ETag: etagOf(record), ...replayed(answer) } }
 }

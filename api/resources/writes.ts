@@ -42,16 +42,18 @@ export const createWrite: Handler<'createWrite'> = async (deps, { path, header, 
   const begun = await inTransaction(deps.database.db, (tx) =>
     begin(deps, tx, caller, connection, body, { idempotencyKey: header['Idempotency-Key'] }),
   )
-  if (begun.state === 'running') {
-    const { writeId, resource } = begun
+  const { write: known, isNew } = begun
+  if (known.state === 'running') {
+    const { writeId, resource } = known
     const started = await deps.temporal.startWrite({ ...factsOf(connection), writeId, resource })
     const waitMs = waitMsOf(header.Prefer) ?? defaultWaitMs
     if (waitMs > 0) await settled(deps, writeId, started.workflowId, waitMs)
   }
-  const write = await writeOf(deps, begun.writeId)
+  const write = await writeOf(deps, known.writeId)
   const shown = await showWrite(deps, write)
-  if (write.endedAt) return { status: 200, body: shown }
-  return { status: 202, body: shown, headers: { Location: `/admin/v1/writes/${write.writeId}` } }
+  const replayed = isNew ? {} : { 'Idempotency-Replayed': 'true' }
+  if (write.endedAt) return { status: 200, body: shown, headers: replayed }
+  return { status: 202, body: shown, headers: { Location: `/admin/v1/writes/${write.writeId}`, ...replayed } }
 }
 
 const factsOf = ({ connectionId, partnerId, accountId, provider, name }: Connection) => ({
@@ -106,8 +108,8 @@ async function begin(
   connection: Connection,
   wish: Wish,
   place: Pick<NewWrite, 'idempotencyKey'> & Partial<Pick<NewWrite, 'setId' | 'ordinal'>>,
-): Promise<Write> {
-  const { write, isNew } = await beginWrite(tx, deps.vault, {
+): Promise<{ readonly write: Write; readonly isNew: boolean }> {
+  const begun = await beginWrite(tx, deps.vault, {
     ...place,
     writeId: newId('write'),
     connection,
@@ -122,16 +124,16 @@ async function begin(
     },
     startedBy: caller.name,
   })
-  if (isNew) {
+  if (begun.isNew) {
     await appendAudit(tx, {
       actor: caller.name,
       action: 'write.requested',
-      subject: write.writeId,
+      subject: begun.write.writeId,
       partnerId: connection.partnerId,
       details: { connectionId: connection.connectionId, resource: wish.resource, operation: wish.operation },
     })
   }
-  return write
+  return begun
 }
 
 async function writeOf({ database }: ApiDeps, writeId: string): Promise<Write> {

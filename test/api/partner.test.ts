@@ -156,6 +156,8 @@ describe('a partner', () => {
     expect(made.headers.get('location')).toBe(`/v1/tickets/${ticket.id}`)
     const again = await ask('POST', '/v1/tickets', { connectionId, fields }, headers)
     expect(again).toMatchObject({ status: 201, body: { id: ticket.id } })
+    expect(made.headers.get('idempotency-replayed')).toBeNull()
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
     const other = await ask('POST', '/v1/tickets', { connectionId, fields: { subject: 'Other' } }, headers)
     expect(other).toMatchObject({ status: 409, body: { code: 'IdempotencyConflict' } })
 
