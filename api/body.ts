@@ -28,6 +28,10 @@ export async function readJson(request: IncomingMessage, limitBytes: number): Pr
 export const isForm = ({ headers }: IncomingMessage): boolean =>
   /^application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type'] ?? '')
 
+/** Whether the request says that it has no body. */
+export const isBodiless = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
+
 /**
  * A posted form.
  * @throws UnsupportedMediaType (415), TooLarge (413), InvalidInput (400) for one that broke off.

@@ -25,7 +25,7 @@ interface Body {
 interface OperationObject {
   readonly operationId: OperationId
   readonly parameters?: readonly (Parameter | Reference)[]
-  readonly requestBody?: Body
+  readonly requestBody?: Body & { readonly required?: boolean }
   readonly responses: Readonly<Record<string, (Body & object) | Reference>>
   readonly security?: readonly object[]
   readonly 'x-permission'?: string
@@ -54,6 +54,8 @@ export interface Operation {
   readonly parameters: readonly Parameter[]
   /** Schema of the JSON body; undefined for an operation that takes none. */
   readonly body: JsonSchema | undefined
+  /** A request without a body is one with an empty object. */
+  readonly isBodyOptional: boolean
   readonly bodyLimitBytes: number
   /** The body may also come as a form (`application/x-www-form-urlencoded`). */
   readonly takesForm: boolean
@@ -101,6 +103,7 @@ function operationOf(path: string, method: Method, item: PathItem, one: Operatio
     path,
     parameters: parameters.map((parameter) => resolve<Parameter>(parameter)),
     body: schemasOf(one.requestBody)['application/json'],
+    isBodyOptional: one.requestBody?.required === false,
     bodyLimitBytes: one['x-body-limit-bytes'] ?? 1024 * 1024,
     answers: Object.fromEntries(
       Object.entries(one.responses).map(([status, answer]) => [status, schemasOf(resolve<Body>(answer))]),

@@ -1,4 +1,5 @@
 /** Binds each operation of the description to its handler: who may call it, what it is given, what it may answer. */
+import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Middleware, ParameterizedContext } from 'koa'
 import type { Vault } from '../db/vault.ts'
@@ -7,7 +8,7 @@ import { HubError } from '../platform/errors.ts'
 import { clientAddress, networksOf } from './address.ts'
 import { authenticate, authorizationOf } from './authenticate.ts'
 import { authorize } from './authorize.ts'
-import { isForm, readForm, readJson } from './body.ts'
+import { isBodiless, isForm, readForm, readJson } from './body.ts'
 import { writeCondition } from './conditional.ts'
 import { textOf } from './constants.ts'
 import type { AnyAnswer, AnyCall, Client } from './call.ts'
@@ -181,10 +182,7 @@ async function callOf(
   if (errors.length > 0) throw invalidInput(errors)
   let body: unknown
   if (checks.body) {
-    body =
-      operation.takesForm && isForm(ctx.req)
-        ? fieldsOf(await readForm(ctx.req, operation.bodyLimitBytes))
-        : await readJson(ctx.req, operation.bodyLimitBytes)
+    body = await bodyOf(operation, ctx.req)
     const wrong = placed('body', checks.body, body)
     if (wrong.length > 0) throw invalidInput(wrong)
   }
@@ -198,6 +196,13 @@ async function callOf(
     requestId: ctx.state.requestId,
     url: new URL(ctx.originalUrl, base),
   }
+}
+
+async function bodyOf(operation: Operation, request: IncomingMessage): Promise<unknown> {
+  const { takesForm, isBodyOptional, bodyLimitBytes } = operation
+  if (isBodyOptional && isBodiless(request)) return {}
+  if (takesForm && isForm(request)) return fieldsOf(await readForm(request, bodyLimitBytes))
+  return await readJson(request, bodyLimitBytes)
 }
 
 /** A form's fields, each once. @throws InvalidInput for one that comes twice: which of them is meant? */

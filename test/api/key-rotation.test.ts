@@ -68,6 +68,19 @@ async function start(key: TestKey, input: Partial<RotateApiKeyInput> = {}): Prom
 }
 
 describe('a rotation', () => {
+  it('goes without a body, as the guide does it; what needs one says so', async () => {
+    const key = await api.key({ partnerId })
+    const rotated = await api.request('POST', `/v1/keys/${key.keyId}/rotate`, { token: key.text })
+    expect(rotated).toMatchObject({
+      status: 201,
+      body: { secret: expect.stringMatching(/^tl_live_/) as string },
+    })
+    const nothing = await api.request('POST', '/v1/keys', { token: key.text })
+    expect(nothing).toMatchObject({ status: 415 })
+    const empty = await api.request('POST', `/v1/keys/${key.keyId}/rotate`, { token: key.text, body: '' })
+    expect(empty.status).not.toBe(415)
+  })
+
   it('makes a key like the old one, shows it once, lets both work, and ends the old one when told to', async () => {
     const expiresAt = new Date(Date.now() + 86_400_000)
     const key = await api.key({ partnerId, networks: ['127.0.0.0/8'], expiresAt })
