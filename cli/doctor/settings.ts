@@ -1,4 +1,5 @@
 /** The settings of the hub that is looked at: this environment's, completed by what the hub of this directory has made itself. */
+import { sandboxFor } from '../../sandbox/samples.ts'
 import { homeFolder } from '../home-folder.ts'
 import { readHubFile, readSecrets } from '../up/home.ts'
 
@@ -17,6 +18,7 @@ export function hubEnvironment(env: NodeJS.ProcessEnv): Readonly<Record<string, 
     TIELINE_PUBLIC_URL: hub.api,
     TIELINE_ADMIN_TOKEN: secrets.adminToken,
     TIELINE_ENCRYPTION_KEYS: secrets.encryptionKeys,
+    ...(hub.sandbox ? { TIELINE_ORIGIN_MAP: JSON.stringify(sandboxFor(hub.sandbox, env).originMap) } : {}),
   }
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => (value ?? '').trim() !== ''))
   return { ...made, ...given }
