@@ -19,6 +19,7 @@ import type { JsonObject } from '../../model/json.ts'
 import { createLog } from '../../platform/log.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { newId } from '../../platform/new-id.ts'
+import { feedInReach } from './feed-in-reach.ts'
 import { createTestDatabase, type TestDatabase } from './postgres.ts'
 
 export interface Document {
@@ -148,6 +149,7 @@ export async function startCommissionBench(within?: { readonly deps: ActivityDep
   const put = (document: Document) => store(db, connectionId, document)
   /** Reads the feed to its end and posts what is pending; answers how many sources there were. */
   const settle = async (): Promise<number> => {
+    await feedInReach(db)
     for (;;) {
       await followCommissions(deps)
       if (!(await followCommissions(deps))) break

@@ -11,6 +11,7 @@ import type { Clock } from '../../platform/clock.ts'
 import { newId } from '../../platform/new-id.ts'
 import { newSigningSecret, type SigningSecret } from '../../platform/secrets/webhook-signing.ts'
 import { perform } from './engine.ts'
+import { feedInReach } from './feed-in-reach.ts'
 import { createTestDatabase } from './postgres.ts'
 import { startReceiver } from './receiver.ts'
 import { createTestHub } from './worker.ts'
@@ -87,24 +88,8 @@ export async function happen(
     insert into changes (partner_id, account_id, connection_id, resource, external_id, model, effect, version)
     select ${partnerId}, ${accountId}, 'con_x', 'things', id, ${model}, 'created', 1 from unnest(${ids}::text[]) id
   `.execute(db)
-  await untilVisible(deps, partnerId, ids.at(-1) ?? '')
+  await feedInReach(deps.database.db)
   return ids
-}
-
-/** A transaction anywhere in the server holds the stream back, those of other test files too. */
-async function untilVisible(
-  { database }: ActivityDeps,
-  partnerId: string,
-  externalId: string,
-): Promise<void> {
-  for (const end = Date.now() + 30_000; Date.now() < end; await new Promise((next) => setTimeout(next, 20))) {
-    const seen = await sql`
-      select 1 from changes where partner_id = ${partnerId} and external_id = ${externalId}
-        and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
-    `.execute(database.db)
-    if (seen.rows.length > 0) return
-  }
-  throw new Error('the stream is held back')
 }
 
 /** One slice after the other, until it rests. */
