@@ -9,6 +9,7 @@ import type { JsonSchema } from '../../model/json.ts'
 import type { components } from '../../openapi/types.ts'
 import { newId } from '../../platform/new-id.ts'
 import { until, type ApiAnswer } from '../harness/api.ts'
+import { feedInReach } from '../harness/feed-in-reach.ts'
 import { startNotesApi, type NotesApi } from '../harness/notes-api.ts'
 import { startReceiver, type Receiver } from '../harness/receiver.ts'
 
@@ -244,6 +245,7 @@ describe('an endpoint that is disabled', () => {
     expect(enabled.body).toMatchObject({ state: 'active', stateReason: null })
     await arrived(4)
     expect(receiver.received.filter(({ event }) => event.type === 'sync.succeeded')).toHaveLength(2)
+    await feedInReach(test.api.database.database.db)
     const { items } = await read<Schemas['EventList']>('/admin/v1/events?types=endpoint.*&limit=200')
     const own = items.filter(
       ({ data }) => (data as { endpointId?: string }).endpointId === endpoint.endpointId,
@@ -337,6 +339,7 @@ describe('replay', () => {
 describe('the stream of events', () => {
   it('is read by cursor in pages of any size, each event once; the end gives a place to go on from', async () => {
     await happen()
+    await feedInReach(test.api.database.database.db)
     const readAll = async (query: string): Promise<string[]> => {
       const ids: string[] = []
       for (let after = ''; ;) {
@@ -358,6 +361,7 @@ describe('the stream of events', () => {
       ({ items }) => items.length >= 2,
     )
     expect(fresh.items.map(({ data }) => (data as { externalId?: string }).externalId)).toContain(id)
+    await feedInReach(test.api.database.database.db)
     const some = await readAll('limit=2&types=sync.*')
     const listed = (await read<Schemas['EventList']>('/admin/v1/events?limit=200')).items
     expect(some).toEqual(listed.filter(({ type }) => type.startsWith('sync.')).map((event) => event.id))

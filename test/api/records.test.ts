@@ -4,6 +4,7 @@ import { quarantineRows } from '../../db/quarantine.ts'
 import { defaultTenant } from '../../db/partners.ts'
 import type { components } from '../../openapi/types.ts'
 import { newId } from '../../platform/new-id.ts'
+import { feedInReach } from '../harness/feed-in-reach.ts'
 import { startTestApi, until, type TestApi } from '../harness/api.ts'
 
 type Schemas = components['schemas']
@@ -124,6 +125,7 @@ describe('records', () => {
 
 describe('the feed of changes', () => {
   it('tells each change once, also when read in small pages, and where to go on when nothing is new', async () => {
+    await feedInReach(api.database.database.db)
     const whole = await get<Schemas['ChangeList']>('/admin/v1/changes?limit=200')
     const small: Schemas['Change'][] = []
     let after: string | null = null

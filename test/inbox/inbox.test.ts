@@ -5,6 +5,7 @@ import { getInboxEvent, listInboxEvents } from '../../db/inbox.ts'
 import { listChanges } from '../../db/changes.ts'
 import { listAudit } from '../../db/audit.ts'
 import { hookSources } from '../../providers/registry.ts'
+import { feedInReach } from '../harness/feed-in-reach.ts'
 import { until } from '../harness/api.ts'
 import { startNotesInbox, secret, type NotesInbox } from '../harness/notes-inbox.ts'
 import { signed } from '../harness/notes-webhooks.ts'
@@ -153,6 +154,7 @@ it('what a webhook tells is what happened at the provider: listeners to the chan
   put('a6', 'Heard')
   await hub.post([changed('a6')])
   await hub.settled()
+  await feedInReach(db())
   const [change] = (await listChanges(db(), { limit: 10_000 })).reverse()
   expect(change).toMatchObject({ externalId: 'a6', effect: 'created', origin: null, runId: null })
 })

@@ -7,6 +7,7 @@ import { getRotationById } from '../../db/rotations.ts'
 import type { components } from '../../openapi/types.ts'
 import { newId } from '../../platform/new-id.ts'
 import { createVault } from '../../db/vault.ts'
+import { feedInReach } from '../harness/feed-in-reach.ts'
 import { until, type ApiAnswer } from '../harness/api.ts'
 import { secret as firstSecret, startNotesInbox, type NotesInbox } from '../harness/notes-inbox.ts'
 import { signed } from '../harness/notes-webhooks.ts'
@@ -115,6 +116,7 @@ it('where a person has to enter it: told what, shown it, and nothing is dropped 
   expect(actions).toEqual(
     expect.arrayContaining(['rotation.started', 'rotation.secret_shown', 'rotation.done']),
   )
+  await feedInReach(db())
   const events = await hub.api.request('GET', '/admin/v1/events?types=rotation.*')
   const told = (events.body as { items: { type: string; data: { rotationId?: string } }[] }).items
   const own = told.filter(({ data }) => data.rotationId === rotation.rotationId).map(({ type }) => type)

@@ -5,6 +5,7 @@ import { countOtherwiseMapped, createRemap, getRemap } from '../../db/remaps.ts'
 import { listRecords } from '../../db/records.ts'
 import type { FieldRule } from '../../model/mapping.ts'
 import { newId } from '../../platform/new-id.ts'
+import { feedInReach } from '../harness/feed-in-reach.ts'
 import { startNotesHub, type NotesHub } from '../harness/notes-hub.ts'
 
 let hub: NotesHub
@@ -99,6 +100,7 @@ describe('a re-mapping', () => {
     expect(new Set((await mapped()).map((one) => JSON.stringify(one['custom'])))).toEqual(
       new Set(['{"owner":"Ana"}', '{"owner":"bob"}']),
     )
+    await feedInReach(db)
     const changes = (await listChanges(db, { limit: 5_000 })).filter(({ effect }) => effect === 'remapped')
     expect(changes).toHaveLength(1_203)
     expect(changes[0]?.origin).toBe(`remap:${done.remapId}`)
@@ -106,6 +108,7 @@ describe('a re-mapping', () => {
     // What is read from now on is mapped the same way, and not told as a change again.
     hub.notes.edit('n1', { title: 'Edited' })
     await hub.sync()
+    await feedInReach(db)
     const later = await listChanges(db, { limit: 5_000 })
     expect(later.filter(({ effect }) => effect === 'updated').map(({ externalId }) => externalId)).toEqual([
       'n1',

@@ -12,6 +12,7 @@ import {
   type Write,
 } from '../../db/writes.ts'
 import { newId } from '../../platform/new-id.ts'
+import { feedInReach } from '../harness/feed-in-reach.ts'
 import { until } from '../harness/api.ts'
 import { startNotesHub, type NotesHub } from '../harness/notes-hub.ts'
 
@@ -68,10 +69,11 @@ const recordOf = (externalId: string | null) =>
     externalId: externalId ?? '',
   })
 
-const changesOf = async (externalId: string | null) =>
-  (await listChanges(database.database.db, { limit: 500 })).filter(
-    (change) => change.externalId === externalId,
-  )
+async function changesOf(externalId: string | null) {
+  const { db } = database.database
+  await feedInReach(db)
+  return (await listChanges(db, { limit: 500 })).filter((change) => change.externalId === externalId)
+}
 
 describe('a creation', () => {
   it('is at the provider once and in the store at once, told as the hub’s own doing', async () => {
