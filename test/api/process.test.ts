@@ -1,12 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import path from 'node:path'
 import { freePorts } from '../../cli/up/ports.ts'
-import { newKeyRingText } from '../../platform/secrets/keyring.ts'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../harness/postgres.ts'
-import { testTemporal } from '../harness/temporal.ts'
+import { partEnvironment, startPart, type EnvironmentChange } from '../harness/part-process.ts'
 
-const root = path.resolve(import.meta.dirname, '../..')
 let database: TestDatabase
 let empty: TestDatabase
 let port = 0
@@ -22,38 +17,8 @@ afterAll(async () => {
   await empty?.drop()
 })
 
-function start(change: Readonly<Record<string, string | undefined>> = {}) {
-  const { address, namespace } = testTemporal()
-  const env = {
-    ...process.env,
-    NODE_OPTIONS: '',
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: address,
-    TEMPORAL_NAMESPACE: namespace,
-    TIELINE_PORT: String(port),
-    TIELINE_ADMIN_TOKEN: 'a-token-of-enough-characters',
-    TIELINE_ENCRYPTION_KEYS: newKeyRingText(),
-    TIELINE_TASK_QUEUE: `process-${process.pid}`,
-    ...change,
-  }
-  const child = spawn(process.execPath, ['--import', 'tsx', 'api/main.ts'], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  })
-  let output = ''
-  let errors = ''
-  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-  const ended = Promise.all([once(child, 'exit'), once(child.stderr ?? child, 'close')]).then(([[code]]) => ({
-    code: code as number | null,
-    errors,
-    output,
-  }))
-  const ready = once(child, 'message').then(([message]) => message as unknown)
-  ready.catch(() => undefined)
-  return { child, ended, ready }
-}
+const start = (change: EnvironmentChange = {}) =>
+  startPart('api', partEnvironment(database.url, { TIELINE_PORT: String(port), ...change }))
 
 describe('the API process', () => {
   it('says when it is ready, logs no secret, and ends in order when it is told to', async () => {

@@ -4,12 +4,10 @@
  */
 import type { TestWorkflowEnvironment } from '@temporalio/testing'
 import { Worker } from '@temporalio/worker'
-import proto from '@temporalio/proto'
 import { createDeliveryActivities } from '../../activities/delivery.ts'
 import type { ActivityDeps } from '../../activities/deps.ts'
 import { listAttempts } from '../../db/deliveries.ts'
 import { deleteEndpoint, type Endpoint } from '../../db/endpoints.ts'
-import { searchAttributeNames } from '../../model/search-attributes.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { workflowBundle } from '../../workers/bundle.ts'
@@ -30,7 +28,6 @@ import { createTimeSkippingEnvironment } from '../harness/temporal.ts'
 import { createTestHub, type TestHub } from '../harness/worker.ts'
 
 const hour = 3_600_000
-const { temporal } = proto
 const taskQueue = 'days'
 let env: TestWorkflowEnvironment
 let database: TestDatabase
@@ -52,11 +49,6 @@ beforeAll(async () => {
   database = await createTestDatabase()
   hub = await createTestHub({ database: database.database, providers: [], startWorkers: false })
   env = await createTimeSkippingEnvironment()
-  const keyword = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-  await env.connection.operatorService.addSearchAttributes({
-    namespace: 'default',
-    searchAttributes: Object.fromEntries(searchAttributeNames.map((name) => [name, keyword])),
-  })
   deps = { ...hub.deps, clock }
   const own = createDeliveryActivities(deps)
   const worker = await Worker.create({

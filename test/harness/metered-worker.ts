@@ -8,7 +8,7 @@ import { connectTemporal } from '../../platform/temporal/connection.ts'
 import { createHubClient } from '../../workflows/client.ts'
 import { until } from './api.ts'
 import type { TestDatabase } from './postgres.ts'
-import { metricsAt, startWorkerProcess, workerEnvironment } from './worker-process.ts'
+import { metricsAt, startPart, partEnvironment } from './part-process.ts'
 
 export interface MeteredWorker {
   readonly hubMetrics: () => Promise<string>
@@ -21,13 +21,13 @@ export interface MeteredWorker {
 export async function startMeteredWorker(database: TestDatabase): Promise<MeteredWorker> {
   const [hubPort = 0, temporalPort = 0] = await freePorts(2)
   const taskQueue = `metered-${process.pid}`
-  const env = workerEnvironment(database.url, {
+  const env = partEnvironment(database.url, {
     TIELINE_WORKER_METRICS_PORT: String(hubPort),
     TIELINE_TEMPORAL_METRICS_PORT: String(temporalPort),
     TIELINE_TASK_QUEUE: taskQueue,
     TIELINE_ENCRYPTION_KEYS: newKeyRingText(),
   })
-  const { child, ready, ended } = startWorkerProcess(env)
+  const { child, ready, ended } = startPart('workers', env)
   const first = await Promise.race([ready, ended])
   if (!(first as { readonly ready?: boolean }).ready) throw new Error(JSON.stringify(first))
   const config = readServiceConfig(env)

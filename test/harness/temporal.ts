@@ -1,5 +1,7 @@
+import proto from '@temporalio/proto'
 import { TestWorkflowEnvironment } from '@temporalio/testing'
 import { findTestServer } from '../../cli/up/temporal-cli.ts'
+import { searchAttributeNames } from '../../model/search-attributes.ts'
 import { testServers } from './servers.ts'
 
 /** The real dev server that this jest run shares. Use your own task queue and ids. */
@@ -8,10 +10,20 @@ export function testTemporal(): { readonly address: string; readonly namespace: 
   return { address: temporalAddress, namespace: temporalNamespace }
 }
 
-/** A time-skipping server of this file's own: time is global to it. It knows no schedules. Tear it down in `afterAll`. */
+const keyword = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+
+/**
+ * A time-skipping server of this file's own, with the hub's search attributes: time is global to it. It knows no schedules. Tear it down in
+ * `afterAll`.
+ */
 export async function createTimeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
   const path = await findTestServer()
-  return TestWorkflowEnvironment.createTimeSkipping({
+  const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path } },
   })
+  await env.connection.operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: Object.fromEntries(searchAttributeNames.map((name) => [name, keyword])),
+  })
+  return env
 }

@@ -4,11 +4,9 @@
  */
 import type { TestWorkflowEnvironment } from '@temporalio/testing'
 import { Worker } from '@temporalio/worker'
-import proto from '@temporalio/proto'
 import { createAlertActivities } from '../../activities/alerts.ts'
 import type { ActivityDeps } from '../../activities/deps.ts'
 import { getIncident, listIncidentEntries, resolveProblem } from '../../db/incidents.ts'
-import { searchAttributeNames } from '../../model/search-attributes.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { workflowBundle } from '../../workers/bundle.ts'
@@ -48,11 +46,6 @@ beforeAll(async () => {
   hub = await createTestHub({ database: database.database, providers: [], startWorkers: false })
   sink = await startMailSink()
   env = await createTimeSkippingEnvironment()
-  const keyword = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-  await env.connection.operatorService.addSearchAttributes({
-    namespace: 'default',
-    searchAttributes: Object.fromEntries(searchAttributeNames.map((name) => [name, keyword])),
-  })
   const config = { ...hub.deps.config, mail: { smtpUrl: sink.url, from: 'Tieline <alerts@hub.example>' } }
   deps = { ...hub.deps, clock, config, wakeIncident: () => Promise.resolve() }
   const own = createAlertActivities(deps)

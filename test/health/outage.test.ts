@@ -1,8 +1,6 @@
 /** How a round goes on through an outage, on a server that skips time: from the round that finds it, a canary asks until it is over. */
 import type { TestWorkflowEnvironment } from '@temporalio/testing'
 import { Worker } from '@temporalio/worker'
-import proto from '@temporalio/proto'
-import { searchAttributeNames } from '../../model/search-attributes.ts'
 import { createLog } from '../../platform/log.ts'
 import { workflowBundle } from '../../workers/bundle.ts'
 import { temporalLogger } from '../../workers/runtime-log.ts'
@@ -10,15 +8,11 @@ import type { checkHealth } from '../../workflows/check-health.ts'
 import { createTimeSkippingEnvironment } from '../harness/temporal.ts'
 import { installTestRuntime } from '../harness/worker.ts'
 
-const { temporal } = proto
 let env: TestWorkflowEnvironment
 
 beforeAll(async () => {
   installTestRuntime()
   env = await createTimeSkippingEnvironment()
-  const keyword = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-  const searchAttributes = Object.fromEntries(searchAttributeNames.map((name) => [name, keyword]))
-  await env.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes })
 }, 120_000)
 afterAll(() => env?.teardown())
 

@@ -7,12 +7,7 @@ import { hubScheduleSettings } from '../../workers/hub-schedules.ts'
 import { createHubClient } from '../../workflows/client.ts'
 import { until } from '../harness/api.ts'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../harness/postgres.ts'
-import {
-  metricsAt,
-  startWorkerProcess,
-  workerEnvironment,
-  type EnvironmentChange,
-} from '../harness/worker-process.ts'
+import { metricsAt, startPart, partEnvironment, type EnvironmentChange } from '../harness/part-process.ts'
 
 let database: TestDatabase
 let empty: TestDatabase
@@ -27,8 +22,8 @@ afterAll(async () => {
   await empty?.drop()
 })
 
-const environment = (change: EnvironmentChange = {}) => workerEnvironment(database.url, change)
-const start = (change: EnvironmentChange = {}) => startWorkerProcess(environment(change))
+const environment = (change: EnvironmentChange = {}) => partEnvironment(database.url, change)
+const start = (change: EnvironmentChange = {}) => startPart('workers', environment(change))
 
 describe('the worker process', () => {
   it('says when it is ready, shows its metrics, and ends in order when it is told to', async () => {

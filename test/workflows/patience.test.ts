@@ -5,8 +5,6 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing'
 import { Worker } from '@temporalio/worker'
 import { ApplicationFailure } from '@temporalio/common'
-import proto from '@temporalio/proto'
-import { searchAttributeNames } from '../../model/search-attributes.ts'
 import { createLog } from '../../platform/log.ts'
 import { workflowBundle } from '../../workers/bundle.ts'
 import { temporalLogger } from '../../workers/runtime-log.ts'
@@ -14,7 +12,6 @@ import type { syncConnection } from '../../workflows/sync-connection.ts'
 import { createTimeSkippingEnvironment } from '../harness/temporal.ts'
 import { installTestRuntime } from '../harness/worker.ts'
 
-const { temporal } = proto
 const none = {
   pages: 0,
   scanned: 0,
@@ -32,9 +29,6 @@ let env: TestWorkflowEnvironment
 beforeAll(async () => {
   installTestRuntime()
   env = await createTimeSkippingEnvironment()
-  const keyword = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-  const searchAttributes = Object.fromEntries(searchAttributeNames.map((name) => [name, keyword]))
-  await env.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes })
 }, 120_000)
 afterAll(() => env?.teardown())
 

@@ -1,10 +1,8 @@
 /** The refund window on a server that skips time, with the real activities and the real books: held for all of it, due after it, whoever dies. */
 import type { TestWorkflowEnvironment } from '@temporalio/testing'
 import { Worker } from '@temporalio/worker'
-import proto from '@temporalio/proto'
 import { followCommissions } from '../../activities/commission-feed.ts'
 import { getSource, listPendingSources } from '../../db/commission-sources.ts'
-import { searchAttributeNames } from '../../model/search-attributes.ts'
 import { createLog } from '../../platform/log.ts'
 import { workflowBundle } from '../../workers/bundle.ts'
 import { temporalLogger } from '../../workers/runtime-log.ts'
@@ -19,16 +17,12 @@ import {
 import { createTimeSkippingEnvironment } from '../harness/temporal.ts'
 import { installTestRuntime } from '../harness/worker.ts'
 
-const { temporal } = proto
 let env: TestWorkflowEnvironment
 let bench: CommissionBench
 
 beforeAll(async () => {
   installTestRuntime()
   env = await createTimeSkippingEnvironment()
-  const keyword = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-  const searchAttributes = Object.fromEntries(searchAttributeNames.map((name) => [name, keyword]))
-  await env.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes })
   bench = await startCommissionBench()
   await bench.plan({ ...tenPercent, refundDays: 30 })
   await bench.attribute()

@@ -1,8 +1,7 @@
-/** A worker as it runs in production: a process of its own, on a database and a task queue of a test. */
+/** A worker or an API as it runs in production: a process of its own, on a database and a task queue of a test. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { newKeyRingText } from '../../platform/secrets/keyring.ts'
 import { testTemporal } from './temporal.ts'
 
@@ -10,8 +9,8 @@ const root = path.resolve(import.meta.dirname, '../..')
 
 export type EnvironmentChange = Readonly<Record<string, string | undefined>>
 
-/** Of a worker of this run's Temporal. */
-export function workerEnvironment(databaseUrl: string, change: EnvironmentChange = {}) {
+/** Of a part of a hub on this run's Temporal. */
+export function partEnvironment(databaseUrl: string, change: EnvironmentChange = {}) {
   const { address, namespace } = testTemporal()
   return {
     ...process.env,
@@ -26,21 +25,22 @@ export function workerEnvironment(databaseUrl: string, change: EnvironmentChange
   }
 }
 
-export function startWorkerProcess(env: NodeJS.ProcessEnv) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'workers/main.ts'], {
+export function startPart(part: 'api' | 'workers', env: NodeJS.ProcessEnv) {
+  const child = spawn(process.execPath, ['--import', 'tsx', `${part}/main.ts`], {
     cwd: root,
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
+  const { stdout, stderr } = child
+  if (!stdout || !stderr) throw new Error(`the output of the ${part} cannot be read`)
   let output = ''
   let errors = ''
-  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-  // Not "close": Node does not tell it when the channel was closed from this side.
-  const ended = once(child, 'exit').then(async ([code]) => {
-    await delay(100)
-    return { code: code as number | null, errors, output }
-  })
+  stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  // Not the child's own "close": Node does not tell it when the channel was closed from this side.
+  const ended = Promise.all([once(child, 'exit'), once(stdout, 'close'), once(stderr, 'close')]).then(
+    ([[code]]) => ({ code: code as number | null, errors, output }),
+  )
   const ready = once(child, 'message').then(([message]) => message as unknown)
   ready.catch(() => undefined)
   return { child, ended, ready }
