@@ -5,7 +5,7 @@
 import type { Finding } from '../db/alert-conditions.ts'
 import { listOutages, type Outage } from '../db/incidents.ts'
 import type { Db } from '../db/client.ts'
-import { complete, tellsOf, type Policy } from '../model/alert-policy.ts'
+import { complete, tellsOf, type ConditionKind, type Policy } from '../model/alert-policy.ts'
 
 const hourMs = 3_600_000
 /** The longest that a condition looks back. */
@@ -31,23 +31,21 @@ export async function findConsequences(
   }
 }
 
-/** Failures since then are what the condition counts; undefined for one that counts none. */
+/** How many hours a condition looks back, besides the one under way; one that is not here counts no failures. */
+const hoursBack: Partial<Record<ConditionKind, string>> = { burn_rate: 'shortHours', error_rate: 'hours' }
+
+/** Failures since then are what the condition finds; undefined for one that has nothing to do with failures. */
 function seenFrom(policy: Policy, now: Date): Date | undefined {
   const condition = complete(policy.condition)
   if (condition.kind === 'state') return now
-  const hours =
-    condition.kind === 'burn_rate'
-      ? Number(condition['shortHours'])
-      : condition.kind === 'error_rate'
-        ? Number(condition['hours'])
-        : undefined
+  const field = hoursBack[condition.kind]
+  if (field === undefined) return undefined
   // Whole hours are counted.
-  return hours === undefined ? undefined : new Date((Math.floor(now.getTime() / hourMs) - hours) * hourMs)
+  return new Date((Math.floor(now.getTime() / hourMs) - Number(condition[field])) * hourMs)
 }
 
 /** Whether another policy tells the receivers of this one of the outage. */
 const isTold = (other: Policy, policy: Policy, outage: Outage): boolean =>
-  complete(other.condition).kind === 'incident' &&
   other.escalationId === policy.escalationId &&
   other.partnerId === policy.partnerId &&
   [...other.channels].sort().join() === [...policy.channels].sort().join() &&

@@ -39,7 +39,7 @@ export interface Incident {
 }
 
 /** Of a provider, of the hub's app there, or of the network: what many failures follow from. */
-export const outageKinds = ['outage', 'app', 'network'] as const
+const outageKinds = ['outage', 'app', 'network']
 
 export interface FoundProblem {
   readonly dedupeKey: string
@@ -261,7 +261,7 @@ export type Outage = Pick<Incident, 'kind' | 'severity' | 'provider' | 'details'
 export async function listOutages(db: Db, from: Date): Promise<Outage[]> {
   const found = await sql<Outage>`
     select kind, severity, provider, details, resolved_at from incidents
-    where kind = any (${[...outageKinds]}::text[]) and (resolved_at is null or resolved_at >= ${from}::timestamptz)
+    where kind = any (${outageKinds}::text[]) and (resolved_at is null or resolved_at >= ${from}::timestamptz)
     order by incident_id desc limit 1000
   `.execute(db)
   return found.rows

@@ -4,6 +4,7 @@ import { openDatabase, type Db } from '../../db/client.ts'
 import { createConnection, getConnection, type Connection } from '../../db/connections.ts'
 import { putCredential } from '../../db/credentials.ts'
 import { defaultTenant, ensureDefaultTenant } from '../../db/partners.ts'
+import { isWatched } from '../../db/provider-health.ts'
 import { createVault, type Vault } from '../../db/vault.ts'
 import type { ServiceConfig } from '../../platform/config.ts'
 import { sha256 } from '../../platform/secrets/hash.ts'
@@ -39,7 +40,7 @@ export async function connectSamples(config: ServiceConfig): Promise<string[]> {
       const connection = await ensureSample(database.db, createVault(ring), sample)
       if (connection.state === 'deleted') continue
       await hub.ensureSyncSchedule(connection)
-      await hub.checkHealthSoon(sample.provider)
+      if (!(await isWatched(database.db, sample.provider))) await hub.checkHealthSoon(sample.provider)
     }
     return first.map((sample) => sample.provider)
   } finally {
